@@ -1,0 +1,32 @@
+/** PUSH and PULL: the drop-in loop of zeromq.js, and the batch API of @zeroth/zmq. */
+import type { Driver } from './common.ts';
+import { attach, Meter, sayReady, sayResult } from './common.ts';
+
+export const push: Driver = async ({ lib, endpoint, size, bind, hwm, batch }) => {
+  const socket = new lib.Push({ linger: 0, ...(hwm === null ? {} : { sendHighWaterMark: hwm }) });
+  const body = Buffer.alloc(size);
+  sayReady(await attach(socket, endpoint, bind ?? false));
+  if (!batch) for (;;) await socket.send(body);
+  for (;;) {
+    while (socket.trySend(body));
+    await socket.waitWritable();
+  }
+};
+
+export const pull: Driver = async (options) => {
+  const { lib, endpoint, bind, hwm, batch } = options;
+  const socket = new lib.Pull(hwm === null ? {} : { receiveHighWaterMark: hwm });
+  const meter = new Meter(options);
+  sayReady(await attach(socket, endpoint, bind ?? true));
+  if (batch) {
+    for (let over = false; !over; ) {
+      for (const message of await socket.receiveBatch()) {
+        over = meter.add(message[0]?.length ?? 0);
+        if (over) break;
+      }
+    }
+  } else {
+    for await (const [body] of socket) if (meter.add(body?.length ?? 0)) break;
+  }
+  sayResult(meter.result());
+};

@@ -1,0 +1,122 @@
+/**
+ * Who can be measured on this machine: the programs, their versions, and why one is missing.
+ *
+ * Guarantees: a peer that is not there has a reason that the table shows; nothing is installed.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** How to start a side of a measurement, or why it cannot be. */
+export type Peer =
+  | {
+      readonly name: string;
+      readonly command: readonly string[];
+      readonly version: string;
+      readonly missing: null;
+    }
+  | { readonly name: string; readonly command: null; readonly version: null; readonly missing: string };
+
+export interface Peers {
+  readonly zeroth: Peer;
+  readonly zeromqJs: Peer;
+  readonly libzmq: Peer;
+  /** `zeroth run`. */
+  readonly node: Peer;
+  readonly natsServer: Peer;
+  /** Drivers of core NATS over its Node client. */
+  readonly natsClient: Peer;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+/** Root of the repository: this file runs as bench/.out/src/peers.js. */
+export const root: string = join(here, '..', '..', '..');
+const require = createRequire(import.meta.url);
+
+function absent(name: string, missing: string): Peer {
+  return { name, command: null, version: null, missing };
+}
+
+function run(command: string, args: readonly string[]): { ok: boolean; text: string } {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  return { ok: status === 0 && error === undefined, text: `${stdout ?? ''}${stderr ?? ''}`.trim() };
+}
+
+/** Compiles bench/c when it is newer than the program. */
+function buildC(): Peer {
+  const name = 'libzmq in C';
+  const sources = join(root, 'bench', 'c');
+  const program = join(root, 'bench', '.build', 'zmqbench');
+  const files = readdirSync(sources).map((file) => join(sources, file));
+  const newest = Math.max(...files.map((file) => statSync(file).mtimeMs));
+  if (!existsSync(program) || statSync(program).mtimeMs < newest) {
+    if (!run('cc', ['--version']).ok) return absent(name, 'no C compiler (cc)');
+    mkdirSync(dirname(program), { recursive: true });
+    const units = files.filter((file) => file.endsWith('.c'));
+    const { ok, text } = run('cc', ['-O2', '-o', program, ...units, '-lzmq', '-lpthread']);
+    if (!ok) return absent(name, /zmq\.h|-lzmq/.test(text) ? 'libzmq3-dev missing' : `cc failed: ${text}`);
+  }
+  const version = run(program, ['version']);
+  return version.ok
+    ? { name, command: [program], version: version.text, missing: null }
+    : absent(name, 'the program in bench/c does not start');
+}
+
+function versionOf(module: string): string | null {
+  // Not every package exports its package.json.
+  for (const folder of require.resolve.paths(module) ?? []) {
+    const file = join(folder, module, 'package.json');
+    if (existsSync(file)) return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+  }
+  return null;
+}
+
+function driver(name: string, lib: string, module: string, entry: string | null): Peer {
+  const version = versionOf(module);
+  if (version === null) return absent(name, `npm package ${module} missing`);
+  if (entry !== null && !existsSync(entry)) return absent(name, `${module} is not built`);
+  const command = [process.execPath, join(here, 'driver', 'main.js'), '--lib', lib];
+  return { name, command, version, missing: null };
+}
+
+export function findPeers(): Peers {
+  const zmqEntry = join(root, 'packages', 'zmq', 'dist', 'index.js');
+  const nodeEntry = join(root, 'packages', 'node', 'dist', 'cli', 'main.js');
+  const zeroth = driver('@zeroth/zmq', 'zeroth', '@zeroth/zmq', zmqEntry);
+  const nodeVersion = versionOf('zeroth');
+  const nats = run('nats-server', ['--version']);
+  return {
+    zeroth,
+    zeromqJs: driver('zeromq.js', 'zeromq.js', 'zeromq', null),
+    libzmq: buildC(),
+    node:
+      nodeVersion === null || !existsSync(nodeEntry)
+        ? absent('zeroth run', 'packages/node is not built')
+        : {
+            name: 'zeroth run',
+            command: [process.execPath, nodeEntry, 'run'],
+            version: nodeVersion,
+            missing: null,
+          },
+    natsServer: nats.ok
+      ? {
+          name: 'nats-server',
+          command: ['nats-server'],
+          version: nats.text.replace(/^.*v/, ''),
+          missing: null,
+        }
+      : absent('nats-server', 'nats-server missing'),
+    natsClient: driver('NATS', 'none', 'nats', null),
+  };
+}
+
+/** The version of libzmq inside the npm package. */
+export function libzmqOfZeromqJs(): string {
+  try {
+    return (require('zeromq') as { version: string }).version;
+  } catch {
+    return 'unknown';
+  }
+}

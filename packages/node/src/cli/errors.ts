@@ -1,0 +1,59 @@
+/**
+ * Errors for the person at the terminal: what is wrong, and the way out.
+ *
+ * Guarantees: every error that a command ends with is printed once, by {@link describeError}, and has an exit code.
+ */
+import { ZerothError } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+import { EXIT } from './exit.ts';
+
+/** An error of a command. */
+export class CliError extends ZerothError {
+  readonly exitCode: number;
+  /** What to do about it. */
+  readonly hint: string | null;
+
+  constructor(code: ErrorCode, message: string, options: { exitCode: number; hint?: string; cause?: unknown }) {
+    super(code, message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.exitCode = options.exitCode;
+    this.hint = options.hint ?? null;
+  }
+}
+
+/** A wrong command line. */
+export function usageError(message: string, hint?: string): CliError {
+  return new CliError('USAGE', message, { exitCode: EXIT.usage, ...(hint === undefined ? {} : { hint }) });
+}
+
+export interface ErrorWords {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | null;
+  readonly exitCode: number;
+}
+
+/** What to print of an error, and the exit code that goes with it. */
+export function describeError(error: unknown): ErrorWords {
+  if (error instanceof ZerothError) {
+    const { hint, exitCode } = error as { hint?: string | null; exitCode?: number };
+    return { code: error.code, message: error.message, hint: hint ?? null, exitCode: exitCode ?? exitFor(error.code) };
+  }
+  if (error instanceof Error) {
+    const { code, detail } = error as { code?: string; detail?: string };
+    const message = detail === undefined ? error.message : `${error.message}: ${detail}`;
+    return { code: code ?? error.name, message, hint: null, exitCode: EXIT.unexpected };
+  }
+  return { code: 'UNEXPECTED', message: String(error), hint: null, exitCode: EXIT.unexpected };
+}
+
+function exitFor(code: ErrorCode): number {
+  switch (code) {
+    case 'CONFIG_INVALID':
+      return EXIT.config;
+    case 'BIND_FAILED':
+    case 'CONNECT_FAILED':
+      return EXIT.start;
+    default:
+      return EXIT.unexpected;
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * The exit codes of `zeroth`: a promise to scripts and service managers. docs/operations.md lists the same table.
+ *
+ * Guarantees: a code never changes its meaning.
+ */
+
+export const EXIT = {
+  /** Done; for `run`: stopped on request, whether or not everything could be delivered. */
+  ok: 0,
+  /** A fault of ours, or of the system. */
+  unexpected: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** The configuration has problems. */
+  config: 3,
+  /** Could not start: an endpoint can't be bound or connected. */
+  start: 4,
+  /** Nobody took, sent or answered a message in time. */
+  timeout: 5,
+  /** Ended by Ctrl-C (SIGINT) before the work was done. */
+  interrupted: 130,
+  /** Ended by SIGTERM before the work was done. */
+  terminated: 143,
+} as const;
+
+/** For --help and the documentation. */
+export const EXIT_WORDS: readonly (readonly [code: number, meaning: string])[] = [
+  [EXIT.ok, 'done; run: stopped on request'],
+  [EXIT.unexpected, 'unexpected fault'],
+  [EXIT.usage, 'wrong command line'],
+  [EXIT.config, 'the configuration has problems'],
+  [EXIT.start, 'could not bind or connect an endpoint'],
+  [EXIT.timeout, 'nobody took, sent or answered a message in time'],
+  [EXIT.interrupted, 'ended by Ctrl-C before it was done (143: by SIGTERM)'],
+];

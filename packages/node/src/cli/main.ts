@@ -1,0 +1,108 @@
+#!/usr/bin/env node
+/**
+ * `zeroth`: reads the command line, loads the one command that was called, and sets the exit code.
+ *
+ * Guarantees: every end has a documented exit code (exit.ts); an error is printed once; the process ends by itself,
+ * and says so on standard error if something of ours was still open.
+ */
+import { Command, CommanderError } from 'commander';
+import type { CommandContext, CommandEntry } from './command.ts';
+import { describeError } from './errors.ts';
+import { EXIT, EXIT_WORDS } from './exit.ts';
+import { processTerminal } from './terminal.ts';
+import { packageVersion } from './version.ts';
+
+const COMMANDS: readonly CommandEntry[] = [
+  { name: 'run', summary: 'run the node', load: () => import('./run.ts') },
+  { name: 'init', summary: 'write a commented configuration file', load: () => import('./init.ts') },
+  { name: 'check', summary: 'say what is wrong in a configuration file', load: () => import('./check.ts') },
+  { name: 'schema', summary: 'print a JSON Schema of the configuration, for editors', load: () => import('./schema.ts') },
+  { name: 'push', summary: 'send messages into a pipeline (PUSH)', load: () => import('./push.ts') },
+  { name: 'pull', summary: 'read messages from a pipeline (PULL)', load: () => import('./pull.ts') },
+  { name: 'pub', summary: 'publish messages (PUB)', load: () => import('./pub.ts') },
+  { name: 'sub', summary: 'subscribe to topics and print what arrives (SUB)', load: () => import('./sub.ts') },
+  { name: 'req', summary: 'send requests and print the replies (REQ)', load: () => import('./req.ts') },
+  { name: 'rep', summary: 'answer requests (REP)', load: () => import('./rep.ts') },
+];
+
+/** How long the process may take to end by itself when its work is done. */
+const GRACE = 2000;
+
+async function main(argv: readonly string[]): Promise<void> {
+  const terminal = processTerminal();
+  // Whatever stands after a lone `--` is data. commander would mix it with the operands before it.
+  const end = argv.indexOf('--');
+  const context: CommandContext = {
+    terminal,
+    literal: end === -1 ? null : argv.slice(end + 1),
+    exit: (code) => {
+      process.exitCode = code;
+    },
+  };
+  const options = end === -1 ? argv : argv.slice(0, end);
+  const json = options.includes('--json');
+  const crash = (error: unknown): void => {
+    terminal.fail(error, json);
+    if (error instanceof Error && error.stack !== undefined && !json) terminal.err(error.stack);
+    process.exit(EXIT.unexpected);
+  };
+  process.on('uncaughtException', crash);
+
+  const program = new Command('zeroth')
+    .description('A message node for ZeroMQ programs, and tools to look into any ZeroMQ system.')
+    .version(packageVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', exitHelp())
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: false, helpWidth: 100 })
+    .configureOutput({ outputError: () => {} });
+  try {
+    const called = COMMANDS.find((entry) => entry.name === options[0] || entry.name === helpTopic(options));
+    for (const entry of COMMANDS) {
+      const command = program.command(entry.name).summary(entry.summary).description(sentence(entry.summary));
+      if (entry === called) (await entry.load()).describe(command, context);
+    }
+    await program.parseAsync(options, { from: 'user' });
+  } catch (error) {
+    context.exit(ending(error, context, json));
+  }
+  guardExit(context);
+}
+
+/** `zeroth help push` is `zeroth push --help`. */
+function helpTopic(options: readonly string[]): string | undefined {
+  return options[0] === 'help' ? options[1] : undefined;
+}
+
+function ending(error: unknown, { terminal }: CommandContext, json: boolean): number {
+  if (!(error instanceof CommanderError)) return terminal.fail(error, json);
+  // commander prints help and version itself, and throws to end the program.
+  if (error.exitCode === 0) return EXIT.ok;
+  if (error.code === 'commander.help') return EXIT.usage;
+  const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const words = { ...describeError(error), code: 'USAGE', message };
+  if (json) terminal.err(JSON.stringify({ error: { code: words.code, message, hint: 'zeroth --help' } }));
+  else terminal.err(`error [USAGE] ${message}\n  -> zeroth --help shows what there is`);
+  return EXIT.usage;
+}
+
+/** The process ends when nothing is left to do. If a handle of ours keeps it alive that is a bug: say so, and end. */
+function guardExit({ terminal }: CommandContext): void {
+  setTimeout(() => {
+    const open = process.getActiveResourcesInfo().join(', ');
+    terminal.err(`warning: still open ${GRACE / 1000} s after the end, forcing the exit: ${open}`);
+    process.exit();
+  }, GRACE).unref();
+}
+
+function sentence(summary: string): string {
+  return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
+}
+
+function exitHelp(): string {
+  const rows = EXIT_WORDS.map(([code, meaning]) => `  ${String(code).padEnd(4)} ${meaning}`);
+  return `\nzeroth COMMAND --help has examples.\n\nExit codes:\n${rows.join('\n')}`;
+}
+
+await main(process.argv.slice(2));

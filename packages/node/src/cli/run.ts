@@ -1,0 +1,128 @@
+/**
+ * `zeroth run`: the node, in the foreground, until it is asked to stop.
+ *
+ * Guarantees: standard output says where to connect, once, when every endpoint is bound; the log goes to standard error;
+ * SIGINT or SIGTERM stops accepting, delivers what was accepted within node.stopTimeout, tells what was not, and exits 0;
+ * a second one exits at once.
+ */
+import type { Config } from '../config/types.ts';
+import { ZerothError } from '../errors.ts';
+import { RouteError } from '../flow/errors.ts';
+import { startNode } from '../flow/topology.ts';
+import type { Node } from '../flow/topology.ts';
+import { createLog, isPretty } from '../log/create.ts';
+import type { Log } from '../log/log.ts';
+import { banner } from './banner.ts';
+import type { CommandContext, DescribeCommand } from './command.ts';
+import { configOf } from './config.ts';
+import { describeError } from './errors.ts';
+import { EXIT } from './exit.ts';
+import { onInterrupt } from './signals.ts';
+import { examples } from './tool/help.ts';
+import { packageVersion } from './version.ts';
+
+interface RunOptions {
+  readonly quiet?: boolean;
+}
+
+export const describe: DescribeCommand = (command, context) => {
+  command
+    .argument('[FILE]', 'configuration; none: the embedded default, a route of each pattern on 127.0.0.1')
+    .option('-q, --quiet', 'do not print where to connect (the log has it as well)')
+    .addHelpText(
+      'after',
+      `${examples([
+        'zeroth run                       try it: ports 5555 to 5561 on 127.0.0.1',
+        'zeroth run zeroth.yaml           the configuration that zeroth init wrote',
+        'zeroth run zeroth.yaml 2> log    keep the log; it is JSON lines when standard error is no terminal',
+      ])}
+
+SIGINT (Ctrl-C) and SIGTERM stop accepting and deliver what was accepted, for at most
+node.stopTimeout; the log has what could not be delivered. A second signal exits at once (130, 143).`,
+    )
+    .action(async (file: string | undefined) => {
+      context.exit(await run(file ?? null, command.opts<RunOptions>(), context));
+    });
+};
+
+async function run(file: string | null, options: RunOptions, context: CommandContext): Promise<number> {
+  const { terminal } = context;
+  const { config, warnings } = configOf(file, terminal);
+  const { level, format } = config.log;
+  const logOptions = { level, format, name: config.node.name, terminal: terminal.errIsTerminal };
+  const log = await createLog({ ...logOptions, colour: terminal.errColour });
+  for (const { code, key, message } of warnings) log.warn({ event: 'config', code, key }, message);
+  const version = packageVersion();
+  log.info({ event: 'start', version, file, runtime: process.version }, 'starting');
+  // Listening before the first bind: a stop request in the middle of a start is one, too.
+  const interrupts = onInterrupt((name) => log.warn({ event: 'stop:now', signal: name }, 'second signal, exiting at once'));
+  const uncaught = crashLogger(log);
+  try {
+    const node = await startNode(config, { log });
+    const routes = node.status();
+    for (const route of routes) log.info({ event: 'route:ready', ...readyFields(route) }, 'route ready');
+    log.info({ event: 'ready', routes: routes.length }, 'node ready');
+    if (options.quiet !== true) void terminal.out(banner(routes, { version, name: config.node.name, file }));
+    return await untilStopped(node, config, log, interrupts);
+  } catch (error) {
+    // A JSON log stays JSON to its last line; a person gets the words and the way out.
+    if (isPretty(logOptions) || level === 'silent') throw error;
+    const { exitCode, message, ...fields } = describeError(error);
+    log.fatal({ event: 'failed', ...placeOf(error), ...fields }, message);
+    return exitCode;
+  } finally {
+    interrupts.dispose();
+    uncaught.dispose();
+  }
+}
+
+function placeOf(error: unknown): object {
+  return error instanceof RouteError ? { route: error.route, side: error.side, endpoint: error.endpoint } : {};
+}
+
+async function untilStopped(
+  node: Node,
+  config: Config,
+  log: Log,
+  interrupts: ReturnType<typeof onInterrupt>,
+): Promise<number> {
+  const stopAsked = new Promise<null>((resolve) => {
+    if (interrupts.signal.aborted) resolve(null);
+    interrupts.signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  const failure = await Promise.race([stopAsked, node.failed()]);
+  const timeout = config.node.stopTimeout;
+  if (failure === null) log.info({ event: 'stop', signal: interrupts.received(), timeout }, 'stopping: delivering what was accepted');
+  const report = await node.stop();
+  for (const { route, undelivered, forwarded, dropped } of report.routes) {
+    const fields = { event: 'route:stopped', route, undelivered, forwarded, dropped };
+    if (undelivered > 0) log.warn(fields, 'stopped with undelivered messages');
+    else log.info(fields, 'stopped');
+  }
+  const { undelivered, elapsed } = report;
+  log.info({ event: 'stopped', undelivered, elapsed }, 'node stopped');
+  if (failure === null) return EXIT.ok;
+  throw new ZerothError('ROUTE_FAILED', `route ${failure.route} ended: ${failure.error.message}`, { cause: failure.error });
+}
+
+/** A fault of ours: one line in the log with its stack, and the documented exit code. main prints those of other commands. */
+function crashLogger(log: Log): { dispose(): void } {
+  const crash = (error: unknown): void => {
+    log.fatal({ event: 'crash', err: error }, 'unexpected fault, exiting');
+    process.exit(EXIT.unexpected);
+  };
+  const before = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', crash);
+  return {
+    dispose: () => {
+      process.off('uncaughtException', crash);
+      for (const listener of before) process.on('uncaughtException', listener);
+    },
+  };
+}
+
+function readyFields(route: ReturnType<Node['status']>[number]): object {
+  const addresses = (side: 'frontend' | 'backend'): string[] => route[side].endpoints.map(({ address }) => address);
+  return { route: route.name, pattern: route.pattern, frontend: addresses('frontend'), backend: addresses('backend') };
+}

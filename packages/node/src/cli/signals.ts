@@ -1,0 +1,43 @@
+/**
+ * Ctrl-C and stop requests.
+ *
+ * Guarantees: the first SIGINT or SIGTERM (on Windows also Ctrl-Break and the closing of the console) aborts `signal`;
+ * the second one ends the process at once with 128 + the number of that signal.
+ */
+import { EXIT } from './exit.ts';
+
+export interface Interrupts {
+  readonly signal: AbortSignal;
+  /** The signal that arrived. */
+  readonly received: () => NodeJS.Signals | null;
+  /** Exit code for work that the signal cut short. */
+  readonly exitCode: () => number;
+  dispose(): void;
+}
+
+const SIGNALS: readonly NodeJS.Signals[] =
+  process.platform === 'win32' ? ['SIGINT', 'SIGTERM', 'SIGBREAK', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
+
+/** Listens from now on. `again` runs just before the second signal ends the process. */
+export function onInterrupt(again?: (name: NodeJS.Signals) => void): Interrupts {
+  const controller = new AbortController();
+  let first: NodeJS.Signals | null = null;
+  const codeOf = (name: NodeJS.Signals | null): number => (name === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
+  const listener = (name: NodeJS.Signals): void => {
+    if (first !== null) {
+      again?.(name);
+      process.exit(codeOf(name));
+    }
+    first = name;
+    controller.abort();
+  };
+  for (const name of SIGNALS) process.on(name, listener);
+  return {
+    signal: controller.signal,
+    received: () => first,
+    exitCode: () => codeOf(first),
+    dispose: () => {
+      for (const name of SIGNALS) process.off(name, listener);
+    },
+  };
+}

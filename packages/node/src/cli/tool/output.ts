@@ -1,0 +1,82 @@
+/**
+ * Prints the messages that arrive: text, JSON lines, hex or raw bytes; to standard output or to a file.
+ *
+ * Guarantees: one message, one line (except --raw); the reader sets the pace, so that memory stays bounded.
+ */
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { CliError, usageError } from '../errors.ts';
+import { EXIT } from '../exit.ts';
+import type { Terminal } from '../terminal.ts';
+import { frameToJson, frameToText } from './frames.ts';
+
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly hex: boolean;
+  readonly raw: boolean;
+  readonly file: string | null;
+}
+
+export class Output {
+  readonly #options: OutputOptions;
+  readonly #terminal: Terminal;
+  readonly #file: FileHandle | null;
+  #seq = 0;
+
+  private constructor(options: OutputOptions, terminal: Terminal, file: FileHandle | null) {
+    this.#options = options;
+    this.#terminal = terminal;
+    this.#file = file;
+  }
+
+  static async open(options: OutputOptions, terminal: Terminal): Promise<Output> {
+    if (options.raw && (options.json || options.hex)) throw usageError('--raw goes with neither --json nor --hex');
+    if (options.file === null) return new Output(options, terminal, null);
+    try {
+      return new Output(options, terminal, await open(options.file, 'w'));
+    } catch (cause) {
+      throw fileError(options.file, cause);
+    }
+  }
+
+  /** Prints messages; `extra` are further fields of the JSON form. Resolves when more may be printed. */
+  async print(messages: readonly (readonly Buffer[])[], extra: Record<string, unknown> = {}): Promise<void> {
+    if (this.#options.raw) return this.#write(Buffer.concat(messages.flat()));
+    let text = '';
+    for (const frames of messages) text += `${this.#line(frames, extra)}\n`;
+    return this.#write(text);
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+
+  #line(frames: readonly Buffer[], extra: Record<string, unknown>): string {
+    this.#seq++;
+    const { json, hex } = this.#options;
+    if (!json) return frames.map((frame) => (hex ? frame.toString('hex') : frameToText(frame))).join('\t');
+    const sizes = frames.map((frame) => frame.length);
+    return JSON.stringify({
+      seq: this.#seq,
+      time: new Date().toISOString(),
+      ...extra,
+      size: sizes.reduce((sum, size) => sum + size, 0),
+      sizes,
+      frames: frames.map((frame) => frameToJson(frame, hex)),
+    });
+  }
+
+  async #write(data: string | Buffer): Promise<void> {
+    if (this.#file === null) return this.#terminal.out(data);
+    try {
+      await this.#file.appendFile(data);
+    } catch (cause) {
+      throw fileError(this.#options.file as string, cause);
+    }
+  }
+}
+
+function fileError(path: string, cause: unknown): CliError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new CliError('FILE_FAILED', `cannot write ${path}: ${reason}`, { exitCode: EXIT.unexpected, cause });
+}

@@ -1,0 +1,50 @@
+/**
+ * Receiving and printing, in batches.
+ *
+ * Guarantees: stops after exactly --count messages; ends with the timeout error when nothing arrived for --timeout.
+ */
+import type { Readable, Socket } from '@zeroth/zmq';
+import { Output } from './output.ts';
+import type { OutputOptions } from './output.ts';
+import type { CommonOptions } from './options.ts';
+import { sizeOf } from './send.ts';
+import { isTimeout, seconds, timeoutError } from './tool.ts';
+import type { ToolRun } from './tool.ts';
+import type { Terminal } from '../terminal.ts';
+
+const BATCH = 1000;
+
+type Receiver = Socket & Readable & { receiveBatch(max?: number): Promise<Buffer[][]> };
+
+export async function receiveAll(
+  run: ToolRun,
+  socket: Receiver,
+  options: CommonOptions & OutputOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const output = await Output.open(options, terminal);
+  try {
+    let left = options.count ?? Number.POSITIVE_INFINITY;
+    while (left > 0 && !run.signal.aborted) {
+      const batch = await receiveSome(socket, Math.min(BATCH, left), options);
+      left -= batch.length;
+      run.timing.add(
+        batch.length,
+        batch.reduce((sum, frames) => sum + sizeOf(frames), 0),
+      );
+      await output.print(batch);
+    }
+  } finally {
+    await output.close();
+  }
+}
+
+async function receiveSome(socket: Receiver, max: number, options: CommonOptions): Promise<Buffer[][]> {
+  try {
+    return await socket.receiveBatch(max);
+  } catch (error) {
+    // A closed socket ends a wait with the same code; only an open one timed out.
+    if (!isTimeout(error) || socket.closed) throw error;
+    throw timeoutError(`nothing arrived for ${seconds(options.timeout)}`, 'is somebody sending? --verbose shows who is connected');
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Collects what is wrong with one text and turns it into problems: offsets become lines and columns, lines become
+ * excerpts, secrets become `…`.
+ *
+ * Guarantees: problems come out in the order of the text; a masked range is in no excerpt, whichever problem
+ * the excerpt belongs to; excerpts are short and free of control characters.
+ */
+
+import type { LineCounter } from 'yaml';
+import type { Excerpt, Problem, ProblemCode } from './problem.ts';
+import { keyText, printable } from './problem.ts';
+
+/** Offsets into the text, the end not included. */
+export type Range = readonly [start: number, end: number];
+
+export type KeyPath = readonly (string | number)[];
+
+export interface Finding {
+  readonly code: ProblemCode;
+  readonly at: Range | null;
+  readonly path: KeyPath;
+  readonly message: string;
+  readonly value?: string;
+  readonly allowed?: readonly string[];
+  readonly suggestion?: string | null;
+}
+
+/** Nobody reads more, and a large file could make a hundred thousand. */
+export const MAX_PROBLEMS = 1000;
+const EXCERPT_WIDTH = 100;
+const EXCERPT_BEFORE = 60;
+
+export class Report {
+  readonly text: string;
+  readonly #file: string;
+  readonly #lines: LineCounter;
+  readonly #errors: Finding[] = [];
+  readonly #warnings: Finding[] = [];
+  #masked: Range[] = [];
+  #excerpts = true;
+
+  constructor(file: string, text: string, lines: LineCounter) {
+    this.text = text;
+    this.#file = file;
+    this.#lines = lines;
+  }
+
+  error(finding: Finding): void {
+    add(this.#errors, finding);
+  }
+
+  warning(finding: Finding): void {
+    add(this.#warnings, finding);
+  }
+
+  /** Nothing in this range is shown in any excerpt. */
+  mask(range: Range): void {
+    this.#masked.push(range);
+  }
+
+  /** For a text whose structure is not known, so that nobody can say where the secrets are. */
+  hideExcerpts(): void {
+    this.#excerpts = false;
+  }
+
+  get failed(): boolean {
+    return this.#errors.length > 0;
+  }
+
+  /** 1-based. */
+  line(range: Range): number {
+    return this.#lines.linePos(range[0]).line;
+  }
+
+  problems(): readonly Problem[] {
+    return this.#finish(this.#errors);
+  }
+
+  warnings(): readonly Problem[] {
+    return this.#finish(this.#warnings);
+  }
+
+  #finish(findings: readonly Finding[]): readonly Problem[] {
+    this.#masked = merge(this.#masked);
+    const last = this.text.length;
+    const sorted = findings.toSorted((a, b) => (a.at?.[0] ?? last) - (b.at?.[0] ?? last));
+    return Object.freeze(sorted.map((finding) => this.#problem(finding)));
+  }
+
+  #problem(finding: Finding): Problem {
+    const position = finding.at === null ? { line: 0, col: 0 } : this.#lines.linePos(finding.at[0]);
+    return Object.freeze({
+      code: finding.code,
+      file: this.#file,
+      line: position.line,
+      column: position.col,
+      key: keyText(finding.path),
+      value: finding.value ?? null,
+      message: finding.message,
+      allowed: Object.freeze([...(finding.allowed ?? [])]),
+      suggestion: finding.suggestion ?? null,
+      excerpt: finding.at === null || !this.#excerpts ? null : this.#excerpt(finding.at, position.col),
+    });
+  }
+
+  #excerpt(at: Range, column: number): Excerpt | null {
+    const lineStart = at[0] - (column - 1);
+    // A long line is cut around the place, before any work is done on it.
+    const from = Math.max(lineStart, at[0] - EXCERPT_BEFORE);
+    const newline = this.text.slice(from, from + EXCERPT_WIDTH).indexOf('\n', at[0] - from);
+    const to = newline === -1 ? Math.min(this.text.length, from + EXCERPT_WIDTH) : from + newline;
+    const cut = newline === -1 && to < this.text.length;
+    const before = (from > lineStart ? '…' : '') + this.#visible(from, at[0]);
+    const marked = this.#visible(at[0], Math.max(at[0], Math.min(at[1], to)));
+    const after = this.#visible(Math.max(at[0], Math.min(at[1], to)), to) + (cut ? '…' : '');
+    const text = `${before}${marked}${after}`.trimEnd();
+    if (text.trim() === '') return null;
+    return Object.freeze({ text, start: before.length, length: Math.max(1, marked.trimEnd().length) });
+  }
+
+  #visible(from: number, to: number): string {
+    let text = '';
+    let at = from;
+    for (let i = firstAfter(this.#masked, from); i < this.#masked.length; i++) {
+      const [start, end] = this.#masked[i] as Range;
+      if (start >= to) break;
+      text += `${printable(this.text.slice(at, Math.max(at, start)))}…`;
+      at = Math.min(to, end);
+    }
+    return text + printable(this.text.slice(at, to));
+  }
+}
+
+function add(findings: Finding[], finding: Finding): void {
+  if (findings.length < MAX_PROBLEMS) findings.push(finding);
+  else if (findings.length === MAX_PROBLEMS) {
+    const message = `there are more than ${MAX_PROBLEMS} problems; the others are not shown`;
+    findings.push({ code: 'CONFIG_TOO_MANY', at: null, path: [], message });
+  }
+}
+
+/** Sorted, and without overlaps, so that they can be searched. */
+function merge(ranges: readonly Range[]): Range[] {
+  const merged: [number, number][] = [];
+  for (const [start, end] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1);
+    if (last !== undefined && start <= last[1]) last[1] = Math.max(last[1], end);
+    else merged.push([start, end]);
+  }
+  return merged;
+}
+
+/** Index of the first range that ends after the offset. */
+function firstAfter(ranges: readonly Range[], offset: number): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle] as Range)[1] <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

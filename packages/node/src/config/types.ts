@@ -1,0 +1,77 @@
+/**
+ * The shape of a checked configuration, as the rest of the node sees it.
+ *
+ * Guarantees: every value is present (defaults are filled in) and normalised: durations are milliseconds, sizes are
+ * bytes, endpoints are lists, paths are absolute. The object is frozen all the way down. The compiler holds
+ * these types and the table in spec.ts together.
+ */
+
+/** RFC names in lower case: XSUB to XPUB, ROUTER to DEALER, PULL to PUSH. */
+export type RoutePattern = 'pubsub' | 'reqrep' | 'pipeline';
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
+/** `auto` is `pretty` on a terminal and `json` anywhere else. */
+export type LogFormat = 'auto' | 'pretty' | 'json';
+
+export interface NodeConfig {
+  /** Name of this node, in logs and metrics. */
+  readonly name: string;
+  /** Absolute path. */
+  readonly dataDir: string;
+  /** Milliseconds that a stop may take to deliver what was accepted. */
+  readonly stopTimeout: number;
+}
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+}
+
+/** One side of a route. At least one of the two lists has an element. */
+export interface SideConfig {
+  readonly bind: readonly string[];
+  readonly connect: readonly string[];
+}
+
+/** What the spec table describes of a route; the name is the key it stands under. */
+export interface RouteSettings {
+  readonly pattern: RoutePattern;
+  readonly frontend: SideConfig;
+  readonly backend: SideConfig;
+  /** Messages per peer that wait to be sent; 0 is unlimited. */
+  readonly sendHighWaterMark: number;
+  /** Messages per peer that wait to be forwarded; 0 is unlimited. */
+  readonly receiveHighWaterMark: number;
+  /** Bytes of a whole message, all its frames together. */
+  readonly maxMessageSize: number;
+  /** Peers on each side at one time; 0 is unlimited. */
+  readonly maxPeers: number;
+  /** Milliseconds between pings; 0 sends none. */
+  readonly heartbeatInterval: number;
+  /** Milliseconds without any traffic after a ping until the peer counts as gone. */
+  readonly heartbeatTimeout: number;
+  /** Milliseconds that a peer may take for the ZMTP handshake. */
+  readonly handshakeInterval: number;
+  /** Milliseconds until the first attempt to reconnect. */
+  readonly reconnectInterval: number;
+  /** Milliseconds between attempts, at most; the wait doubles up to here. */
+  readonly reconnectMaxInterval: number;
+  /** IPv6 addresses and names; `*` binds both families. */
+  readonly ipv6: boolean;
+  /** Ask the operating system for TCP keep-alive probes. */
+  readonly tcpKeepalive: boolean;
+  /** Milliseconds of silence before the first TCP keep-alive probe; 0 leaves it to the operating system. */
+  readonly tcpKeepaliveIdle: number;
+}
+
+export interface RouteConfig extends RouteSettings {
+  readonly name: string;
+}
+
+export interface Config {
+  readonly node: NodeConfig;
+  readonly log: LogConfig;
+  /** In the order of the file. Names are unique. */
+  readonly routes: readonly RouteConfig[];
+}

@@ -1,0 +1,40 @@
+/**
+ * Every error that the node raises on purpose: one base class, a literal `code` each.
+ *
+ * Guarantees: imports nothing; a code never changes its meaning; docs/errors.md has a heading for each code
+ * (test/unit/errors-docs.test.ts holds the two together). Add a code here and its heading there.
+ */
+
+export const ERROR_CODES = [
+  /** The configuration has problems; `ConfigError.problems` lists them. */
+  'CONFIG_INVALID',
+  /** An endpoint of a route can't be bound; `RouteError.hint` says what to do. */
+  'BIND_FAILED',
+  /** An endpoint can't be connected: its form or its transport is wrong. */
+  'CONNECT_FAILED',
+  /** A running route ended on its own. */
+  'ROUTE_FAILED',
+  /** The command line is wrong. */
+  'USAGE',
+  /** Nobody took, sent or answered a message in time. */
+  'TIMEOUT',
+  /** What a tool should send can't be read: bad hex, bad JSON, a line over the limit. */
+  'INPUT_INVALID',
+  /** A file can't be read or written. */
+  'FILE_FAILED',
+  /** A file is there already and would be overwritten. */
+  'FILE_EXISTS',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The base class of all errors of the package. `code` says which; `message` is for people and may change. */
+export class ZerothError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ZerothError';
+    this.code = code;
+  }
+}

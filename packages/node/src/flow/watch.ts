@@ -1,0 +1,80 @@
+/**
+ * Turns the events of a socket into log lines: a line per connect, disconnect, refused peer and drop burst.
+ *
+ * Guarantees: a storm is folded (see fold.ts); an endpoint that can't be reached is told once until it was reached;
+ * what a peer chose (its routing id, its error text) stands in fields only, where the log escapes it.
+ */
+import type { PeerInfo, Socket } from '@zeroth/zmq';
+import type { Log, LogLine } from '../log/log.ts';
+import type { Fold } from './fold.ts';
+
+/** Starts to log what happens on `socket`. `log` carries the route and the side; `prefix` keeps their folds apart. */
+export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string): void {
+  const events = socket.events;
+  const unreachable = new Set<string>();
+
+  const tell = (line: LogLine, event: string, message: string, fields: object, weight = 1): void => {
+    fold.note(
+      `${prefix}/${event}`,
+      () => line.call(log, { event, ...fields }, message),
+      (folded) => {
+        const count = event === 'drop' ? { count: folded.weight } : {};
+        line.call(log, { event, folded: folded.events, ...count }, `${message} (more of the same, folded)`);
+      },
+      weight,
+    );
+  };
+
+  events.on('accept', ({ address }) => tell(log.debug, 'accept', 'connection accepted', { address }));
+  events.on('connect', ({ address }) => {
+    unreachable.delete(address);
+    tell(log.debug, 'connect', 'connection made', { address });
+  });
+  events.on('connect:retry', ({ address, interval }) => {
+    const first = !unreachable.has(address);
+    unreachable.add(address);
+    const fields = { address, retryIn: interval };
+    if (first) tell(log.warn, 'connect:retry', 'cannot reach the endpoint, trying again until it answers', fields);
+    else tell(log.debug, 'connect:retry:again', 'still cannot reach the endpoint', fields);
+  });
+  events.on('accept:error', ({ address, error }) => {
+    tell(log.error, 'accept:error', 'cannot accept a connection', { address, ...errorFields(error) });
+  });
+  events.on('peer:ready', ({ address, peer }) => {
+    unreachable.delete(address);
+    tell(log.info, 'peer:ready', 'peer connected', peerFields(peer));
+  });
+  events.on('peer:gone', ({ peer, error }) => {
+    const { messagesIn, messagesOut, dropped, queuedOut } = peer;
+    const counts = { messagesIn, messagesOut, dropped, undelivered: queuedOut };
+    tell(log.info, 'peer:gone', 'peer disconnected', { ...peerFields(peer), ...counts, ...errorFields(error) });
+  });
+  events.on('peer:refused', ({ address, error }) => {
+    tell(log.warn, 'peer:refused', 'peer refused', { remote: address, ...errorFields(error) });
+  });
+  events.on('drop', ({ address, count, reason }) => {
+    tell(log.warn, 'drop', 'messages dropped', { remote: address, count, reason }, count);
+  });
+}
+
+function peerFields(peer: PeerInfo): object {
+  const id = peer.routingId;
+  return {
+    remote: peer.remote,
+    socketType: peer.socketType,
+    endpoint: peer.endpoint,
+    ...(id === null || id.length === 0 ? {} : { routingId: printable(id) }),
+  };
+}
+
+/** Text where it is text, hex otherwise: routing ids are bytes that the peer chose. */
+function printable(bytes: Buffer): string {
+  const text = bytes.toString('latin1');
+  return /^[\x20-\x7e]+$/.test(text) ? text : `0x${bytes.toString('hex')}`;
+}
+
+function errorFields(error: unknown): object {
+  if (!(error instanceof Error)) return {};
+  const { code, detail } = error as Error & { code?: string; detail?: string };
+  return { code, reason: detail === undefined ? error.message : `${error.message}: ${detail}` };
+}

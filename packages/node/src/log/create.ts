@@ -1,0 +1,64 @@
+/**
+ * The log of a running node: pino on standard error.
+ *
+ * Guarantees: a line is written when the call returns (no worker thread, nothing to flush, nothing lost by a crash);
+ * pretty for a person at a terminal, one JSON object for each line otherwise; a reader that goes away ends the log and
+ * not the node.
+ */
+import { pino } from 'pino';
+import type { DestinationStream } from 'pino';
+import type { LogFormat, LogLevel } from '../config/types.ts';
+import type { Log } from './log.ts';
+
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** The `node` field of each line. */
+  readonly name: string;
+  /** Whether standard error is a terminal: decides what `auto` means. */
+  readonly terminal: boolean;
+  /** Whether to colour the pretty form. */
+  readonly colour: boolean;
+  /** File descriptor, default 2. */
+  readonly fd?: number;
+}
+
+/** Whether the log is for a person: what `auto` means here. */
+export function isPretty({ format, terminal }: Pick<LogOptions, 'format' | 'terminal'>): boolean {
+  return format === 'pretty' || (format === 'auto' && terminal);
+}
+
+/** Makes the log. pino-pretty is loaded only where it is used. */
+export async function createLog(options: LogOptions): Promise<Log> {
+  const fd = options.fd ?? 2;
+  const pretty = isPretty(options);
+  const destination = pretty ? await prettyDestination(fd, options.colour) : jsonDestination(fd);
+  const base = pretty ? null : { node: options.name, pid: process.pid };
+  const log: Log = pino({ level: options.level, base, timestamp: isoTime, formatters: { level: levelName } }, destination);
+  return log;
+}
+
+// Names, not pino's numbers: a person greps for them, and log collectors map them without a table.
+const levelName = (label: string): { level: string } => ({ level: label });
+const isoTime = (): string => `,"time":"${new Date().toISOString()}"`;
+
+function jsonDestination(fd: number): DestinationStream {
+  const destination = pino.destination({ fd, sync: true });
+  // EPIPE: whoever read the log is gone. The node has other work.
+  destination.on('error', () => {});
+  return destination;
+}
+
+async function prettyDestination(fd: number, colour: boolean): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  // The stream that pino-pretty also offers writes a tick later, and would lose the last lines before an exit.
+  const prettify = prettyFactory({
+    colorize: colour,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname,node',
+    singleLine: true,
+    levelFirst: true,
+  });
+  const destination = jsonDestination(fd);
+  return { write: (line) => destination.write(prettify(line) ?? line) };
+}

@@ -1,0 +1,41 @@
+/**
+ * `@zeroth/zmq`: ZeroMQ sockets in pure TypeScript, with the API of zeromq.js v6.
+ *
+ * ```ts
+ * import { Pull, Push } from '@zeroth/zmq';
+ * const pull = new Pull();
+ * await pull.bind('tcp://127.0.0.1:5555');
+ * const push = new Push();
+ * push.connect('tcp://127.0.0.1:5555');
+ * await push.send('hello');
+ * const [message] = await pull.receive();
+ * ```
+ */
+export { ZMQ_ERROR_CODES, ZmqError, type ZmqErrorCode, type ZmqErrorDetails } from './errors.ts';
+export type { MessageLike, Sendable } from './patterns/message.ts';
+export type { DropReason } from './patterns/pattern.ts';
+export { capability, version } from './socket/about.ts';
+export { Context, type ContextOptions, context } from './socket/context.ts';
+export type { Event, EventOfType, EventType, PeerInfo, SocketStats } from './socket/events.ts';
+export type { Message, Readable, ReceiveOptions, SendOptions, Writable } from './socket/messaging.ts';
+export { Observer } from './socket/observer.ts';
+export type { OptionName, OptionValues } from './socket/options.ts';
+export { Proxy, type ProxyStats } from './socket/proxy.ts';
+export { type CommonOptions, type DrainOptions, Socket } from './socket/socket.ts';
+export {
+  Dealer,
+  type GeneralOptions,
+  Pair,
+  Publisher,
+  Pull,
+  Push,
+  type ReceivingOptions,
+  Reply,
+  Request,
+  Router,
+  type RouterConnectOptions,
+  type SendingOptions,
+  Subscriber,
+  XPublisher,
+  XSubscriber,
+} from './socket/types.ts';

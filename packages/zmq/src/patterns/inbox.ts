@@ -1,0 +1,158 @@
+/**
+ * What has arrived from one peer and was not received yet, as runs in order of arrival. Messages are decoded when they
+ * are asked for: until then a message costs no object, only its bytes.
+ */
+import { View } from '../bytes/view.ts';
+import { HEADER_MAX, LONG, MORE, messageEnd, type Run, skipMessages } from '../zmtp/frame.ts';
+import { readU64 } from '../bytes/u64.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+export class Inbox {
+  /** Messages held. */
+  queued = 0;
+  // The run that is being read, spread out: its memory, where the next message begins, and where it ends.
+  #bytes: Uint8Array = NOTHING;
+  #memory: ArrayBufferLike = NOTHING.buffer;
+  #base = 0;
+  #at = 0;
+  #end = 0;
+  #left = 0;
+  // Runs after it.
+  #runs: Run[] = [];
+  #head = 0;
+
+  /** Adds a run. Its memory is the inbox's from now on. */
+  push(bytes: Uint8Array, start: number, end: number, count: number): void {
+    this.queued += count;
+    if (this.#left === 0) this.#open(bytes, start, end, count);
+    else this.#runs.push({ bytes, start, end, count });
+  }
+
+  /** Keeps only the last message of all that is held and the run (the `conflate` option). Returns how many it drops. */
+  keepLast(bytes: Uint8Array, start: number, end: number, count: number): number {
+    const dropped = this.clear() + count - 1;
+    this.push(bytes, skipMessages(bytes, start, count - 1), end, 1);
+    return dropped;
+  }
+
+  /** The frames of the next message, or null. They are views into the memory that arrived. */
+  next(): Buffer[] | null {
+    if (this.#left === 0) return null;
+    const bytes = this.#bytes;
+    const at = this.#at;
+    const flags = bytes[at]!;
+    let frames: Buffer[];
+    if (flags === 0) {
+      const size = bytes[at + 1]!;
+      frames = [new View(this.#memory, this.#base + at + 2, size)];
+      this.#at = at + 2 + size;
+    } else {
+      frames = [];
+      this.#decode(flags, frames);
+    }
+    this.queued--;
+    if (--this.#left === 0) this.#advance();
+    return frames;
+  }
+
+  /** As `next`, with the frames added to `frames`. */
+  nextInto(frames: Buffer[]): boolean {
+    if (this.#left === 0) return false;
+    this.#decode(this.#bytes[this.#at]!, frames);
+    this.queued--;
+    if (--this.#left === 0) this.#advance();
+    return true;
+  }
+
+  /** The rest of the current run, left in the inbox, or null. */
+  peekRun(): Run | null {
+    if (this.#left === 0) return null;
+    return { bytes: this.#bytes, start: this.#at, end: this.#end, count: this.#left };
+  }
+
+  /** Removes the first `count` messages of the current run; `start` is where the next one begins. */
+  advance(start: number, count: number): void {
+    this.queued -= count;
+    this.#at = start;
+    this.#left -= count;
+    if (this.#left === 0) this.#advance();
+  }
+
+  /** Drops everything; returns the number of messages. */
+  clear(): number {
+    const dropped = this.queued;
+    this.queued = 0;
+    this.#runs = [];
+    this.#head = 0;
+    this.#left = 0;
+    this.#release();
+    return dropped;
+  }
+
+  #decode(first: number, frames: Buffer[]): void {
+    const bytes = this.#bytes;
+    let at = this.#at;
+    let flags = first;
+    for (;;) {
+      let size: number;
+      if (flags & LONG) {
+        size = readU64(bytes, at + 1);
+        at += HEADER_MAX;
+      } else {
+        size = bytes[at + 1]!;
+        at += 2;
+      }
+      frames.push(new View(this.#memory, this.#base + at, size));
+      at += size;
+      if ((flags & MORE) === 0) break;
+      flags = bytes[at]!;
+    }
+    this.#at = at;
+  }
+
+  #open(bytes: Uint8Array, start: number, end: number, count: number): void {
+    this.#bytes = bytes;
+    this.#memory = bytes.buffer;
+    this.#base = bytes.byteOffset;
+    this.#at = start;
+    this.#end = end;
+    this.#left = count;
+  }
+
+  #advance(): void {
+    if (this.#head < this.#runs.length) {
+      const run = this.#runs[this.#head++]!;
+      if (this.#head === this.#runs.length) {
+        this.#runs.length = 0;
+        this.#head = 0;
+      } else if (this.#head >= 1024) {
+        // Without this a queue that never runs empty would keep every run that passed through it.
+        this.#runs = this.#runs.slice(this.#head);
+        this.#head = 0;
+      }
+      this.#open(run.bytes, run.start, run.end, run.count);
+    } else this.#release();
+  }
+
+  #release(): void {
+    this.#bytes = NOTHING;
+    this.#memory = NOTHING.buffer;
+    this.#at = 0;
+    this.#end = 0;
+  }
+}
+
+/** Calls `each` with the bounds of every message in a run. */
+export function eachMessage(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  each: (start: number, end: number) => void,
+): void {
+  for (let at = start; at < end; ) {
+    const next = messageEnd(bytes, at);
+    each(at, next);
+    at = next;
+  }
+}

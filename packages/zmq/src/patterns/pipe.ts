@@ -1,0 +1,89 @@
+/**
+ * A pipe joins a socket to one peer: an inbox, an outbox, a name and counters. For a connect endpoint it outlives the
+ * connections that come and go under it; for a bound endpoint it lasts as long as its connection.
+ */
+import type { PeerIdentity } from '../zmtp/peer.ts';
+import { Inbox } from './inbox.ts';
+import { Outbox } from './outbox.ts';
+
+/** What a pipe needs of whoever owns its connection. */
+export interface PipeOwner {
+  /** Hand the outbox to the transport before long. */
+  schedule(outbox: Outbox): void;
+  /** The outbox was full and has room again. */
+  room(pipe: Pipe): void;
+  /** Stop or go on reading from the peer. */
+  pause(): void;
+  resume(): void;
+}
+
+let nextId = 1;
+
+export class Pipe {
+  /** Unique in this process. */
+  readonly id: number = nextId++;
+  readonly inbox: Inbox = new Inbox();
+  readonly outbox: Outbox;
+  /** Messages that may wait in the inbox before reading stops; 0: any number. */
+  receiveMark: number;
+  /** Set while the handshake is done and the connection open. */
+  identity: PeerIdentity | null = null;
+  /** The name a ROUTER knows this peer by; empty elsewhere. */
+  routingId: Buffer = Buffer.alloc(0);
+  /** The name that connect() was told to use, where it was. */
+  readonly givenId: Buffer | null;
+  receivedMessages = 0;
+  receivedBytes = 0;
+  dropped = 0;
+  /** No connection and none to come: nothing can be sent any more. What is in the inbox can be received. */
+  ended = false;
+  /** For patterns: the last message that was sent to this pipe, so that it gets each only once. */
+  stamp = 0;
+  readonly #owner: PipeOwner;
+  #paused = false;
+  #held = false;
+
+  constructor(owner: PipeOwner, sendMark: number, receiveMark: number, givenId: Buffer | null) {
+    this.#owner = owner;
+    this.givenId = givenId;
+    this.receiveMark = receiveMark;
+    this.outbox = new Outbox(
+      sendMark,
+      (outbox) => owner.schedule(outbox),
+      () => owner.room(this),
+    );
+  }
+
+  /** Stops reading when the inbox is at its mark. */
+  checkMark(): void {
+    if (this.#paused || this.receiveMark === 0 || this.inbox.queued < this.receiveMark) return;
+    this.#paused = true;
+    this.#owner.pause();
+  }
+
+  /** Goes on reading when half of the mark is free again. To be called after taking from the inbox. */
+  checkRoom(): void {
+    if (!this.#paused || this.#held || this.inbox.queued > this.receiveMark >> 1) return;
+    this.#paused = false;
+    this.#owner.resume();
+  }
+
+  /** Stops reading for good. */
+  hold(): void {
+    this.#held = true;
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#owner.pause();
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** A new connection reads until told otherwise: the mark is looked at again. */
+  reopened(): void {
+    this.#paused = false;
+    if (this.#held) this.hold();
+    else this.checkMark();
+  }
+}

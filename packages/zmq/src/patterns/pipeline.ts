@@ -1,0 +1,142 @@
+/** PUSH, PULL and DEALER: round robin out, fair queueing in (RFC 30; RFC 28, The DEALER Socket Type). */
+import { messageEnd, skipMessages } from '../zmtp/frame.ts';
+import { FairQueue } from './fair-queue.ts';
+import { LoadBalancer } from './load-balancer.ts';
+import type { Sendable } from './message.ts';
+import { Pattern, type PatternHost, probe, queue } from './pattern.ts';
+import type { Pipe } from './pipe.ts';
+
+/** DEALER, and what PUSH and PULL have in common with it. */
+export class DealerPattern extends Pattern {
+  protected readonly inbound: FairQueue = new FairQueue();
+  protected readonly outbound: LoadBalancer = new LoadBalancer();
+
+  override attach(pipe: Pipe): boolean {
+    this.outbound.add(pipe);
+    this.host.writable();
+    return true;
+  }
+
+  override detach(pipe: Pipe): void {
+    this.outbound.remove(pipe);
+  }
+
+  override ready(pipe: Pipe): void {
+    if (this.host.options.probeRouter) probe(pipe);
+  }
+
+  override room(pipe: Pipe): void {
+    this.outbound.room(pipe);
+    this.host.writable();
+  }
+
+  override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
+    receive(this.host, this.inbound, pipe, bytes, start, end, count);
+  }
+
+  override send(message: Sendable): boolean {
+    const pipe = this.outbound.next();
+    if (pipe === null) return false;
+    if (this.host.options.conflate) this.host.dropped(pipe, 'conflated', pipe.outbox.discardOpen());
+    queue(pipe.outbox, message);
+    return true;
+  }
+
+  override next(): Buffer[] | null {
+    return this.inbound.next();
+  }
+
+  override get readable(): boolean {
+    return !this.inbound.empty;
+  }
+
+  override get writable(): boolean {
+    return this.outbound.writable;
+  }
+
+  override peek(): Pipe | null {
+    return this.inbound.peek();
+  }
+
+  override took(pipe: Pipe): void {
+    this.inbound.tookRun(pipe);
+  }
+
+  override sendRun(prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number, count: number): number {
+    return balance(this.outbound, prefix, bytes, start, end, count);
+  }
+}
+
+export class PushPattern extends DealerPattern {
+  override arrive(pipe: Pipe, _bytes: Uint8Array, _start: number, _end: number, count: number): void {
+    // RFC 30, The PUSH Socket Type: it does not receive. A peer that sends all the same is not worth a buffer.
+    this.host.dropped(pipe, 'malformed', count);
+  }
+
+  override next(): null {
+    return null;
+  }
+}
+
+export class PullPattern extends DealerPattern {
+  override attach(_pipe: Pipe): boolean {
+    return true;
+  }
+
+  override get writable(): boolean {
+    return false;
+  }
+}
+
+/** Puts a run into the fair queue, tells the readers, and stops the peer when they don't keep up. */
+export function receive(
+  host: PatternHost,
+  inbound: FairQueue,
+  pipe: Pipe,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+): void {
+  if (host.options.conflate) host.dropped(pipe, 'conflated', inbound.keepLast(pipe, bytes, start, end, count));
+  else inbound.push(pipe, bytes, start, end, count);
+  host.readable();
+  pipe.checkMark();
+}
+
+/**
+ * Spreads a run over all pipes with room. With one it goes out as one slice; with several each gets an equal stretch,
+ * so that a burst which arrived in one read is shared like one that was sent message by message.
+ */
+function balance(
+  outbound: LoadBalancer,
+  prefix: Uint8Array | null,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  count: number,
+): number {
+  let at = start;
+  let left = count;
+  let share = Math.ceil(count / Math.max(1, outbound.ready));
+  while (left > 0) {
+    const pipe = outbound.next();
+    if (pipe === null) break;
+    if (share > left) share = left;
+    if (prefix !== null) {
+      const next = messageEnd(bytes, at);
+      pipe.outbox.raw(prefix, 0, prefix.length);
+      pipe.outbox.raw(bytes, at, next);
+      pipe.outbox.commit();
+      at = next;
+      left--;
+      continue;
+    }
+    const stretch = share === left ? end : skipMessages(bytes, at, share);
+    const taken = pipe.outbox.pushRun(bytes, at, stretch, share);
+    at = taken === share ? stretch : skipMessages(bytes, at, taken);
+    left -= taken;
+  }
+  return count - left;
+}
+

@@ -1,0 +1,220 @@
+/**
+ * ROUTER: the first frame of a message names the peer (RFC 28, The ROUTER Socket Type). REP builds on it.
+ *
+ * A peer that gave no Identity gets five octets, the first of them zero. Two peers with the same Identity: the second
+ * is refused, or takes over when `handover` is set.
+ */
+import { copy } from '../bytes/view.ts';
+import { ZmqError } from '../errors.ts';
+import { bodyStart, encodeFrame, frameEnd, MORE, messageEnd } from '../zmtp/frame.ts';
+import { FairQueue } from './fair-queue.ts';
+import { type Sendable, toFrames } from './message.ts';
+import { Pattern, probe } from './pattern.ts';
+import { receive } from './pipeline.ts';
+import type { Pipe } from './pipe.ts';
+
+const GENERATED_LENGTH = 5;
+
+export class RouterPattern extends Pattern {
+  protected readonly inbound: FairQueue = new FairQueue();
+  // Generated ids by their number, others by their octets as latin-1 text.
+  readonly #generated = new Map<number, Pipe>();
+  readonly #named = new Map<string, Pipe>();
+  readonly #prefixes = new WeakMap<Pipe, Uint8Array>();
+  #counter = 0;
+  // The peer of the message before: replies and relays go to the same one more often than not.
+  #last: Pipe | null = null;
+
+  override attach(pipe: Pipe): boolean {
+    // A name that was given to connect() can be sent to before there is a connection.
+    if (pipe.givenId !== null && !this.#register(pipe, pipe.givenId)) {
+      throw new ZmqError('EINVAL', { detail: `the routing id ${JSON.stringify(String(pipe.givenId))} is in use` });
+    }
+    return true;
+  }
+
+  override ready(pipe: Pipe): void {
+    if (pipe.routingId.length === 0) {
+      const own = pipe.identity?.routingId;
+      if (own === undefined || own.length === 0) this.#registerGenerated(pipe);
+      else if (!this.#register(pipe, own)) {
+        const detail = `routing id ${JSON.stringify(own.toString())} belongs to a peer that is connected; see "handover"`;
+        this.host.refuse(pipe, new ZmqError('ERR_ROUTING_ID_TAKEN', { detail }));
+        return;
+      }
+    }
+    if (this.host.options.probeRouter) probe(pipe);
+    this.host.writable();
+  }
+
+  override lost(pipe: Pipe): void {
+    // The next connection may be another program with another name.
+    if (pipe.givenId === null) this.#forget(pipe);
+  }
+
+  override detach(pipe: Pipe): void {
+    this.#forget(pipe);
+  }
+
+  override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
+    receive(this.host, this.inbound, pipe, bytes, start, end, count);
+  }
+
+  override next(): Buffer[] | null {
+    return this.inbound.nextAfter(withId);
+  }
+
+  override send(message: Sendable): boolean {
+    const frames = toFrames(message);
+    const id = frames[0]!;
+    const pipe = this.find(id, 0, id.length);
+    if (pipe === null) {
+      if (this.host.options.mandatory) {
+        const detail = `no peer has the routing id ${JSON.stringify(Buffer.from(id).toString())}`;
+        throw new ZmqError('EHOSTUNREACH', { detail });
+      }
+      this.host.dropped(null, 'unroutable', 1);
+      return true;
+    }
+    if (pipe.outbox.full) {
+      if (this.host.options.mandatory) return false;
+      this.host.dropped(pipe, 'highWaterMark', 1);
+      return true;
+    }
+    const last = frames.length - 1;
+    if (last === 0) return true;
+    for (let i = 1; i < last; i++) pipe.outbox.frame(frames[i]!, MORE);
+    pipe.outbox.frame(frames[last]!, 0);
+    pipe.outbox.commit();
+    return true;
+  }
+
+  override get readable(): boolean {
+    return !this.inbound.empty;
+  }
+
+  /** A ROUTER takes every message: what it can't deliver it drops, or refuses when `mandatory` is set. */
+  override get writable(): boolean {
+    return true;
+  }
+
+  override peek(): Pipe | null {
+    return this.inbound.peek();
+  }
+
+  override took(pipe: Pipe): void {
+    this.inbound.tookRun(pipe);
+  }
+
+  override prefix(pipe: Pipe): Uint8Array {
+    let prefix = this.#prefixes.get(pipe);
+    if (prefix === undefined) {
+      prefix = encodeFrame(MORE, pipe.routingId);
+      this.#prefixes.set(pipe, prefix);
+    }
+    return prefix;
+  }
+
+  /** Each message of the run begins with the frame that names its peer. */
+  override sendRun(prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number, count: number): number {
+    if (prefix !== null) return this.#sendSlowly(prefix, bytes, start, end, count);
+    let sent = 0;
+    for (let at = start; at < end; sent++) {
+      const next = messageEnd(bytes, at);
+      const rest = frameEnd(bytes, at);
+      const pipe = this.find(bytes, bodyStart(bytes, at), rest);
+      if (pipe === null) this.host.dropped(null, 'unroutable', 1);
+      else if (pipe.outbox.full) {
+        if (this.host.options.mandatory) return sent;
+        this.host.dropped(pipe, 'highWaterMark', 1);
+      } else if (rest < next) {
+        pipe.outbox.raw(bytes, rest, next);
+        pipe.outbox.commit();
+      }
+      at = next;
+    }
+    return count;
+  }
+
+  // ROUTER to ROUTER: the name in front is the sender's, so that the message goes to whom its name belongs.
+  #sendSlowly(prefix: Uint8Array, bytes: Uint8Array, start: number, end: number, count: number): number {
+    const id = bodyStart(prefix, 0);
+    const pipe = this.find(prefix, id, prefix.length);
+    if (pipe === null) {
+      this.host.dropped(null, 'unroutable', count);
+      return count;
+    }
+    const sent = pipe.outbox.pushRun(bytes, start, end, count);
+    if (sent < count && !this.host.options.mandatory) {
+      this.host.dropped(pipe, 'highWaterMark', count - sent);
+      return count;
+    }
+    return sent;
+  }
+
+  /** The pipe of the peer whose routing id is `bytes[start, end)`. */
+  protected find(bytes: Uint8Array, start: number, end: number): Pipe | null {
+    const last = this.#last;
+    if (last !== null && same(last.routingId, bytes, start, end)) return last;
+    let pipe: Pipe | undefined;
+    if (end - start === GENERATED_LENGTH && bytes[start] === 0) pipe = this.#generated.get(number(bytes, start));
+    else pipe = this.#named.get(text(bytes, start, end));
+    if (pipe !== undefined) this.#last = pipe;
+    return pipe ?? null;
+  }
+
+  #registerGenerated(pipe: Pipe): void {
+    do this.#counter = (this.#counter + 1) | 0;
+    while (this.#generated.has(this.#counter));
+    const id = Buffer.alloc(GENERATED_LENGTH);
+    id.writeInt32BE(this.#counter, 1);
+    pipe.routingId = id;
+    this.#generated.set(this.#counter, pipe);
+  }
+
+  #register(pipe: Pipe, id: Uint8Array): boolean {
+    const name = text(id, 0, id.length);
+    const holder = this.#named.get(name);
+    if (holder !== undefined && holder !== pipe) {
+      if (!this.host.options.handover) return false;
+      this.#forget(holder);
+      const detail = 'another peer took over its routing id (handover)';
+      this.host.refuse(holder, new ZmqError('ERR_ROUTING_ID_TAKEN', { detail }));
+    }
+    pipe.routingId = copy(id);
+    if (id.length === GENERATED_LENGTH && id[0] === 0) this.#generated.set(number(id, 0), pipe);
+    else this.#named.set(name, pipe);
+    return true;
+  }
+
+  #forget(pipe: Pipe): void {
+    const id = pipe.routingId;
+    if (id.length === 0) return;
+    if (this.#last === pipe) this.#last = null;
+    if (id.length === GENERATED_LENGTH && id[0] === 0) this.#generated.delete(number(id, 0));
+    else this.#named.delete(text(id, 0, id.length));
+    // Messages that are still in its inbox keep the name that they came with.
+    if (pipe.inbox.queued === 0 && !pipe.ended) pipe.routingId = Buffer.alloc(0);
+    this.#prefixes.delete(pipe);
+  }
+}
+
+function withId(pipe: Pipe): Buffer[] {
+  // A copy: the application may write into what it received.
+  return [copy(pipe.routingId)];
+}
+
+function same(id: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (id.length !== end - start) return false;
+  for (let i = 0; i < id.length; i++) if (id[i] !== bytes[start + i]) return false;
+  return true;
+}
+
+function number(bytes: Uint8Array, at: number): number {
+  return (bytes[at + 1]! << 24) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 8) | bytes[at + 4]!;
+}
+
+function text(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+}
+

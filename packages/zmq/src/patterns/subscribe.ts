@@ -1,0 +1,151 @@
+/**
+ * SUB and XSUB: subscriptions are kept here and told to every publisher that connects, again after each reconnect
+ * (RFC 29). SUB filters what arrives as well, because a publisher learns of a cancellation only later.
+ */
+import { PrefixTrie } from '../bytes/trie.ts';
+import { ZmqError } from '../errors.ts';
+import { CANCEL, encodeCommand, SUBSCRIBE } from '../zmtp/command.ts';
+import { bodyStart, decodeMessage, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
+import { FairQueue } from './fair-queue.ts';
+import { type Sendable, toBytes, toFrames, type MessageLike } from './message.ts';
+import { Pattern } from './pattern.ts';
+import { receive } from './pipeline.ts';
+import type { Pipe } from './pipe.ts';
+
+/** XSUB: subscribes by sending, and may send other messages to publishers. */
+export class XSubscriberPattern extends Pattern {
+  protected readonly inbound: FairQueue = new FairQueue();
+  protected readonly pipes: Set<Pipe> = new Set();
+  protected readonly topics: PrefixTrie<number> = new PrefixTrie();
+
+  override attach(pipe: Pipe): boolean {
+    this.pipes.add(pipe);
+    return true;
+  }
+
+  override detach(pipe: Pipe): void {
+    this.pipes.delete(pipe);
+  }
+
+  override ready(pipe: Pipe): void {
+    for (const [topic] of this.topics.entries()) this.#tell(pipe, topic, true);
+  }
+
+  override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
+    receive(this.host, this.inbound, pipe, bytes, start, end, count);
+  }
+
+  subscribe(topic: Uint8Array): void {
+    const count = this.topics.get(topic) ?? 0;
+    this.topics.set(topic, count + 1);
+    if (count === 0) this.#tellAll(topic, true);
+  }
+
+  unsubscribe(topic: Uint8Array): void {
+    const count = this.topics.get(topic);
+    if (count === undefined) return;
+    if (count > 1) {
+      this.topics.set(topic, count - 1);
+      return;
+    }
+    this.topics.delete(topic);
+    this.#tellAll(topic, false);
+  }
+
+  #tellAll(topic: Uint8Array, subscribe: boolean): void {
+    for (const pipe of this.pipes) if (pipe.identity !== null) this.#tell(pipe, topic, subscribe);
+  }
+
+  #tell(pipe: Pipe, topic: Uint8Array, subscribe: boolean): void {
+    if (pipe.identity!.minor >= 1) {
+      pipe.outbox.pushControl(encodeCommand(subscribe ? SUBSCRIBE : CANCEL, topic));
+      return;
+    }
+    // ZMTP 3.0 has no such commands (RFC 23): a message whose first octet says what is meant.
+    const body = Buffer.allocUnsafe(1 + topic.length);
+    body[0] = subscribe ? 1 : 0;
+    body.set(topic, 1);
+    pipe.outbox.pushControl(encodeFrame(0, body));
+  }
+
+  override send(message: Sendable): boolean {
+    const only = Array.isArray(message) ? (message.length === 1 ? message[0] : undefined) : message;
+    if (only !== undefined) {
+      const body = toBytes(only as MessageLike);
+      if (body[0] === 1 || body[0] === 0) {
+        const topic = body.subarray(1);
+        if (body[0] === 1) this.subscribe(topic);
+        else this.unsubscribe(topic);
+        return true;
+      }
+    }
+    const frames = toFrames(message);
+    for (const pipe of this.pipes) {
+      if (pipe.identity === null) continue;
+      if (pipe.outbox.full) this.host.dropped(pipe, 'highWaterMark', 1);
+      else pipe.outbox.pushAll(frames);
+    }
+    return true;
+  }
+
+  override sendRun(_prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number, count: number): number {
+    for (let at = start; at < end; ) {
+      const next = messageEnd(bytes, at);
+      this.send(decodeMessage(bytes, at, next));
+      at = next;
+    }
+    return count;
+  }
+
+  override next(): Buffer[] | null {
+    return this.inbound.next();
+  }
+
+  override get readable(): boolean {
+    return !this.inbound.empty;
+  }
+
+  override get writable(): boolean {
+    return true;
+  }
+
+  override peek(): Pipe | null {
+    return this.inbound.peek();
+  }
+
+  override took(pipe: Pipe): void {
+    this.inbound.tookRun(pipe);
+  }
+}
+
+export class SubscriberPattern extends XSubscriberPattern {
+  override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
+    const invert = this.host.options.invertMatching;
+    if (this.topics.everything !== undefined && !invert) {
+      super.arrive(pipe, bytes, start, end, count);
+      return;
+    }
+    // Stretches of wanted messages stay together.
+    let runStart = start;
+    let wanted = 0;
+    for (let at = start; at < end; ) {
+      const next = messageEnd(bytes, at);
+      if (this.topics.matches(bytes, bodyStart(bytes, at), frameEnd(bytes, at)) !== invert) wanted++;
+      else {
+        if (wanted > 0) super.arrive(pipe, bytes, runStart, at, wanted);
+        wanted = 0;
+        runStart = next;
+      }
+      at = next;
+    }
+    if (wanted > 0) super.arrive(pipe, bytes, runStart, end, wanted);
+  }
+
+  override send(_message: Sendable): boolean {
+    throw new ZmqError('ENOTSUP', { detail: 'a SUB socket does not send; XSUB does' });
+  }
+
+  override get writable(): boolean {
+    return false;
+  }
+}

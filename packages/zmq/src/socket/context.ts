@@ -1,0 +1,147 @@
+/**
+ * A context: what sockets of one program share. Here that is the names of inproc endpoints and the number of sockets;
+ * the options that steer libzmq's threads are kept without effect.
+ */
+import { ZmqError } from '../errors.ts';
+import { createInproc } from '../transport/inproc.ts';
+import type { Transport } from '../transport/transport.ts';
+
+/** Options of a context, as zeromq.js has them. */
+export interface ContextOptions {
+  /** Whether a process waits for queued messages before it ends. Default true. */
+  blocky?: boolean;
+  /** Without effect: there are no I/O threads. Default 1. */
+  ioThreads?: number;
+  /** Default limit for received messages; -1: none. Default 2147483647. */
+  maxMessageSize?: number;
+  /** Sockets that may be open at once. Default 1023. */
+  maxSockets?: number;
+  /** Default of the sockets' `ipv6`. Default false. */
+  ipv6?: boolean;
+  /** Without effect. */
+  threadPriority?: number;
+  /** Without effect. */
+  threadSchedulingPolicy?: number;
+}
+
+const KINDS: Readonly<Record<keyof ContextOptions, 'number' | 'boolean'>> = {
+  blocky: 'boolean',
+  ioThreads: 'number',
+  maxMessageSize: 'number',
+  maxSockets: 'number',
+  ipv6: 'boolean',
+  threadPriority: 'number',
+  threadSchedulingPolicy: 'number',
+};
+
+let inprocTransport: (context: Context) => Transport;
+
+export class Context {
+  readonly #values: Required<ContextOptions> = {
+    blocky: true,
+    ioThreads: 1,
+    maxMessageSize: 0x7fff_ffff,
+    maxSockets: 1023,
+    ipv6: false,
+    threadPriority: -1,
+    threadSchedulingPolicy: -1,
+  };
+  #inproc: Transport | null = null;
+  #sockets = 0;
+
+  static {
+    inprocTransport = (context) => {
+      context.#inproc ??= createInproc();
+      return context.#inproc;
+    };
+  }
+
+  /** @throws TypeError for an option that does not exist or a value of the wrong type. */
+  constructor(options: ContextOptions = {}, ...rest: never[]) {
+    if (rest.length > 0) throw new TypeError('Expected 1 argument');
+    if (typeof options !== 'object' || options === null) throw new TypeError('Options must be an object');
+    Object.preventExtensions(this);
+    Object.assign(this, options);
+  }
+
+  get blocky(): boolean {
+    return this.#values.blocky;
+  }
+
+  set blocky(value: boolean) {
+    this.#set('blocky', value);
+  }
+
+  get ioThreads(): number {
+    return this.#values.ioThreads;
+  }
+
+  set ioThreads(value: number) {
+    this.#set('ioThreads', value);
+  }
+
+  get maxMessageSize(): number {
+    return this.#values.maxMessageSize;
+  }
+
+  set maxMessageSize(value: number) {
+    this.#set('maxMessageSize', value);
+  }
+
+  get maxSockets(): number {
+    return this.#values.maxSockets;
+  }
+
+  set maxSockets(value: number) {
+    this.#set('maxSockets', value);
+  }
+
+  /** The highest value that `maxSockets` may have. */
+  get maxSocketsLimit(): number {
+    return 65_535;
+  }
+
+  get ipv6(): boolean {
+    return this.#values.ipv6;
+  }
+
+  set ipv6(value: boolean) {
+    this.#set('ipv6', value);
+  }
+
+  set threadPriority(value: number) {
+    this.#set('threadPriority', value);
+  }
+
+  set threadSchedulingPolicy(value: number) {
+    this.#set('threadSchedulingPolicy', value);
+  }
+
+  /** @internal A socket is made. @throws ZmqError EMFILE over `maxSockets`. */
+  acquire(): void {
+    if (this.#sockets >= this.#values.maxSockets) {
+      const detail = `${this.#sockets} sockets are open, the limit is maxSockets of the context`;
+      throw new ZmqError('EMFILE', { detail });
+    }
+    this.#sockets++;
+  }
+
+  /** @internal A socket is closed. */
+  release(): void {
+    this.#sockets--;
+  }
+
+  #set<K extends keyof ContextOptions>(name: K, value: Required<ContextOptions>[K]): void {
+    const kind = KINDS[name];
+    if (typeof value !== kind) throw new TypeError(`Option value must be a ${kind}`);
+    this.#values[name] = value;
+  }
+}
+
+/** The inproc transport of a context: its names are known to its sockets only. */
+export function inprocOf(context: Context): Transport {
+  return inprocTransport(context);
+}
+
+/** The context of all sockets that were not given one. */
+export const context: Context = new Context();

@@ -1,0 +1,420 @@
+/**
+ * What is behind a socket: its pattern, the sessions with its peers, the listeners of its bound endpoints, and those
+ * who wait to send or to receive.
+ */
+import { ZmqError } from '../errors.ts';
+import type { Sendable } from '../patterns/message.ts';
+import type { DropReason, Pattern, PatternHost } from '../patterns/pattern.ts';
+import type { Pipe } from '../patterns/pipe.ts';
+import { formatEndpoint, parseEndpoint } from '../transport/endpoint.ts';
+import { transportFor } from '../transport/registry.ts';
+import type { Connection, Listener } from '../transport/transport.ts';
+import type { WireSocketType } from '../zmtp/sockets.ts';
+import type { Context } from './context.ts';
+import { inprocOf } from './context.ts';
+import type { Event, SocketStats } from './events.ts';
+import { Observer } from './observer.ts';
+import type { OptionName, OptionValues } from './options.ts';
+import { Session } from './session.ts';
+import { Waiters } from './waiters.ts';
+
+interface Bound {
+  readonly listener: Listener;
+  readonly sessions: Set<Session>;
+}
+
+export class Engine implements PatternHost {
+  readonly type: WireSocketType;
+  readonly context: Context;
+  readonly options: OptionValues;
+  readonly pattern: Pattern;
+  closed = false;
+  lastEndpoint: string | null = null;
+  /** Those who wait to receive, and what waits to be sent. */
+  readonly receivers: Waiters<null, Buffer[]>;
+  readonly senders: Waiters<Sendable, undefined>;
+  /** Where a relay takes the messages of this socket: then nobody else receives. */
+  relay: { readable(): void; writable(): void } | null = null;
+  readonly #sessions = new Set<Session>();
+  readonly #connects = new Map<string, Session[]>();
+  readonly #bounds = new Map<string, Bound>();
+  #accepted = 0;
+  #observer: Observer | null = null;
+  #busy = false;
+  #closeWhenDone = false;
+  #room: { promise: Promise<void>; resolve: () => void } | null = null;
+  #closing: Promise<{ undelivered: number }> | null = null;
+  #ended: (() => void) | null = null;
+  // Counters of pipes that are gone.
+  #past = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
+  #dropped = 0;
+  readonly #droppedBy: Partial<Record<DropReason, number>> = {};
+  #dropEvent: { count: number; reason: DropReason; timer: NodeJS.Timeout } | null = null;
+
+  constructor(
+    type: WireSocketType,
+    context: Context,
+    options: OptionValues,
+    pattern: (host: PatternHost) => Pattern,
+  ) {
+    this.type = type;
+    this.context = context;
+    this.options = options;
+    this.pattern = pattern(this);
+    this.receivers = new Waiters(() => this.pattern.next());
+    this.senders = new Waiters((message) => (this.pattern.send(message) ? undefined : null));
+  }
+
+  setOption<K extends OptionName>(name: K, value: OptionValues[K]): void {
+    this.options[name] = value;
+    // Marks take effect at once, other options with the next bind or connect.
+    for (const { pipe } of this.#sessions) {
+      if (name === 'sendHighWaterMark') pipe.outbox.mark = this.options.sendHighWaterMark;
+      if (name === 'receiveHighWaterMark') pipe.receiveMark = this.options.receiveHighWaterMark;
+    }
+  }
+
+  // ---- endpoints
+
+  async bind(address: string): Promise<void> {
+    this.#reserve();
+    try {
+      const bound = this.#listen(address);
+      try {
+        await bound.listener.ready;
+      } catch (error) {
+        throw this.#bindFailed(bound, error, address);
+      }
+      this.#bound(bound, address);
+    } finally {
+      this.#release();
+    }
+  }
+
+  bindSync(address: string): void {
+    this.#reserve();
+    try {
+      const bound = this.#listen(address);
+      const { listener } = bound;
+      if (listener.error !== null) throw this.#bindFailed(bound, listener.error, address);
+      if (listener.endpoint === null) {
+        this.#forget(bound);
+        void listener.close();
+        const detail = 'bindSync takes an IP address, a path or an inproc name; a host name needs bind()';
+        throw new ZmqError('EINVAL', { address, detail });
+      }
+      this.#bound(bound, address);
+    } finally {
+      this.#release();
+    }
+  }
+
+  async unbind(address: string): Promise<void> {
+    this.#reserve();
+    try {
+      parseEndpoint(address, 'bind');
+      const bound = this.#bounds.get(address);
+      if (bound === undefined) throw new ZmqError('ENOENT', { address, detail: 'this socket is not bound to it' });
+      this.#forget(bound);
+      const endpoint = bound.listener.endpoint ?? address;
+      if (!isInproc(endpoint)) this.emit({ type: 'close', address: endpoint });
+      // As in libzmq, the peers that came in through it go as well.
+      for (const session of [...bound.sessions]) session.finish();
+      await bound.listener.close();
+    } finally {
+      this.#release();
+    }
+  }
+
+  connect(address: string, givenId: Buffer | null): void {
+    this.#open();
+    const endpoint = parseEndpoint(address, 'connect');
+    if (endpoint.transport === 'tcp' && endpoint.port === 0) {
+      throw new ZmqError('EINVAL', { address, detail: 'connect needs a port; 0 and * are for bind only' });
+    }
+    const transport = transportFor(endpoint, inprocOf(this.context));
+    const session = new Session(this, address, (done) => transport.dial(address, this.options, done), givenId);
+    this.lastEndpoint = formatEndpoint(endpoint);
+    this.#sessions.add(session);
+    try {
+      session.connect();
+    } catch (error) {
+      this.#sessions.delete(session);
+      throw error;
+    }
+    const sessions = this.#connects.get(address);
+    if (sessions === undefined) this.#connects.set(address, [session]);
+    else sessions.push(session);
+  }
+
+  disconnect(address: string): void {
+    this.#open();
+    parseEndpoint(address);
+    const session = this.#connects.get(address)?.[0];
+    if (session === undefined) {
+      throw new ZmqError('ENOENT', { address, detail: 'this socket is not connected to it' });
+    }
+    this.#forgetConnect(session);
+    session.finish();
+    // What is queued to a peer that is not there would keep the session for ever.
+    if (session.state !== 'ready') session.destroy();
+  }
+
+  #listen(address: string): Bound {
+    const endpoint = parseEndpoint(address, 'bind');
+    const transport = transportFor(endpoint, inprocOf(this.context));
+    const sessions = new Set<Session>();
+    const listener: Listener = transport.listen(
+      address,
+      this.options,
+      (connection) => this.#accept(bound, address, connection),
+      (error) => this.emit({ type: 'accept:error', address, error: ZmqError.fromSystem(error, { address }) }),
+    );
+    const bound: Bound = { listener, sessions };
+    this.#bounds.set(address, bound);
+    return bound;
+  }
+
+  #bound(bound: Bound, address: string): void {
+    // Under the text that was given and under the one that it became: either unbinds it.
+    const endpoint = bound.listener.endpoint ?? address;
+    this.#bounds.set(endpoint, bound);
+    this.lastEndpoint = endpoint;
+    if (!isInproc(endpoint)) this.emit({ type: 'bind', address: endpoint });
+  }
+
+  #bindFailed(bound: Bound, error: unknown, address: string): ZmqError {
+    this.#forget(bound);
+    const known = ZmqError.fromSystem(error, { address });
+    this.emit({ type: 'bind:error', address: known.address ?? address, error: known });
+    return known;
+  }
+
+  #accept(bound: Bound, address: string, connection: Connection): void {
+    if (this.closed || this.#bounds.get(address) !== bound) {
+      connection.destroy();
+      return;
+    }
+    const endpoint = bound.listener.endpoint ?? address;
+    const { maxPeers } = this.options;
+    if (maxPeers > 0 && this.#accepted >= maxPeers) {
+      const detail = `${this.#accepted} peers are connected, the limit is ${maxPeers} (maxPeers)`;
+      const error = new ZmqError('ERR_TOO_MANY_PEERS', { address: connection.remote, detail });
+      this.emit({ type: 'accept:error', address: endpoint, error });
+      this.emit({ type: 'peer:refused', address: connection.remote, error });
+      connection.destroy();
+      return;
+    }
+    const session = new Session(this, endpoint, null, null);
+    this.#sessions.add(session);
+    bound.sessions.add(session);
+    this.#accepted++;
+    if (!isInproc(endpoint)) this.emit({ type: 'accept', address: endpoint });
+    session.open(connection);
+  }
+
+  #reserve(): void {
+    this.#open();
+    if (this.#busy) {
+      throw new ZmqError('EBUSY', { message: 'Socket is blocked by a bind or unbind operation' });
+    }
+    this.#busy = true;
+  }
+
+  #release(): void {
+    this.#busy = false;
+    if (this.#closeWhenDone) this.close();
+  }
+
+  #open(): void {
+    if (this.closed) throw new ZmqError('EBADF');
+  }
+
+  #forget(bound: Bound): void {
+    for (const [address, other] of this.#bounds) if (other === bound) this.#bounds.delete(address);
+  }
+
+  #forgetConnect(session: Session): void {
+    const sessions = this.#connects.get(session.endpoint);
+    const index = sessions?.indexOf(session) ?? -1;
+    if (sessions === undefined || index < 0) return;
+    sessions.splice(index, 1);
+    if (sessions.length === 0) this.#connects.delete(session.endpoint);
+  }
+
+  // ---- PatternHost
+
+  readable(): void {
+    if (this.relay !== null) this.relay.readable();
+    else this.receivers.serve();
+  }
+
+  writable(): void {
+    if (this.relay !== null) {
+      this.relay.writable();
+      return;
+    }
+    this.senders.serve();
+    if (this.#room !== null && (this.closed || (this.senders.length === 0 && this.pattern.writable))) {
+      this.#room.resolve();
+      this.#room = null;
+    }
+  }
+
+  /** Resolves when a message may find room, or the socket is closed. */
+  room(): Promise<void> {
+    if (this.#room === null) {
+      let resolve: () => void = () => {};
+      const promise = new Promise<void>((settle) => {
+        resolve = settle;
+      });
+      this.#room = { promise, resolve };
+    }
+    return this.#room.promise;
+  }
+
+  dropped(pipe: Pipe | null, reason: DropReason, count: number): void {
+    if (count === 0) return;
+    if (pipe !== null) pipe.dropped += count;
+    this.#dropped += count;
+    this.#droppedBy[reason] = (this.#droppedBy[reason] ?? 0) + count;
+    if (this.#observer === null) return;
+    if (this.#dropEvent !== null) {
+      this.#dropEvent.count += count;
+      return;
+    }
+    this.emit({ type: 'drop', address: this.lastEndpoint ?? '', count, reason });
+    const timer = setTimeout(() => this.#reportDrops(), 1000);
+    timer.unref();
+    this.#dropEvent = { count: 0, reason, timer };
+  }
+
+  #reportDrops(): void {
+    const event = this.#dropEvent;
+    this.#dropEvent = null;
+    if (event !== null && event.count > 0) {
+      this.emit({ type: 'drop', address: this.lastEndpoint ?? '', count: event.count, reason: event.reason });
+    }
+  }
+
+  refuse(pipe: Pipe, error: ZmqError): void {
+    for (const session of this.#sessions) if (session.pipe === pipe) session.destroy(error);
+  }
+
+  // ---- events, figures
+
+  get events(): Observer {
+    this.#observer ??= new Observer();
+    return this.#observer;
+  }
+
+  emit(event: Event): void {
+    this.#observer?.push(event);
+  }
+
+  /** For events that cost something to make. */
+  emitLater(make: () => Event): void {
+    if (this.#observer !== null) this.#observer.push(make());
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#sessions;
+  }
+
+  stats(): SocketStats {
+    const stats = { ...this.#past, dropped: this.#dropped, droppedBy: { ...this.#droppedBy }, peers: 0, queuedIn: 0, queuedOut: 0 };
+    for (const session of this.#sessions) {
+      const { pipe } = session;
+      stats.messagesIn += pipe.receivedMessages;
+      stats.bytesIn += pipe.receivedBytes;
+      stats.messagesOut += pipe.outbox.sentMessages;
+      stats.bytesOut += pipe.outbox.sentBytes;
+      stats.queuedIn += pipe.inbox.queued;
+      stats.queuedOut += pipe.outbox.queued;
+      if (session.state === 'ready') stats.peers++;
+    }
+    return stats;
+  }
+
+  sessionEnded(session: Session): void {
+    this.#sessions.delete(session);
+    this.#forgetConnect(session);
+    if (session.accepted) this.#accepted--;
+    for (const bound of this.#bounds.values()) bound.sessions.delete(session);
+    const { pipe } = session;
+    this.#past.messagesIn += pipe.receivedMessages;
+    this.#past.bytesIn += pipe.receivedBytes;
+    this.#past.messagesOut += pipe.outbox.sentMessages;
+    this.#past.bytesOut += pipe.outbox.sentBytes;
+    if (this.closed && this.#sessions.size === 0) this.#ended?.();
+  }
+
+  // ---- the end
+
+  /** As zeromq.js: at once, but after a bind or unbind that is under way. What is queued is sent for `linger`. */
+  close(): void {
+    if (this.closed) return;
+    if (this.#busy) {
+      this.#closeWhenDone = true;
+      return;
+    }
+    void this.shutdown(this.options.linger);
+  }
+
+  /** Closes: nothing is received or accepted any more, what is queued is sent. Counts what was not sent in `time` ms. */
+  shutdown(time: number): Promise<{ undelivered: number }> {
+    this.#closing ??= this.#shutdown(time);
+    return this.#closing;
+  }
+
+  async #shutdown(time: number): Promise<{ undelivered: number }> {
+    this.closed = true;
+    const before = this.#droppedBy.closed ?? 0;
+    const waiting = this.senders.length;
+    const closing = this.stopListening();
+    this.receivers.fail(new ZmqError('EAGAIN'));
+    this.senders.fail(new ZmqError('EAGAIN'));
+    this.writable();
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    for (const session of [...this.#sessions]) session.finish();
+    let timer: NodeJS.Timeout | null = null;
+    if (this.#sessions.size > 0) {
+      if (time === 0) this.expire();
+      else if (time > 0) timer = setTimeout(() => this.expire(), time);
+      if (this.#sessions.size > 0) await ended;
+    }
+    if (timer !== null) clearTimeout(timer);
+    await closing;
+    if (this.#dropEvent !== null) clearTimeout(this.#dropEvent.timer);
+    this.#reportDrops();
+    this.context.release();
+    this.emit({ type: 'end' });
+    return { undelivered: (this.#droppedBy.closed ?? 0) - before + waiting };
+  }
+
+  /** Gives up what is queued: for the end of the time that a close may take. */
+  expire(): void {
+    for (const session of [...this.#sessions]) session.destroy();
+  }
+
+  /** No new peers from here on; those that are here stay. Resolves when the ports are free. */
+  async stopListening(): Promise<void> {
+    const listeners = new Set([...this.#bounds.values()].map((bound) => bound.listener));
+    this.#bounds.clear();
+    await Promise.all([...listeners].map((listener) => listener.close()));
+    for (const { endpoint } of listeners) {
+      if (endpoint !== null && !isInproc(endpoint)) this.emit({ type: 'close', address: endpoint });
+    }
+  }
+
+  /** Reads nothing more from any peer; what is in the inboxes can be received. */
+  stopReading(): void {
+    for (const { pipe } of this.#sessions) pipe.hold();
+  }
+}
+
+function isInproc(endpoint: string): boolean {
+  return endpoint.startsWith('inproc:');
+}

@@ -1,0 +1,83 @@
+/** What a socket reports: the events of zeromq.js with their fields, and those that are ours. */
+import type { ZmqError } from '../errors.ts';
+import type { DropReason } from '../patterns/pattern.ts';
+
+/** One peer of a socket, or one endpoint that is being connected to. */
+export interface PeerInfo {
+  /** Unique in this process; the same across reconnects of a connect endpoint. */
+  readonly id: number;
+  /** The endpoint given to connect(), or the bound one. */
+  readonly endpoint: string;
+  /** The far side's address; the endpoint while there is no connection. */
+  readonly remote: string;
+  /** `waiting`: between two attempts to connect. */
+  readonly state: 'connecting' | 'handshake' | 'ready' | 'waiting';
+  /** As the peer announced it, for example `PULL`. */
+  readonly socketType: string | null;
+  readonly routingId: Buffer | null;
+  /** Milliseconds since 1970 of the end of the handshake. */
+  readonly connectedAt: number | null;
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Messages that wait to be received, and to be taken by the operating system. */
+  readonly queuedIn: number;
+  readonly queuedOut: number;
+  readonly dropped: number;
+}
+
+/** Counters of a socket since it was made, peers that are gone included. */
+export interface SocketStats {
+  readonly messagesIn: number;
+  readonly messagesOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** Messages that were not and will not be delivered. */
+  readonly dropped: number;
+  readonly droppedBy: Readonly<Partial<Record<DropReason, number>>>;
+  /** Peers that are ready now. */
+  readonly peers: number;
+  readonly queuedIn: number;
+  readonly queuedOut: number;
+}
+
+interface At<T extends string> {
+  type: T;
+  /** The endpoint concerned. */
+  address: string;
+}
+
+interface Failure<T extends string> extends At<T> {
+  error: ZmqError;
+}
+
+/** Everything that `socket.events` reports; `type` tells which. */
+export type Event =
+  | At<'accept'>
+  | Failure<'accept:error'>
+  | At<'bind'>
+  | Failure<'bind:error'>
+  | At<'connect'>
+  | At<'connect:delay'>
+  | (At<'connect:retry'> & { /** Milliseconds until the attempt. */ interval: number })
+  | At<'close'>
+  | Failure<'close:error'>
+  | At<'disconnect'>
+  | { type: 'end' }
+  | At<'handshake'>
+  | Failure<'handshake:error:protocol'>
+  | Failure<'handshake:error:auth'>
+  | Failure<'handshake:error:other'>
+  | { type: 'unknown' }
+  /** The handshake with a peer is done. */
+  | (At<'peer:ready'> & { peer: PeerInfo })
+  /** A peer that was ready is gone; `error` tells why when it did not leave in good order. */
+  | (At<'peer:gone'> & { peer: PeerInfo; error?: ZmqError })
+  /** A connection ended before its handshake was done; `address` is the far side's. */
+  | Failure<'peer:refused'>
+  /** Messages were dropped: how many since the last such event of this socket, at most one event a second. */
+  | { type: 'drop'; address: string; count: number; reason: DropReason };
+
+export type EventType = Event['type'];
+export type EventOfType<E extends EventType = EventType> = Extract<Event, { type: E }>;

@@ -1,0 +1,34 @@
+/** When the turn of the event loop is over, all outboxes that got something are written: one write for each. */
+import type { Outbox } from '../patterns/outbox.ts';
+
+let dirty: Outbox[] = [];
+let spare: Outbox[] = [];
+
+/** Flushes `outbox` after the code that runs now and the promises that it settled. */
+export function flushSoon(outbox: Outbox): void {
+  // nextTick runs when no promise is left to settle: an application that sends in a loop of `await`s fills the batch,
+  // one that sends a single message does not wait for it.
+  if (dirty.length === 0) process.nextTick(flushAll);
+  dirty.push(outbox);
+}
+
+function flushAll(): void {
+  const outboxes = dirty;
+  dirty = spare;
+  for (let i = 0; i < outboxes.length; i++) outboxes[i]!.flush();
+  outboxes.length = 0;
+  spare = outboxes;
+}
+
+let turning: Promise<void> | null = null;
+
+/** Resolves in the next turn of the event loop. The same promise for everyone who asks in this turn. */
+export function nextTurn(): Promise<void> {
+  turning ??= new Promise((resolve) => {
+    setImmediate(() => {
+      turning = null;
+      resolve();
+    });
+  });
+  return turning;
+}

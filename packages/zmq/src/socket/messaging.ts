@@ -1,0 +1,161 @@
+/**
+ * Sending and receiving, as the socket types mix them in. On the fast path there is no object for each call but what
+ * the caller gets: `send` answers with one promise that is resolved already, `receive` with the message.
+ */
+import { ZmqError } from '../errors.ts';
+import type { Sendable } from '../patterns/message.ts';
+import { nextTurn } from './flusher.ts';
+import { engineOf, type Socket } from './socket.ts';
+
+/** A received frame. */
+export type Message = Buffer;
+
+export interface SendOptions {
+  /** Gives up waiting for room. */
+  signal?: AbortSignal;
+}
+
+export interface ReceiveOptions {
+  /** Gives up waiting for a message. */
+  signal?: AbortSignal;
+}
+
+/** Sockets that send. */
+export interface Writable {
+  /**
+   * Sends a message: one frame, or a list of frames. Resolves when it is accepted: it waits for room as long as every
+   * peer that could take it is at its high-water mark, or there is no peer. Calls that wait are served in order.
+   * Bodies of 8 KiB and more are sent from where they are: don't change them afterwards.
+   * @throws ZmqError EAGAIN after `sendTimeout` or on close, EBUSY when as many calls wait as `sendHighWaterMark`
+   * allows, EBADF (closed), EFSM (REQ, REP out of turn), EHOSTUNREACH (ROUTER with `mandatory`).
+   */
+  send(message: Sendable, options?: SendOptions): Promise<void>;
+  /** Sends at once if there is room, and says whether there was. Makes no promise. @throws as `send`. */
+  trySend(message: Sendable): boolean;
+  /** Resolves when `trySend` may find room. */
+  waitWritable(): Promise<void>;
+}
+
+/** Sockets that receive. */
+export interface Readable {
+  /**
+   * The next message, as its frames. Calls that wait are served in order.
+   * @throws ZmqError EAGAIN after `receiveTimeout` or on close, EBADF (closed), EFSM (REQ, REP out of turn).
+   */
+  receive(options?: ReceiveOptions): Promise<Message[]>;
+  /** The next message if there is one now, else null. Makes no promise. @throws as `receive`. */
+  tryReceive(): Message[] | null;
+  /** All messages that are there now, at most `max`; waits for the first. */
+  receiveBatch(max?: number): Promise<Message[][]>;
+  /** Messages until the socket is closed. */
+  [Symbol.asyncIterator](): AsyncIterator<Message[], undefined>;
+}
+
+const DONE: Promise<void> = Promise.resolve();
+/** After so many sends in one turn the event loop gets its turn: a tight loop must not keep timers and reads waiting. */
+const SENDS_A_TURN = 512;
+const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+let sends = 0;
+
+function send(this: Socket, message: Sendable, options?: SendOptions): Promise<void> {
+  const engine = engineOf(this);
+  if (engine.closed) return Promise.reject(new ZmqError('EBADF'));
+  try {
+    if (engine.senders.length === 0 && engine.pattern.send(message)) {
+      if (++sends < SENDS_A_TURN) return DONE;
+      sends = 0;
+      return nextTurn();
+    }
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  const limit = engine.options.sendHighWaterMark;
+  if (limit > 0 && engine.senders.length >= limit) {
+    const message = `Socket is busy: ${limit} sends wait already (sendHighWaterMark); await each send`;
+    return Promise.reject(new ZmqError('EBUSY', { message }));
+  }
+  return engine.senders.wait(message, engine.options.sendTimeout, options?.signal);
+}
+
+function trySend(this: Socket, message: Sendable): boolean {
+  const engine = engineOf(this);
+  if (engine.closed) throw new ZmqError('EBADF');
+  return engine.senders.length === 0 && engine.pattern.send(message);
+}
+
+async function waitWritable(this: Socket): Promise<void> {
+  const engine = engineOf(this);
+  // A turn at least: whoever alternates between trySend and this must let the system work.
+  await nextTurn();
+  while (!engine.pattern.writable || engine.senders.length > 0) {
+    if (engine.closed) throw new ZmqError('EBADF');
+    await engine.room();
+  }
+}
+
+function receive(this: Socket, options?: ReceiveOptions): Promise<Message[]> {
+  const engine = engineOf(this);
+  if (engine.closed) return Promise.reject(new ZmqError('EBADF'));
+  try {
+    if (engine.receivers.length === 0) {
+      const message = engine.pattern.next();
+      if (message !== null) return Promise.resolve(message);
+    }
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return engine.receivers.wait(null, engine.options.receiveTimeout, options?.signal);
+}
+
+function tryReceive(this: Socket): Message[] | null {
+  const engine = engineOf(this);
+  if (engine.closed) throw new ZmqError('EBADF');
+  return engine.receivers.length === 0 ? engine.pattern.next() : null;
+}
+
+async function receiveBatch(this: Socket & Readable, max: number = Number.POSITIVE_INFINITY): Promise<Message[][]> {
+  const engine = engineOf(this);
+  const batch = [await this.receive()];
+  const { pattern } = engine;
+  while (batch.length < max && pattern.readable) {
+    const message = pattern.next();
+    if (message === null) break;
+    batch.push(message);
+  }
+  return batch;
+}
+
+function iterate(this: Socket & Readable): AsyncIterator<Message[], undefined> {
+  const engine = engineOf(this);
+  const ended = (error: unknown): typeof ENDED => {
+    if (engine.closed && error instanceof ZmqError && error.code === 'EAGAIN') return ENDED;
+    throw error;
+  };
+  const found = (value: Message[]): IteratorResult<Message[], undefined> => ({ done: false, value });
+  return {
+    next: (): Promise<IteratorResult<Message[], undefined>> => {
+      if (engine.closed) return Promise.resolve(ENDED);
+      if (engine.receivers.length === 0) {
+        try {
+          const message = engine.pattern.next();
+          if (message !== null) return Promise.resolve({ done: false, value: message });
+        } catch (error) {
+          return Promise.reject(error);
+        }
+      }
+      return engine.receivers.wait(null, engine.options.receiveTimeout, undefined).then(found, ended);
+    },
+    return: () => Promise.resolve(ENDED),
+  };
+}
+
+/** Gives a socket class the methods of {@link Writable}. */
+export function mixWritable(target: { prototype: Socket & Writable }): void {
+  Object.assign(target.prototype, { send, trySend, waitWritable });
+}
+
+/** Gives a socket class the methods of {@link Readable}. */
+export function mixReadable(target: { prototype: Socket & Readable }): void {
+  Object.assign(target.prototype, { receive, tryReceive, receiveBatch, [Symbol.asyncIterator]: iterate });
+}

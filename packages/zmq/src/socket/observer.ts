@@ -1,0 +1,110 @@
+/**
+ * Reads a socket's events: with `receive` or `for await`, or with listeners; not both. Events are kept from the moment
+ * that `socket.events` is first looked at, at most {@link KEPT} of them: then the oldest go.
+ */
+import { EventEmitter } from 'node:events';
+import { ZmqError } from '../errors.ts';
+import type { Event, EventOfType, EventType } from './events.ts';
+
+/** Events that wait for a reader. */
+const KEPT = 10_000;
+
+export class Observer {
+  #queue: Event[] = [];
+  #waiting: { resolve: (event: Event) => void; reject: (error: Error) => void } | null = null;
+  #emitter: EventEmitter | null = null;
+  #closed = false;
+  #ended = false;
+
+  /** True after `close`, or when the socket is closed and its last event was read. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** No more events. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    this.#waiting?.reject(new ZmqError('EAGAIN'));
+    this.#waiting = null;
+  }
+
+  /**
+   * The next event.
+   * @throws ZmqError EBADF when closed, EBUSY when another `receive` waits.
+   */
+  receive(): Promise<Event> {
+    if (this.#emitter !== null) {
+      throw new Error(
+        'Observer is in event emitter mode. After a call to events.on() it is not possible to read events with events.receive().',
+      );
+    }
+    if (this.#closed) return Promise.reject(new ZmqError('EBADF'));
+    if (this.#waiting !== null) {
+      const message = 'Observer is busy reading; only one receive operation may be in progress at any time';
+      return Promise.reject(new ZmqError('EBUSY', { message }));
+    }
+    const event = this.#queue.shift();
+    if (event !== undefined) {
+      if (event.type === 'end') this.close();
+      return Promise.resolve(event);
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    });
+  }
+
+  /** Calls `listener` for each event of the type, from now on. */
+  on<E extends EventType>(type: E, listener: (data: EventOfType<E>) => void): this {
+    if (this.#emitter === null) {
+      this.#emitter = new EventEmitter();
+      const queued = this.#queue;
+      this.#queue = [];
+      for (const event of queued) this.#emit(event);
+    }
+    this.#emitter.on(type, listener);
+    return this;
+  }
+
+  off<E extends EventType>(type: E, listener: (data: EventOfType<E>) => void): this {
+    this.#emitter?.off(type, listener);
+    return this;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Event, undefined> {
+    while (!this.#closed) {
+      try {
+        yield await this.receive();
+      } catch (error) {
+        if (this.#closed && error instanceof ZmqError && error.code === 'EAGAIN') return undefined;
+        throw error;
+      }
+    }
+    return undefined;
+  }
+
+  /** @internal */
+  push(event: Event): void {
+    if (this.#closed || this.#ended) return;
+    if (event.type === 'end') this.#ended = true;
+    if (this.#emitter !== null) this.#emit(event);
+    else if (this.#waiting !== null) {
+      const { resolve } = this.#waiting;
+      this.#waiting = null;
+      if (event.type === 'end') this.close();
+      resolve(event);
+    } else {
+      this.#queue.push(event);
+      if (this.#queue.length > KEPT) this.#queue.shift();
+    }
+  }
+
+  // Later, as an event of the loop would: a listener may call the socket that is in the middle of something.
+  #emit(event: Event): void {
+    process.nextTick(() => {
+      if (event.type === 'end') this.#closed = true;
+      this.#emitter?.emit(event.type, event);
+    });
+  }
+}

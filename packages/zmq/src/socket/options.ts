@@ -1,0 +1,240 @@
+/**
+ * Socket options: names, types, defaults and limits of zeromq.js v6, in one table that drives defaults, checks and the
+ * properties of the socket classes. Options without a meaning outside libzmq's C are accepted and kept, so that a
+ * program written for zeromq.js runs unchanged; they are marked.
+ */
+import type { WireSocketType } from '../zmtp/sockets.ts';
+
+/** All options with their values. Times in milliseconds, sizes in octets, marks in messages. */
+export interface OptionValues {
+  /** Messages that may be queued to one peer. 0: any number. Default 1000. */
+  sendHighWaterMark: number;
+  /** Messages from one peer that may wait to be received. 0: any number. Default 1000. */
+  receiveHighWaterMark: number;
+  /** How long `send` waits for room; -1: as long as it takes. Default -1. */
+  sendTimeout: number;
+  /** How long `receive` waits for a message; -1: as long as it takes. Default -1. */
+  receiveTimeout: number;
+  /** How long `close` goes on sending what is queued; -1: until it is sent. Default 30000 (libzmq: -1). */
+  linger: number;
+  /** Delay before the first attempt to reconnect; -1: never reconnect. Default 100. */
+  reconnectInterval: number;
+  /** Up to where that delay doubles; 0: no doubling. Default 5000 (libzmq: 0). */
+  reconnectMaxInterval: number;
+  /** Share of the delay that is random, 0 to 1. Default 0.3. Ours. */
+  reconnectJitter: number;
+  /** Peers that may be connected to the bound endpoints at once; 0: any number. Default 0. Ours. */
+  maxPeers: number;
+  /** Limit for the frames of one received message together; -1: none (up to 2 GiB). Default -1. */
+  maxMessageSize: number;
+  /** How long a peer may take for the handshake. Default 30000. */
+  handshakeInterval: number;
+  /** Ping each peer this often; 0: not at all. Default 0. */
+  heartbeatInterval: number;
+  /** Give a peer up when nothing came this long after a ping; -1: `heartbeatInterval`. Default -1. */
+  heartbeatTimeout: number;
+  /** What the peer is told: give us up after this long without traffic; 0: nothing. Rounded to 100 ms. Default 0. */
+  heartbeatTimeToLive: number;
+  /** Give up an attempt to connect after this long; 0: the system's own limit. Default 0. */
+  connectTimeout: number;
+  /** Queue of connections not yet accepted. Default 100. */
+  backlog: number;
+  /** Queue messages only to peers that are connected, not to those that are being connected to. Default false. */
+  immediate: boolean;
+  /** Keep only the last message, in each direction. Default false. */
+  conflate: boolean;
+  /** IPv6 addresses and names; `*` binds both. Default: the context's. */
+  ipv6: boolean;
+  /** SO_KEEPALIVE: -1 the system's default, 0 off, 1 on. Default -1. */
+  tcpKeepalive: number;
+  /** Seconds until the first probe; -1: the system's default. */
+  tcpKeepaliveIdle: number;
+  /** The name by which a ROUTER knows this socket. Default null: it makes one up. */
+  routingId: string | null;
+  /** ROUTER: a message to nobody fails with EHOSTUNREACH, one to a full peer waits. Default false. */
+  mandatory: boolean;
+  /** ROUTER: a new peer takes over the routing id of an old one. Default false. */
+  handover: boolean;
+  /** Send an empty message to each new peer, so that a ROUTER learns of us. Default false. */
+  probeRouter: boolean;
+  /** REQ: number requests, and take only the reply with the right number. Default false. */
+  correlate: boolean;
+  /** REQ: a new request may be sent before the reply to the last came. Default false. */
+  relaxed: boolean;
+  /** PUB, XPUB: wait for room instead of dropping. Default false. */
+  noDrop: boolean;
+  /** XPUB: the application subscribes its peers itself. Default false. */
+  manual: boolean;
+  /** PUB, XPUB, SUB: what matches is what is not wanted. Default false. */
+  invertMatching: boolean;
+  /** XPUB: which subscriptions are received: first and last of each topic, all new ones, or all. Default null. */
+  verbosity: null | 'allSubs' | 'allSubsUnsubs';
+  /** XPUB: sent to each new subscriber. Default null. */
+  welcomeMessage: string | null;
+  /** Kept, without effect: see the module comment. */
+  affinity: number;
+  rate: number;
+  recoveryInterval: number;
+  multicastHops: number;
+  multicastMaxTransportDataUnit: number;
+  sendBufferSize: number;
+  receiveBufferSize: number;
+  tcpKeepaliveCount: number;
+  tcpKeepaliveInterval: number;
+  tcpMaxRetransmitTimeout: number;
+  tcpAcceptFilter: string | null;
+  typeOfService: number;
+  socksProxy: string | null;
+  interface: string | null;
+  loopbackFastPath: boolean;
+  vmciBufferSize: number;
+  vmciBufferMinSize: number;
+  vmciBufferMaxSize: number;
+  vmciConnectTimeout: number;
+  zapDomain: string | null;
+  zapEnforceDomain: boolean;
+}
+
+export type OptionName = keyof OptionValues;
+
+type Group = 'all' | 'send' | 'receive' | readonly WireSocketType[];
+
+interface OptionSpec {
+  readonly kind: 'number' | 'boolean' | 'string' | 'verbosity';
+  readonly default: number | boolean | string | null;
+  readonly on: Group;
+  readonly min?: number;
+  readonly max?: number;
+  /** Set only, as in zeromq.js. */
+  readonly writeOnly?: true;
+}
+
+const INT_MAX = 0x7fff_ffff;
+const number = (value: number, on: Group, min = -1, max = INT_MAX): OptionSpec => ({
+  kind: 'number',
+  default: value,
+  on,
+  min,
+  max,
+});
+const flag = (on: Group): OptionSpec => ({ kind: 'boolean', default: false, on });
+const text = (on: Group): OptionSpec => ({ kind: 'string', default: null, on });
+
+const CONFLATABLE: Group = ['PULL', 'PUSH', 'SUB', 'PUB', 'DEALER'];
+
+export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
+  sendHighWaterMark: number(1000, 'send', 0),
+  receiveHighWaterMark: number(1000, 'receive', 0),
+  sendTimeout: number(-1, 'send'),
+  receiveTimeout: number(-1, 'receive'),
+  linger: number(30_000, 'all'),
+  reconnectInterval: number(100, 'all'),
+  reconnectMaxInterval: number(5000, 'all', 0),
+  reconnectJitter: number(0.3, 'all', 0, 1),
+  maxPeers: number(0, 'all', 0),
+  maxMessageSize: number(-1, 'all', -1, Number.MAX_SAFE_INTEGER),
+  handshakeInterval: number(30_000, 'all', 0),
+  heartbeatInterval: number(0, 'all', 0),
+  heartbeatTimeout: number(-1, 'all'),
+  heartbeatTimeToLive: number(0, 'all', 0, 6_553_599),
+  connectTimeout: number(0, 'all', 0),
+  backlog: number(100, 'all', 0),
+  immediate: flag('all'),
+  conflate: flag(CONFLATABLE),
+  ipv6: flag('all'),
+  tcpKeepalive: number(-1, 'all', -1, 1),
+  tcpKeepaliveIdle: number(-1, 'all'),
+  routingId: text(['REQ', 'REP', 'ROUTER', 'DEALER']),
+  mandatory: flag(['ROUTER']),
+  handover: flag(['ROUTER']),
+  probeRouter: flag(['ROUTER', 'DEALER', 'REQ']),
+  correlate: flag(['REQ']),
+  relaxed: flag(['REQ']),
+  noDrop: flag(['XPUB', 'PUB']),
+  manual: flag(['XPUB']),
+  invertMatching: flag(['PUB', 'SUB', 'XPUB']),
+  verbosity: { kind: 'verbosity', default: null, on: ['XPUB'] },
+  welcomeMessage: text(['XPUB']),
+  affinity: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
+  rate: number(100, 'all', 1),
+  recoveryInterval: number(10_000, 'all', 0),
+  multicastHops: number(1, 'send', 1),
+  multicastMaxTransportDataUnit: number(1500, 'all', 1),
+  sendBufferSize: number(-1, 'send'),
+  receiveBufferSize: number(-1, 'receive'),
+  tcpKeepaliveCount: number(-1, 'all'),
+  tcpKeepaliveInterval: number(-1, 'all'),
+  tcpMaxRetransmitTimeout: number(0, 'all', 0),
+  tcpAcceptFilter: text('all'),
+  typeOfService: number(0, 'all', 0),
+  socksProxy: text('all'),
+  interface: text('all'),
+  loopbackFastPath: flag('all'),
+  vmciBufferSize: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
+  vmciBufferMinSize: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
+  vmciBufferMaxSize: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
+  vmciConnectTimeout: number(-1, 'all'),
+  zapDomain: text('all'),
+  zapEnforceDomain: flag('all'),
+};
+
+export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTIONS) as OptionName[];
+
+const SENDERS: readonly WireSocketType[] = ['PAIR', 'PUB', 'REQ', 'REP', 'DEALER', 'ROUTER', 'PUSH', 'XPUB', 'XSUB'];
+const RECEIVERS: readonly WireSocketType[] = [
+  'PAIR',
+  'SUB',
+  'REQ',
+  'REP',
+  'DEALER',
+  'ROUTER',
+  'PULL',
+  'XPUB',
+  'XSUB',
+];
+
+/** Whether sockets of the type have the option. */
+export function applies(name: OptionName, type: WireSocketType): boolean {
+  const { on } = OPTIONS[name];
+  if (on === 'all') return true;
+  return (on === 'send' ? SENDERS : on === 'receive' ? RECEIVERS : on).includes(type);
+}
+
+export function defaultOptions(): OptionValues {
+  const values: Record<string, unknown> = {};
+  for (const name of OPTION_NAMES) values[name] = OPTIONS[name].default;
+  return values as unknown as OptionValues;
+}
+
+/**
+ * The value as it is kept.
+ * @throws TypeError in the words of zeromq.js for a wrong type, RangeError for a number out of its range.
+ */
+export function checkOption(name: OptionName, value: unknown): OptionValues[OptionName] {
+  const spec = OPTIONS[name];
+  switch (spec.kind) {
+    case 'boolean':
+      if (typeof value !== 'boolean') throw new TypeError('Option value must be a boolean');
+      return value;
+    case 'number':
+      return checkNumber(name, spec, value);
+    case 'string':
+      if (value === null) return null;
+      if (typeof value === 'string') return value;
+      if (value instanceof Uint8Array) return Buffer.from(value).toString();
+      throw new TypeError('Option value must be a string or buffer');
+    case 'verbosity':
+      if (value === null || value === 'allSubs' || value === 'allSubsUnsubs') return value;
+      throw new TypeError(`Option verbosity must be null, "allSubs" or "allSubsUnsubs", not ${String(value)}`);
+  }
+}
+
+function checkNumber(name: OptionName, spec: OptionSpec, value: unknown): number {
+  if (typeof value !== 'number') throw new TypeError('Option value must be a number');
+  const { min = -1, max = INT_MAX } = spec;
+  const whole = Number.isInteger(value) || name === 'reconnectJitter';
+  if (!whole || value < min || value > max) {
+    throw new RangeError(`Option ${name} must be a number from ${min} to ${max}, not ${value}`);
+  }
+  return value;
+}

@@ -1,0 +1,149 @@
+/** A proxy: everything that one socket receives the other sends, in both directions where the types allow it. */
+import { ZmqError } from '../errors.ts';
+import { Relay } from './relay.ts';
+import { type DrainOptions, engineOf, Socket } from './socket.ts';
+
+/** What went through a proxy in one direction. Bytes include the framing. */
+export interface RelayStats {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Messages that the receiving side's socket dropped: no room, or nobody to take them. */
+  readonly dropped: number;
+}
+
+export interface ProxyStats {
+  readonly toBack: RelayStats;
+  readonly toFront: RelayStats;
+}
+
+/** No bytes for this long: what a peer had on the way is taken to be here. */
+const QUIET_MS = 100;
+/** How long a drain goes on reading from peers that never pause. */
+const QUIET_LIMIT_MS = 1000;
+const POLL_MS = 10;
+
+export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
+  readonly frontEnd: F;
+  readonly backEnd: B;
+  readonly #toBack: Relay;
+  readonly #toFront: Relay;
+  #state: 'new' | 'running' | 'terminated' = 'new';
+  #finished: () => void = () => {};
+
+  /** Joins two sockets; nothing flows before `run`. */
+  constructor(frontEnd: F, backEnd: B, ...rest: never[]) {
+    if (rest.length > 0) throw new TypeError('Expected 2 arguments');
+    if (frontEnd === undefined) throw new TypeError('Front-end must be a socket object');
+    if (backEnd === undefined) throw new TypeError('Back-end must be a socket object');
+    if (!(frontEnd instanceof Socket) || !(backEnd instanceof Socket)) {
+      throw new ZmqError('EINVAL', { detail: 'a proxy takes two sockets' });
+    }
+    this.frontEnd = frontEnd;
+    this.backEnd = backEnd;
+    this.#toBack = new Relay(engineOf(frontEnd), engineOf(backEnd));
+    this.#toFront = new Relay(engineOf(backEnd), engineOf(frontEnd));
+  }
+
+  /**
+   * Starts. Resolves when the proxy was terminated or drained; then both sockets are closed. While it runs, nothing
+   * else may send or receive on them.
+   * @throws ZmqError EBADF when a socket is closed, EBUSY when a socket is in a proxy already.
+   */
+  run(): Promise<void> {
+    const front = engineOf(this.frontEnd);
+    const back = engineOf(this.backEnd);
+    if (front.closed || back.closed || this.#state === 'terminated') return Promise.reject(new ZmqError('EBADF'));
+    if (front.relay !== null || back.relay !== null) {
+      return Promise.reject(new ZmqError('EBUSY', { detail: 'a socket can be in one proxy at a time' }));
+    }
+    this.#state = 'running';
+    front.relay = { readable: () => this.#toBack.pump(), writable: () => this.#toFront.pump() };
+    back.relay = { readable: () => this.#toFront.pump(), writable: () => this.#toBack.pump() };
+    this.#toBack.pump();
+    this.#toFront.pump();
+    return new Promise((resolve) => {
+      this.#finished = resolve;
+    });
+  }
+
+  /** Holds all messages where they are; senders are held up at the high-water mark. */
+  pause(): void {
+    this.#open();
+    this.#toBack.paused = true;
+    this.#toFront.paused = true;
+  }
+
+  resume(): void {
+    this.#open();
+    this.#toBack.paused = false;
+    this.#toFront.paused = false;
+  }
+
+  /** Closes both sockets; what they still have to send they send for their `linger`. */
+  terminate(): void {
+    this.#open();
+    this.#state = 'terminated';
+    this.frontEnd.close();
+    this.backEnd.close();
+    this.#finished();
+  }
+
+  get stats(): ProxyStats {
+    const back = engineOf(this.backEnd).stats();
+    const front = engineOf(this.frontEnd).stats();
+    return {
+      toBack: { messages: this.#toBack.messages, bytes: this.#toBack.bytes, dropped: back.dropped },
+      toFront: { messages: this.#toFront.messages, bytes: this.#toFront.bytes, dropped: front.dropped },
+    };
+  }
+
+  /**
+   * Stops without losing what is here: no new peers, then nothing new from the front end's peers (once they pause, or
+   * after a second), then everything goes out, replies to requests that are out come back, and both sockets close.
+   * Resolves with the number of messages that were not delivered in time. Default time: the back end's `linger`.
+   */
+  async drain(options: DrainOptions = {}): Promise<{ undelivered: number }> {
+    const front = engineOf(this.frontEnd);
+    const back = engineOf(this.backEnd);
+    const { timeout = back.options.linger, signal } = options;
+    const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : Date.now() + timeout;
+    const over = (): boolean => (signal?.aborted ?? false) || Date.now() >= deadline;
+    await front.stopListening();
+    await this.#untilQuiet(Math.min(Date.now() + QUIET_LIMIT_MS, deadline), over);
+    front.stopReading();
+    const requests = front.type === 'ROUTER';
+    const waiting = (): boolean =>
+      front.stats().queuedIn > 0 || (requests && this.#toBack.messages > this.#toFront.messages && back.stats().peers > 0);
+    while (waiting() && !over()) await sleep(POLL_MS);
+    const left = front.stats().queuedIn + (requests ? back.stats().queuedIn : 0);
+    const time = Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : -1;
+    front.relay = null;
+    back.relay = null;
+    const give = signal === undefined ? { timeout: time } : { timeout: time, signal };
+    const results = await Promise.all([this.backEnd.drain(give), this.frontEnd.drain(give)]);
+    this.#state = 'terminated';
+    this.#finished();
+    return { undelivered: left + results[0].undelivered + results[1].undelivered };
+  }
+
+  async #untilQuiet(limit: number, over: () => boolean): Promise<void> {
+    const front = engineOf(this.frontEnd);
+    let bytes = front.stats().bytesIn;
+    let since = Date.now();
+    while (Date.now() < limit && !over()) {
+      await sleep(POLL_MS);
+      const now = front.stats().bytesIn;
+      if (now !== bytes) since = Date.now();
+      else if (Date.now() - since >= QUIET_MS) return;
+      bytes = now;
+    }
+  }
+
+  #open(): void {
+    if (this.#state === 'terminated') throw new ZmqError('EBADF');
+  }
+}
+
+function sleep(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time));
+}

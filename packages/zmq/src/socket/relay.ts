@@ -1,0 +1,62 @@
+/**
+ * Moves messages from one socket to another as runs, without decoding them: what came in one read and goes to one
+ * place leaves in one write. When the other side has no room, the messages stay in the inboxes they came into, and
+ * their senders are held up at the high-water mark.
+ */
+import { skipMessages } from '../zmtp/frame.ts';
+import type { Engine } from './engine.ts';
+
+export class Relay {
+  messages = 0;
+  bytes = 0;
+  readonly #from: Engine;
+  readonly #to: Engine;
+  #paused = false;
+  #pumping = false;
+  #again = false;
+
+  constructor(from: Engine, to: Engine) {
+    this.#from = from;
+    this.#to = to;
+  }
+
+  set paused(value: boolean) {
+    this.#paused = value;
+    if (!value) this.pump();
+  }
+
+  /** Moves what there is as far as there is room. */
+  pump(): void {
+    if (this.#paused) return;
+    if (this.#pumping) {
+      this.#again = true;
+      return;
+    }
+    this.#pumping = true;
+    try {
+      do {
+        this.#again = false;
+        this.#move();
+      } while (this.#again);
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #move(): void {
+    const from = this.#from.pattern;
+    const to = this.#to.pattern;
+    for (let pipe = from.peek(); pipe !== null; pipe = from.peek()) {
+      const { bytes, start, end, count } = pipe.inbox.peekRun()!;
+      const sent = to.sendRun(from.prefix(pipe), bytes, start, end, count);
+      const next = sent === count ? end : skipMessages(bytes, start, sent);
+      if (sent > 0) {
+        this.messages += sent;
+        this.bytes += next - start;
+        pipe.inbox.advance(next, sent);
+        from.took(pipe);
+      }
+      if (sent < count) return;
+    }
+  }
+}

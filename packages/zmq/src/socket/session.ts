@@ -1,0 +1,379 @@
+/**
+ * A session joins one pipe to its connections: it dials and dials again, runs the handshake and the heartbeats, and
+ * passes bytes between the transport and the peer engine. For an accepted connection it ends with the connection.
+ */
+import { ZmqError } from '../errors.ts';
+import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
+import type { Outbox, OutboxSink } from '../patterns/outbox.ts';
+import type { Connection, ConnectionHandler } from '../transport/transport.ts';
+import { encodePing } from '../zmtp/command.ts';
+import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
+import { NullMechanism } from '../zmtp/mechanism/null.ts';
+import { type PeerEvents, type PeerIdentity, ZmtpPeer } from '../zmtp/peer.ts';
+import { backoff } from './backoff.ts';
+import type { Engine } from './engine.ts';
+import type { Event, PeerInfo } from './events.ts';
+import { flushSoon } from './flusher.ts';
+
+/** Starts an attempt to connect; returns the function that cancels it. */
+export type Dial = (done: (error: Error | null, connection: Connection | null) => void) => () => void;
+
+type State = PeerInfo['state'] | 'ended';
+
+export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
+  readonly pipe: Pipe;
+  readonly endpoint: string;
+  /** Null for an accepted connection. */
+  readonly #dial: Dial | null;
+  readonly #engine: Engine;
+  #state: State = 'connecting';
+  #connection: Connection | null = null;
+  #peer: ZmtpPeer | null = null;
+  #cancelDial: (() => void) | null = null;
+  #failures = 0;
+  #connectedAt: number | null = null;
+  /** Why the connection is being closed, for the event that follows. */
+  #error: ZmqError | null = null;
+  /** Set by `finish`: send what is queued, then end. */
+  #finishing = false;
+  // Handshake limit or delay before the next attempt; the heartbeat; what is owed after a ping of ours or of theirs.
+  #timer: NodeJS.Timeout | null = null;
+  #beat: NodeJS.Timeout | null = null;
+  #pingDue: NodeJS.Timeout | null = null;
+  #lifeDue: NodeJS.Timeout | null = null;
+  /** Chunks so far: tells whether anything came since a timer was set. */
+  #chunks = 0;
+  #attached = false;
+
+  constructor(engine: Engine, endpoint: string, dial: Dial | null, givenId: Buffer | null) {
+    this.#engine = engine;
+    this.endpoint = endpoint;
+    this.#dial = dial;
+    const { options } = engine;
+    // A conflating socket keeps one message itself; the mark would only get in the way.
+    const receiveMark = options.conflate ? 0 : options.receiveHighWaterMark;
+    this.pipe = new Pipe(this, options.conflate ? 0 : options.sendHighWaterMark, receiveMark, givenId);
+  }
+
+  /** Came in through a bound endpoint. */
+  get accepted(): boolean {
+    return this.#dial === null;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  info(): PeerInfo {
+    const { pipe } = this;
+    return {
+      id: pipe.id,
+      endpoint: this.endpoint,
+      remote: this.#connection?.remote ?? this.endpoint,
+      state: this.#state === 'ended' ? 'waiting' : this.#state,
+      socketType: pipe.identity?.socketType ?? null,
+      routingId: pipe.routingId.length > 0 ? pipe.routingId : (pipe.identity?.routingId ?? null),
+      connectedAt: this.#connectedAt,
+      messagesIn: pipe.receivedMessages,
+      messagesOut: pipe.outbox.sentMessages,
+      bytesIn: pipe.receivedBytes,
+      bytesOut: pipe.outbox.sentBytes,
+      queuedIn: pipe.inbox.queued,
+      queuedOut: pipe.outbox.queued,
+      dropped: pipe.dropped,
+    };
+  }
+
+  // ---- connecting
+
+  /** First attempt of a connect endpoint. Without `immediate` messages may be queued from now on. */
+  connect(): void {
+    if (!this.#engine.options.immediate) this.#attach();
+    this.#emit({ type: 'connect:delay', address: this.endpoint });
+    this.#attempt();
+  }
+
+  #attempt(): void {
+    this.#state = 'connecting';
+    this.#cancelDial = this.#dial!((error, connection) => {
+      this.#cancelDial = null;
+      if (connection === null) {
+        this.#emit({ type: 'close', address: this.endpoint });
+        this.#retry(ZmqError.fromSystem(error, { address: this.endpoint }));
+        return;
+      }
+      this.#emit({ type: 'connect', address: this.endpoint });
+      this.open(connection);
+    });
+  }
+
+  #retry(_reason: ZmqError | null): void {
+    const { options } = this.#engine;
+    if (this.#dial === null || options.reconnectInterval < 0 || (this.#finishing && this.pipe.outbox.idle)) {
+      this.#end();
+      return;
+    }
+    this.#state = 'waiting';
+    const interval = backoff(options, ++this.#failures, Math.random());
+    this.#emit({ type: 'connect:retry', address: this.endpoint, interval });
+    this.#timer = setTimeout(() => this.#attempt(), interval);
+  }
+
+  /** Takes over an established connection and begins the handshake. */
+  open(connection: Connection): void {
+    const { options, type } = this.#engine;
+    this.#connection = connection;
+    this.#state = 'handshake';
+    this.#error = null;
+    const properties: [string, Uint8Array][] = [[SOCKET_TYPE, Buffer.from(type)]];
+    // RFC 37, The NULL Security Mechanism: REQ, DEALER and ROUTER sockets announce their identity.
+    if (type === 'REQ' || type === 'DEALER' || type === 'ROUTER') {
+      properties.push([IDENTITY, Buffer.from(options.routingId ?? '')]);
+    }
+    const mechanism = new NullMechanism(properties);
+    this.#peer = new ZmtpPeer({ socketType: type, mechanism, maxMessageSize: options.maxMessageSize }, this);
+    if (options.handshakeInterval > 0) {
+      this.#timer = setTimeout(() => {
+        const detail = `no complete handshake within ${options.handshakeInterval} ms (handshakeInterval)`;
+        this.failed(new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { detail, address: connection.remote }));
+      }, options.handshakeInterval);
+    }
+    connection.start(this);
+    this.#peer.open();
+  }
+
+  // ---- PeerEvents
+
+  output(bytes: Uint8Array): void {
+    // After the handshake in line with the messages, before it there are none.
+    if (this.#state === 'ready') this.pipe.outbox.pushControl(bytes);
+    else this.#connection?.write([bytes]);
+  }
+
+  ready(identity: PeerIdentity): void {
+    this.#clearTimer();
+    this.#state = 'ready';
+    this.#failures = 0;
+    this.#connectedAt = Date.now();
+    const { pipe } = this;
+    pipe.identity = identity;
+    this.#emit({ type: 'handshake', address: this.endpoint });
+    if (!this.#attach()) return;
+    pipe.reopened();
+    pipe.outbox.open(this.#connection as OutboxSink);
+    this.#engine.pattern.ready(pipe);
+    if (this.#state !== 'ready') return;
+    this.#startHeartbeat();
+    this.#engine.emitLater(() => ({ type: 'peer:ready', address: this.endpoint, peer: this.info() }));
+    if (this.#finishing) this.#finishIfIdle();
+  }
+
+  messages(bytes: Uint8Array, start: number, end: number, count: number): void {
+    // After close() nobody receives any more, and a refused peer has nothing to say.
+    if (this.#finishing || this.#state !== 'ready') return;
+    this.pipe.receivedMessages += count;
+    this.pipe.receivedBytes += end - start;
+    this.#engine.pattern.arrive(this.pipe, bytes, start, end, count);
+  }
+
+  subscription(topic: Buffer, subscribe: boolean): void {
+    if (this.#state === 'ready') this.#engine.pattern.subscription(this.pipe, topic, subscribe);
+  }
+
+  ping(timeToLive: number): void {
+    if (this.#lifeDue !== null) clearTimeout(this.#lifeDue);
+    this.#lifeDue = timeToLive > 0 ? this.#expect(timeToLive, 'the time-to-live of its own ping') : null;
+  }
+
+  failed(error: ZmqError): void {
+    this.#error = error;
+    this.#connection?.destroy();
+  }
+
+  // ---- ConnectionHandler
+
+  onData(chunk: Uint8Array): void {
+    this.#chunks++;
+    this.#peer!.receive(chunk);
+  }
+
+  onDrain(): void {
+    this.pipe.outbox.drained();
+    if (this.#finishing) this.#finishIfIdle();
+  }
+
+  onClose(error: Error | null): void {
+    const connection = this.#connection!;
+    const was = this.#state;
+    const reason = this.#error ?? (error === null ? null : ZmqError.fromSystem(error, { address: connection.remote }));
+    if (was === 'ready') this.#reportGone(reason);
+    else if (was === 'handshake') this.#reportRefused(connection.remote, reason);
+    this.#clearTimers();
+    this.#connection = null;
+    this.#peer = null;
+    this.#error = null;
+    this.#connectedAt = null;
+    const { pipe } = this;
+    const engine = this.#engine;
+    engine.dropped(pipe, 'disconnected', pipe.outbox.closed());
+    pipe.identity = null;
+    if (this.#attached && was === 'ready') engine.pattern.lost(pipe);
+    if (was === 'ended') return;
+    if (was === 'handshake') this.#failures = Math.max(this.#failures, 1);
+    if (engine.options.immediate && this.#dial !== null) this.#detach();
+    this.#retry(reason);
+  }
+
+  // ---- PipeOwner
+
+  schedule(outbox: Outbox): void {
+    flushSoon(outbox);
+  }
+
+  room(pipe: Pipe): void {
+    this.#engine.pattern.room(pipe);
+  }
+
+  pause(): void {
+    this.#connection?.pause();
+  }
+
+  resume(): void {
+    this.#connection?.resume();
+  }
+
+  // ---- the end
+
+  /** Sends what is queued, then closes. Reports to the engine through `sessionEnded`. */
+  finish(): void {
+    if (this.#finishing || this.#state === 'ended') return;
+    this.#finishing = true;
+    this.pipe.outbox.flush();
+    this.#finishIfIdle();
+  }
+
+  #finishIfIdle(): void {
+    const { outbox } = this.pipe;
+    if (this.#state === 'ended') return;
+    if (!outbox.idle) {
+      // An accepted connection that is not ready, or a lost one, will never take what is queued.
+      return;
+    }
+    const connection = this.#connection;
+    if (connection === null || this.#state !== 'ready') {
+      this.destroy();
+      return;
+    }
+    this.#end();
+    connection.end();
+  }
+
+  /** Closes now; what is queued is dropped and counted for the reason. */
+  destroy(error: ZmqError | null = null): void {
+    if (error !== null) this.#error = error;
+    const connection = this.#connection;
+    const dial = this.#dial;
+    if (error !== null && dial !== null && connection !== null && this.#state !== 'ended') {
+      // The peer is refused, the endpoint stays: the next attempt may find another peer.
+      connection.destroy();
+      return;
+    }
+    if (this.#state === 'ready' && connection !== null) this.#reportGone(this.#error);
+    this.#end();
+    connection?.destroy();
+  }
+
+  #end(): void {
+    if (this.#state === 'ended') return;
+    this.#state = 'ended';
+    this.#clearTimers();
+    this.#cancelDial?.();
+    this.#cancelDial = null;
+    this.pipe.ended = true;
+    this.#detach();
+    this.#engine.dropped(this.pipe, this.#engine.closed ? 'closed' : 'disconnected', this.pipe.outbox.clear());
+    this.#engine.sessionEnded(this);
+  }
+
+  #attach(): boolean {
+    if (this.#attached) return true;
+    this.#attached = this.#engine.pattern.attach(this.pipe);
+    if (!this.#attached) {
+      const detail = 'a PAIR socket has one peer at a time, and this one has it';
+      if (this.#connection !== null) this.failed(new ZmqError('ERR_TOO_MANY_PEERS', { detail }));
+      this.#state = this.#connection === null ? this.#state : 'handshake';
+    }
+    return this.#attached;
+  }
+
+  #detach(): void {
+    if (!this.#attached) return;
+    this.#attached = false;
+    this.#engine.pattern.detach(this.pipe);
+  }
+
+  // ---- events, timers
+
+  /** zeromq.js reports nothing of inproc peers; our own events go for every transport. */
+  #emit(event: Event): void {
+    if (event.type.startsWith('peer:') || !this.endpoint.startsWith('inproc:')) this.#engine.emit(event);
+  }
+
+  #reportGone(reason: ZmqError | null): void {
+    this.#emit({ type: 'disconnect', address: this.endpoint });
+    const peer = this.info();
+    const event = { type: 'peer:gone', address: this.endpoint, peer } as const;
+    this.#emit(reason === null ? event : { ...event, error: reason });
+  }
+
+  #reportRefused(remote: string, reason: ZmqError | null): void {
+    const error = reason ?? new ZmqError('ECONNRESET', { detail: 'the peer closed during the handshake', address: remote });
+    const type = PROTOCOL_CODES.test(error.code) ? 'handshake:error:protocol' : 'handshake:error:other';
+    this.#emit({ type, address: this.endpoint, error });
+    this.#emit({ type: 'peer:refused', address: remote, error });
+    this.#emit({ type: 'disconnect', address: this.endpoint });
+  }
+
+  #startHeartbeat(): void {
+    const { heartbeatInterval, heartbeatTimeout, heartbeatTimeToLive } = this.#engine.options;
+    // RFC 23 peers (ZMTP 3.0) don't know PING.
+    if (heartbeatInterval <= 0 || this.pipe.identity!.minor < 1) return;
+    const timeout = heartbeatTimeout > 0 ? heartbeatTimeout : heartbeatInterval;
+    const ping = encodePing(heartbeatTimeToLive);
+    this.#beat = setInterval(() => {
+      this.pipe.outbox.pushControl(ping);
+      this.#pingDue ??= this.#expect(timeout, 'heartbeatTimeout');
+    }, heartbeatInterval);
+  }
+
+  /** Gives the peer up unless something comes from it within the time. */
+  #expect(time: number, limit: string): NodeJS.Timeout {
+    const before = this.#chunks;
+    const timer = setTimeout(() => {
+      if (this.#pingDue === timer) this.#pingDue = null;
+      if (this.#lifeDue === timer) this.#lifeDue = null;
+      // While we don't read, the silence is our own doing.
+      if (this.#chunks !== before || this.pipe.paused || this.#connection === null) return;
+      const detail = `nothing came from ${this.#connection.remote} for ${time} ms (${limit})`;
+      this.failed(new ZmqError('ERR_ZMTP_HEARTBEAT_TIMEOUT', { detail, address: this.#connection.remote }));
+    }, time);
+    return timer;
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #clearTimers(): void {
+    this.#clearTimer();
+    if (this.#beat !== null) clearInterval(this.#beat);
+    if (this.#pingDue !== null) clearTimeout(this.#pingDue);
+    if (this.#lifeDue !== null) clearTimeout(this.#lifeDue);
+    this.#beat = null;
+    this.#pingDue = null;
+    this.#lifeDue = null;
+  }
+}
+
+const PROTOCOL_CODES = /^ERR_ZMTP_(?!HANDSHAKE_TIMEOUT|PEER_ERROR)/;

@@ -1,0 +1,231 @@
+/**
+ * What all sockets have: endpoints, options, events, the end. The classes of the socket types are in types.ts, sending
+ * and receiving in messaging.ts.
+ */
+import { ZmqError } from '../errors.ts';
+import type { Pattern, PatternHost } from '../patterns/pattern.ts';
+import type { WireSocketType } from '../zmtp/sockets.ts';
+import { Context, context as defaultContext } from './context.ts';
+import { Engine } from './engine.ts';
+import type { PeerInfo, SocketStats } from './events.ts';
+import type { Observer } from './observer.ts';
+import { applies, checkOption, defaultOptions, OPTION_NAMES, type OptionName, type OptionValues } from './options.ts';
+
+/** libzmq's numbers for the socket types: the value of `socket.type`. */
+export const SOCKET_TYPES: Readonly<Record<WireSocketType, number>> = {
+  PAIR: 0,
+  PUB: 1,
+  SUB: 2,
+  REQ: 3,
+  REP: 4,
+  DEALER: 5,
+  ROUTER: 6,
+  PULL: 7,
+  PUSH: 8,
+  XPUB: 9,
+  XSUB: 10,
+};
+
+/** Options that every socket may be constructed with, beside those of its type. */
+export interface CommonOptions {
+  /** Default: the global context. */
+  context?: Context;
+  /** Closes the socket when aborted. */
+  signal?: AbortSignal;
+}
+
+/** How long a drain may take. */
+export interface DrainOptions {
+  /** Milliseconds; what is not sent by then is dropped and counted. Default: the option `linger`. */
+  timeout?: number;
+  /** Aborted: drop at once what is queued. */
+  signal?: AbortSignal;
+}
+
+let engineOfSocket: (socket: Socket) => Engine;
+
+/** @internal What is behind a socket. */
+export function engineOf(socket: Socket): Engine {
+  return engineOfSocket(socket);
+}
+
+export abstract class Socket {
+  readonly #engine: Engine;
+
+  static {
+    engineOfSocket = (socket) => socket.#engine;
+  }
+
+  protected constructor(
+    type: WireSocketType,
+    pattern: (host: PatternHost) => Pattern,
+    options: CommonOptions = {},
+  ) {
+    if (typeof options !== 'object' || options === null) throw new TypeError('Options must be an object');
+    const { context = defaultContext, signal, ...rest } = options;
+    if (!(context instanceof Context)) throw new ZmqError('EINVAL', { detail: 'the option context is not a Context' });
+    const values = defaultOptions();
+    values.ipv6 = context.ipv6;
+    context.acquire();
+    this.#engine = new Engine(type, context, values, pattern);
+    // As in zeromq.js: assigning an option that does not exist is an error, not a new property.
+    Object.preventExtensions(this);
+    try {
+      Object.assign(this, rest);
+    } catch (error) {
+      context.release();
+      throw error;
+    }
+    if (signal !== undefined) {
+      if (signal.aborted) this.close();
+      else signal.addEventListener('abort', () => this.close(), { once: true });
+    }
+  }
+
+  /** libzmq's number of the socket type. */
+  get type(): number {
+    return SOCKET_TYPES[this.#engine.type];
+  }
+
+  get context(): Context {
+    return this.#engine.context;
+  }
+
+  /** True after `close`. */
+  get closed(): boolean {
+    return this.#engine.closed;
+  }
+
+  /** True when `receive` would return at once. */
+  get readable(): boolean {
+    return !this.#engine.closed && this.#engine.pattern.readable;
+  }
+
+  /** True when `send` would take a message at once. */
+  get writable(): boolean {
+    return !this.#engine.closed && this.#engine.pattern.writable;
+  }
+
+  /** The endpoint of the last bind (with the real port) or connect, or null. */
+  get lastEndpoint(): string | null {
+    return this.#engine.lastEndpoint;
+  }
+
+  /** Always null: only the NULL mechanism is there. */
+  get securityMechanism(): null {
+    return null;
+  }
+
+  /** Always false: a socket belongs to the thread that made it. */
+  get threadSafe(): boolean {
+    return false;
+  }
+
+  /** What happens to this socket, from the first look at this property on. */
+  get events(): Observer {
+    return this.#engine.events;
+  }
+
+  /** Counters since the socket was made. */
+  get stats(): SocketStats {
+    return this.#engine.stats();
+  }
+
+  /** All peers, and all endpoints that are being connected to. */
+  peers(): PeerInfo[] {
+    return [...this.#engine.sessions].map((session) => session.info());
+  }
+
+  /**
+   * Accepts peers at an endpoint: `tcp://127.0.0.1:5555`, `tcp://*:*`, `ipc:///path`, `inproc://name` ...
+   * @throws ZmqError EADDRINUSE, EADDRNOTAVAIL, EACCES, EINVAL, EPROTONOSUPPORT, ENODEV, EBUSY (another bind is under
+   * way), EBADF (closed).
+   */
+  bind(address: string): Promise<void> {
+    return this.#engine.bind(address);
+  }
+
+  /** As `bind`, for endpoints that need no name to be looked up. */
+  bindSync(address: string): void {
+    this.#engine.bindSync(address);
+  }
+
+  /**
+   * Stops accepting at an endpoint and parts from the peers that came through it, when what is queued to them is sent.
+   * @throws ZmqError ENOENT when not bound to it.
+   */
+  unbind(address: string): Promise<void> {
+    return this.#engine.unbind(address);
+  }
+
+  /** As `unbind`; the port is free a moment later. */
+  unbindSync(address: string): void {
+    this.#engine.unbind(address).catch(() => {});
+  }
+
+  /**
+   * Connects, and reconnects whenever the connection is lost. Returns at once.
+   * @throws ZmqError EINVAL, EPROTONOSUPPORT, EBADF.
+   */
+  connect(address: string): void {
+    this.#engine.connect(address, null);
+  }
+
+  /**
+   * Ends a connection made by `connect`, when what is queued to the peer is sent.
+   * @throws ZmqError ENOENT when not connected to it.
+   */
+  disconnect(address: string): void {
+    this.#engine.disconnect(address);
+  }
+
+  /** Closes at once; what is queued goes on being sent for `linger` milliseconds. */
+  close(): void {
+    this.#engine.close();
+  }
+
+  /**
+   * Closes and waits until everything that was accepted for sending is with the operating system, or the time is over.
+   * Resolves with the number of messages that were not.
+   */
+  async drain(options: DrainOptions = {}): Promise<{ undelivered: number }> {
+    const { timeout = this.#engine.options.linger, signal } = options;
+    const result = this.#engine.shutdown(signal?.aborted ? 0 : timeout);
+    const onAbort = (): void => this.#engine.expire();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await result;
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+}
+
+/** Gives a class the properties of the options that its type has. */
+export function defineOptions(target: { prototype: Socket }, type: WireSocketType): void {
+  for (const name of OPTION_NAMES) {
+    if (applies(name, type)) Object.defineProperty(target.prototype, name, optionProperty(name));
+  }
+}
+
+function optionProperty<K extends OptionName>(name: K): PropertyDescriptor & ThisType<Socket> {
+  const descriptor: PropertyDescriptor & ThisType<Socket> = {
+    configurable: true,
+    get(): OptionValues[K] {
+      return engineOf(this).options[name];
+    },
+    set(value: unknown): void {
+      engineOf(this).setOption(name, checkOption(name, value) as OptionValues[K]);
+    },
+  };
+  return descriptor;
+}
+

@@ -1,0 +1,200 @@
+/** The socket types. Each has the options of its type as properties; see options.ts for their meaning. */
+import { EMPTY } from '../patterns/message.ts';
+import { PairPattern } from '../patterns/pair.ts';
+import { DealerPattern, PullPattern, PushPattern } from '../patterns/pipeline.ts';
+import { PublisherPattern, XPublisherPattern } from '../patterns/publish.ts';
+import { ReplyPattern, RequestPattern } from '../patterns/reqrep.ts';
+import { RouterPattern } from '../patterns/router.ts';
+import { SubscriberPattern, XSubscriberPattern } from '../patterns/subscribe.ts';
+import type { WireSocketType } from '../zmtp/sockets.ts';
+import { mixReadable, mixWritable, type Readable, type Writable } from './messaging.ts';
+import type { OptionName, OptionValues } from './options.ts';
+import { type CommonOptions, defineOptions, engineOf, Socket } from './socket.ts';
+
+type Only<K extends OptionName> = Pick<OptionValues, K>;
+
+/** Options of every socket. */
+export type GeneralOptions = Omit<
+  OptionValues,
+  | 'sendHighWaterMark'
+  | 'receiveHighWaterMark'
+  | 'sendTimeout'
+  | 'receiveTimeout'
+  | 'sendBufferSize'
+  | 'receiveBufferSize'
+  | 'multicastHops'
+  | 'conflate'
+  | 'routingId'
+  | 'mandatory'
+  | 'handover'
+  | 'probeRouter'
+  | 'correlate'
+  | 'relaxed'
+  | 'noDrop'
+  | 'manual'
+  | 'invertMatching'
+  | 'verbosity'
+  | 'welcomeMessage'
+>;
+/** Options of sockets that send. */
+export type SendingOptions = Only<'sendHighWaterMark' | 'sendTimeout' | 'sendBufferSize' | 'multicastHops'>;
+/** Options of sockets that receive. */
+export type ReceivingOptions = Only<'receiveHighWaterMark' | 'receiveTimeout' | 'receiveBufferSize'>;
+
+type PairOptions = GeneralOptions & SendingOptions & ReceivingOptions;
+type PublisherOptions = GeneralOptions & SendingOptions & Only<'noDrop' | 'conflate' | 'invertMatching'>;
+type SubscriberOptions = GeneralOptions & ReceivingOptions & Only<'conflate' | 'invertMatching'>;
+type RequestOptions = PairOptions & Only<'routingId' | 'probeRouter' | 'correlate' | 'relaxed'>;
+type ReplyOptions = PairOptions & Only<'routingId'>;
+type DealerOptions = PairOptions & Only<'routingId' | 'probeRouter' | 'conflate'>;
+type RouterOptions = PairOptions & Only<'routingId' | 'probeRouter' | 'mandatory' | 'handover'>;
+type PullOptions = GeneralOptions & ReceivingOptions & Only<'conflate'>;
+type PushOptions = GeneralOptions & SendingOptions & Only<'conflate'>;
+type XPublisherOptions = PairOptions &
+  Only<'noDrop' | 'manual' | 'welcomeMessage' | 'invertMatching' | 'verbosity'>;
+
+// The classes below take their option properties and methods from the interfaces of the same name; `define` puts them
+// on the prototypes.
+type Given<T> = Partial<T> & CommonOptions;
+
+/** Exclusive pair (RFC 31): one peer at a time, both send and receive. */
+export class Pair extends Socket {
+  constructor(options?: Given<PairOptions>) {
+    super('PAIR', (host) => new PairPattern(host), options);
+  }
+}
+export interface Pair extends PairOptions, Writable, Readable {}
+
+/** Publishes to subscribers (RFC 29); who does not keep up misses messages, which are counted in `stats`. */
+export class Publisher extends Socket {
+  constructor(options?: Given<PublisherOptions>) {
+    super('PUB', (host) => new PublisherPattern(host), options);
+  }
+}
+export interface Publisher extends PublisherOptions, Writable {}
+
+/** Receives what publishers send, by prefix of the first frame (RFC 29). */
+export class Subscriber extends Socket {
+  constructor(options?: Given<SubscriberOptions>) {
+    super('SUB', (host) => new SubscriberPattern(host), options);
+  }
+
+  /** Subscribes to prefixes; without arguments to everything. Each call counts, and needs an `unsubscribe`. */
+  subscribe(...prefixes: (Buffer | string)[]): void {
+    const pattern = engineOf(this).pattern as SubscriberPattern;
+    for (const prefix of orEverything(prefixes)) pattern.subscribe(Buffer.from(prefix as string));
+  }
+
+  /** Takes back one `subscribe` of each prefix. */
+  unsubscribe(...prefixes: (Buffer | string)[]): void {
+    const pattern = engineOf(this).pattern as SubscriberPattern;
+    for (const prefix of orEverything(prefixes)) pattern.unsubscribe(Buffer.from(prefix as string));
+  }
+}
+export interface Subscriber extends SubscriberOptions, Readable {}
+
+/** Sends a request, then receives its reply (RFC 28). */
+export class Request extends Socket {
+  constructor(options?: Given<RequestOptions>) {
+    super('REQ', (host) => new RequestPattern(host), options);
+  }
+}
+export interface Request extends RequestOptions, Writable, Readable {}
+
+/** Receives a request, then sends its reply (RFC 28). */
+export class Reply extends Socket {
+  constructor(options?: Given<ReplyOptions>) {
+    super('REP', (host) => new ReplyPattern(host), options);
+  }
+}
+export interface Reply extends ReplyOptions, Writable, Readable {}
+
+/** Sends round robin and receives fair-queued, any number at a time (RFC 28). */
+export class Dealer extends Socket {
+  constructor(options?: Given<DealerOptions>) {
+    super('DEALER', (host) => new DealerPattern(host), options);
+  }
+}
+export interface Dealer extends DealerOptions, Writable, Readable {}
+
+export interface RouterConnectOptions {
+  /** The name by which this peer is sent to, in place of its own. */
+  routingId?: string;
+}
+
+/** Sends to the peer that the first frame names, and receives with the sender's name in front (RFC 28). */
+export class Router extends Socket {
+  constructor(options?: Given<RouterOptions>) {
+    super('ROUTER', (host) => new RouterPattern(host), options);
+  }
+
+  override connect(address: string, options: RouterConnectOptions = {}): void {
+    engineOf(this).connect(address, options.routingId ? Buffer.from(options.routingId) : null);
+  }
+}
+export interface Router extends RouterOptions, Writable, Readable {}
+
+/** Receives what PUSH sockets send, fair-queued (RFC 30). */
+export class Pull extends Socket {
+  constructor(options?: Given<PullOptions>) {
+    super('PULL', (host) => new PullPattern(host), options);
+  }
+}
+export interface Pull extends PullOptions, Readable {}
+
+/** Sends each message to one PULL socket, round robin (RFC 30). */
+export class Push extends Socket {
+  constructor(options?: Given<PushOptions>) {
+    super('PUSH', (host) => new PushPattern(host), options);
+  }
+}
+export interface Push extends PushOptions, Writable {}
+
+/** As Publisher; receives subscriptions as messages: 1 or 0, then the topic (RFC 29). */
+export class XPublisher extends Socket {
+  constructor(options?: Given<XPublisherOptions>) {
+    super('XPUB', (host) => new XPublisherPattern(host), options);
+  }
+
+  /** With `manual`: subscribes the peer that the last received message came from. */
+  subscribe(...prefixes: (Buffer | string)[]): void {
+    const pattern = engineOf(this).pattern as XPublisherPattern;
+    for (const prefix of orEverything(prefixes)) pattern.decide(Buffer.from(prefix as string), true);
+  }
+
+  /** With `manual`: takes back one subscription of that peer. */
+  unsubscribe(...prefixes: (Buffer | string)[]): void {
+    const pattern = engineOf(this).pattern as XPublisherPattern;
+    for (const prefix of orEverything(prefixes)) pattern.decide(Buffer.from(prefix as string), false);
+  }
+}
+export interface XPublisher extends XPublisherOptions, Writable, Readable {}
+
+/** As Subscriber; subscribes by sending messages: 1 or 0, then the topic (RFC 29). */
+export class XSubscriber extends Socket {
+  constructor(options?: Given<PairOptions>) {
+    super('XSUB', (host) => new XSubscriberPattern(host), options);
+  }
+}
+export interface XSubscriber extends PairOptions, Writable, Readable {}
+
+function orEverything(prefixes: (Buffer | string)[]): (Buffer | string)[] {
+  return prefixes.length === 0 ? [EMPTY] : prefixes;
+}
+
+const TYPES: readonly [{ prototype: Socket }, WireSocketType][] = [
+  [Pair, 'PAIR'],
+  [Publisher, 'PUB'],
+  [Subscriber, 'SUB'],
+  [Request, 'REQ'],
+  [Reply, 'REP'],
+  [Dealer, 'DEALER'],
+  [Router, 'ROUTER'],
+  [Pull, 'PULL'],
+  [Push, 'PUSH'],
+  [XPublisher, 'XPUB'],
+  [XSubscriber, 'XSUB'],
+];
+for (const [target, type] of TYPES) defineOptions(target, type);
+for (const target of [Pair, Publisher, Request, Reply, Dealer, Router, Push, XPublisher, XSubscriber]) mixWritable(target);
+for (const target of [Pair, Subscriber, Request, Reply, Dealer, Router, Pull, XPublisher, XSubscriber]) mixReadable(target);

@@ -1,0 +1,84 @@
+/**
+ * What the rest of the package knows of a transport: a connection carries bytes in order, says when the operating
+ * system has taken what was written, and ends once. Nothing here knows about ZMTP.
+ */
+
+/** Receives what happens on a {@link Connection}. All calls come from the event loop, never from inside `write`. */
+export interface ConnectionHandler {
+  /** Bytes from the peer. The chunk belongs to the receiver from now on: the transport never writes to it again. */
+  onData(chunk: Uint8Array): void;
+  /** Everything that was given to `write` is with the operating system. Follows each `write` that returned false. */
+  onDrain(): void;
+  /** The connection is gone: exactly once, nothing follows. `null` when the peer or we ended it in good order. */
+  onClose(error: Error | null): void;
+}
+
+/** One established connection. Delivers nothing before `start`. */
+export interface Connection {
+  /** Endpoint of the far side where it is known (`tcp://10.0.0.7:51234`), else the endpoint dialled or bound. */
+  readonly remote: string;
+  /** Endpoint of this side: the bound endpoint for an accepted connection. */
+  readonly local: string;
+  /**
+   * True when the transport passes the very buffers to the other side (inproc). The receiver owns its chunks, so the
+   * writer must never write into such a buffer again, not even after `onDrain`.
+   */
+  readonly keepsBuffers: boolean;
+  start(handler: ConnectionHandler): void;
+  /**
+   * Hands over bytes, in order. True: the operating system took all of it at once and the buffers are free to be
+   * reused. False: the transport keeps the buffers (do not touch them) until `onDrain`. May be called again before
+   * `onDrain`; the parts queue.
+   */
+  write(parts: readonly Uint8Array[]): boolean;
+  /** Stop reading: bytes stay with the operating system. A chunk already on its way may still arrive. */
+  pause(): void;
+  resume(): void;
+  /** Send what is queued, then close. `onClose` follows. */
+  end(): void;
+  /** Close now. `onClose` follows asynchronously. No-op when closed. */
+  destroy(): void;
+}
+
+/** A bound endpoint. */
+export interface Listener {
+  /** The resolved endpoint (a real port in place of 0 or `*`). `null` until it is known. */
+  readonly endpoint: string | null;
+  /** Settles when the endpoint accepts connections, or rejects with a ZmqError. Bind to an IP address, a path or an
+   * inproc name is complete, or has failed, when `listen` returns (see `error`). */
+  readonly ready: Promise<void>;
+  /** Why it failed, when that is known already. */
+  readonly error: Error | null;
+  /** Stops accepting; accepted connections stay open. Resolves when the port or path is free again. */
+  close(): Promise<void>;
+}
+
+/** Options that reach the operating system. Units: milliseconds unless said otherwise. Defaults are libzmq's. */
+export interface TransportOptions {
+  /** Length of the queue of connections not yet accepted. */
+  backlog: number;
+  /** Give up a connection attempt after this long; 0: leave it to the operating system. */
+  connectTimeout: number;
+  /** Allow IPv6 names and addresses; with `*` bind both families. */
+  ipv6: boolean;
+  /** SO_KEEPALIVE: -1 system default, 0 off, 1 on. */
+  tcpKeepalive: number;
+  /** Seconds before the first keep-alive probe; -1: system default. */
+  tcpKeepaliveIdle: number;
+}
+
+/** Called once with a connection or with the reason why there is none; never synchronously from `dial`. */
+export type DialCallback = (error: Error | null, connection: Connection | null) => void;
+
+export interface Transport {
+  /** Address forms are checked before: see `parseEndpoint`. `accept` may be called as soon as `listen` returned. */
+  listen(
+    endpoint: string,
+    options: TransportOptions,
+    accept: (connection: Connection) => void,
+    /** An accept that failed (for example EMFILE); the listener goes on. */
+    onError: (error: Error) => void,
+  ): Listener;
+  /** Starts one attempt. Returns a function that cancels it (then `done` is not called). */
+  dial(endpoint: string, options: TransportOptions, done: DialCallback): () => void;
+}

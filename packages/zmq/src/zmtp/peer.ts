@@ -1,0 +1,360 @@
+/**
+ * One side of a ZMTP 3 connection, as a machine: bytes go in, bytes and events come out. It owns no socket, timer or
+ * clock, never throws, and keeps no more than the one message that the last chunk tore.
+ *
+ * After the handshake a chunk is scanned once. What it holds in whole messages leaves as runs (see frame.ts), by
+ * reference: one for the message that began in an earlier chunk, if any, and one for each stretch between commands.
+ */
+import { readU64 } from '../bytes/u64.ts';
+import { allocate, view } from '../bytes/view.ts';
+import { ZmqError } from '../errors.ts';
+import {
+  CANCEL,
+  COMMAND_MAX,
+  type Command,
+  ERROR,
+  encodeCommand,
+  PING,
+  PONG,
+  parseCommand,
+  READY,
+  SUBSCRIBE,
+} from './command.ts';
+import { COMMAND, HEADER_MAX, LONG, MORE } from './frame.ts';
+import { encodeGreeting, GreetingReader } from './greeting.ts';
+import type { Mechanism } from './mechanism/mechanism.ts';
+import { compatible, partners, type WireSocketType } from './sockets.ts';
+
+/** What the far side said of itself. */
+export interface PeerIdentity {
+  readonly socketType: WireSocketType;
+  /** Its Identity property; empty when it gave none. */
+  readonly routingId: Buffer;
+  /** Minor version of ZMTP 3: 0 or 1 (a higher one counts as 1). */
+  readonly minor: number;
+  readonly metadata: ReadonlyMap<string, Buffer>;
+}
+
+/** Where the engine reports. None of the calls may throw. */
+export interface PeerEvents {
+  /** Bytes for the far side, to be sent in the order of the calls. */
+  output(bytes: Uint8Array): void;
+  /** The handshake is complete: messages may flow. */
+  ready(identity: PeerIdentity): void;
+  /** `bytes[start, end)` holds `count` whole messages. The memory is the receiver's from now on. */
+  messages(bytes: Uint8Array, start: number, end: number, count: number): void;
+  /** A SUBSCRIBE (or CANCEL) command. The topic is a view. */
+  subscription(topic: Buffer, subscribe: boolean): void;
+  /** A PING with a time-to-live in milliseconds: without traffic for that long the far side wants to be given up. */
+  ping(timeToLive: number): void;
+  /** The far side broke the rules. Nothing follows; close the connection. */
+  failed(error: ZmqError): void;
+}
+
+export interface PeerOptions {
+  readonly socketType: WireSocketType;
+  readonly mechanism: Mechanism;
+  /** Limit for the bodies of one message together, in octets; below 0: no limit but {@link MESSAGE_CEILING}. */
+  readonly maxMessageSize: number;
+}
+
+/** What a message may hold where no limit was set: a buffer can't be much larger. */
+export const MESSAGE_CEILING = 0x7fff_ffff;
+/** Octets that headers may take in one message, so that an endless row of empty frames ends too. */
+const HEADER_ALLOWANCE = 1 << 20;
+/** A torn message up to this size gets its memory at once; a larger one as it arrives, doubling. */
+const ALLOCATE_AT_ONCE = 1 << 20;
+/** Torn messages up to this size share a slab. */
+const POOLED = 2048;
+
+type Stage = 'greeting' | 'handshake' | 'traffic' | 'failed';
+
+export class ZmtpPeer {
+  readonly #options: PeerOptions;
+  readonly #events: PeerEvents;
+  readonly #limit: number;
+  readonly #greeting = new GreetingReader();
+  #stage: Stage = 'greeting';
+  #minor = 1;
+
+  // The torn message: #tail[0, #tailLength) are its bytes so far, #frameAt is where its next frame begins and
+  // #bodies the sum of its bodies before that frame.
+  #tail: Buffer | null = null;
+  #tailLength = 0;
+  #frameAt = 0;
+  #bodies = 0;
+
+  constructor(options: PeerOptions, events: PeerEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#limit = options.maxMessageSize < 0 ? MESSAGE_CEILING : Math.min(options.maxMessageSize, MESSAGE_CEILING);
+  }
+
+  /** Sends the greeting. Call once, when the connection is there. */
+  open(): void {
+    const { name, asServer } = this.#options.mechanism;
+    this.#events.output(encodeGreeting(name, asServer));
+  }
+
+  /** Takes the next bytes from the far side. The chunk must not be written to afterwards. */
+  receive(chunk: Uint8Array): void {
+    try {
+      let at = 0;
+      if (this.#stage === 'greeting') at = this.#receiveGreeting(chunk);
+      if (this.#stage === 'traffic' || this.#stage === 'handshake') this.#receiveFrames(chunk, at);
+    } catch (error) {
+      this.#stage = 'failed';
+      this.#tail = null;
+      this.#events.failed(ZmqError.fromSystem(error));
+    }
+  }
+
+  #receiveGreeting(chunk: Uint8Array): number {
+    const taken = this.#greeting.push(chunk);
+    if (this.#greeting.done) {
+      const { mechanism, minor } = this.#greeting.result();
+      const ours = this.#options.mechanism.name;
+      if (mechanism !== ours) {
+        const detail = `the peer wants ${mechanism}, this socket ${ours}: give both the same security options`;
+        throw new ZmqError('ERR_ZMTP_MECHANISM_MISMATCH', { detail });
+      }
+      this.#minor = Math.min(minor, 1);
+      this.#stage = 'handshake';
+      this.#shakeHands();
+    }
+    return taken;
+  }
+
+  #shakeHands(): void {
+    const { mechanism } = this.#options;
+    for (let bytes = mechanism.next(); bytes !== null; bytes = mechanism.next()) this.#events.output(bytes);
+    const { metadata } = mechanism;
+    if (metadata === null) return;
+    const socketType = metadata.get('socket-type')?.toString('latin1') ?? '';
+    const ours = this.#options.socketType;
+    if (!compatible(ours, socketType)) {
+      const theirs = socketType === '' ? 'a peer without a Socket-Type' : `a ${socketType.slice(0, 32)}`;
+      const detail = `${theirs} connected to a ${ours}, which talks to ${partners(ours).join(', ')}`;
+      throw new ZmqError('ERR_ZMTP_SOCKET_TYPE', { detail });
+    }
+    const routingId = metadata.get('identity') ?? Buffer.alloc(0);
+    // RFC 28, The ROUTER Socket Type: at most 255 octets; a first octet of zero is reserved for generated ids.
+    if (routingId.length > 255) {
+      throw new ZmqError('ERR_ZMTP_INVALID_METADATA', { detail: `an Identity of ${routingId.length} octets; at most 255` });
+    }
+    this.#stage = 'traffic';
+    // Copied: the property is a view into a chunk that would be kept alive for as long as the peer.
+    this.#events.ready({ socketType, routingId: Buffer.from(routingId), minor: this.#minor, metadata });
+  }
+
+  /** The hot loop: finds the ends of messages, and touches no body. */
+  #receiveFrames(chunk: Uint8Array, from: number): void {
+    let at = this.#tail === null ? from : this.#completeTail(chunk, from);
+    const end = chunk.length;
+    const limit = this.#limit;
+    while (at < end) {
+      const start = at;
+      let messageStart = at;
+      let count = 0;
+      let command = false;
+      while (at < end) {
+        const flags = chunk[at]!;
+        let next: number;
+        if (flags <= MORE) {
+          if (at + 2 > end) break;
+          next = at + 2 + chunk[at + 1]!;
+        } else {
+          if (flags & COMMAND) {
+            // Between messages only: inside one it is taken out by the tail, which can move bytes.
+            if (at === messageStart) command = true;
+            break;
+          }
+          const size = this.#sizeAt(chunk, at, end);
+          if (size < 0) break;
+          next = at + (flags & LONG ? HEADER_MAX : 2) + size;
+        }
+        if (next > end) break;
+        at = next;
+        if ((flags & MORE) === 0) {
+          if (at - messageStart > limit) this.#checkMessage(chunk, messageStart, at);
+          count++;
+          messageStart = at;
+        }
+      }
+      if (count > 0) this.#deliver(chunk, start, messageStart, count);
+      if (command) {
+        const next = this.#receiveCommand(chunk, messageStart, end);
+        if (next >= 0) {
+          at = next;
+          continue;
+        }
+      }
+      if (messageStart < end) {
+        this.#startTail();
+        at = this.#completeTail(chunk, messageStart);
+      }
+    }
+  }
+
+  #deliver(bytes: Uint8Array, start: number, end: number, count: number): void {
+    if (this.#stage !== 'traffic') throw early();
+    this.#events.messages(bytes, start, end, count);
+  }
+
+  /** Size of the body of the frame at `at`, checked against the limit, or -1 when its header is not complete. */
+  #sizeAt(bytes: Uint8Array, at: number, end: number): number {
+    // libzmq takes reserved bits without a word, so they are ignored here as well.
+    const flags = bytes[at]!;
+    if ((flags & LONG) === 0) return at + 2 > end ? -1 : bytes[at + 1]!;
+    if (at + HEADER_MAX > end) return -1;
+    const size = readU64(bytes, at + 1);
+    const limit = flags & COMMAND ? COMMAND_MAX : this.#limit;
+    if (size > limit) throw this.#tooLarge(flags & COMMAND ? 'a command' : 'a frame', size, limit);
+    return size;
+  }
+
+  #checkMessage(bytes: Uint8Array, start: number, end: number): void {
+    let bodies = 0;
+    for (let at = start; at < end; ) {
+      const long = bytes[at]! & LONG;
+      const size = long ? readU64(bytes, at + 1) : bytes[at + 1]!;
+      bodies += size;
+      at += (long ? HEADER_MAX : 2) + size;
+    }
+    if (bodies > this.#limit) throw this.#tooLarge('a message', bodies, this.#limit);
+  }
+
+  #tooLarge(what: string, size: number, limit: number): ZmqError {
+    const number = Number.isFinite(size) ? String(size) : 'more than 2^53';
+    const detail = `${what} of ${number} octets; the limit is ${limit} (maxMessageSize)`;
+    return new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
+  }
+
+  /** Takes the command at `at`. Returns where it ends, or -1 when it is not all there. */
+  #receiveCommand(bytes: Uint8Array, at: number, end: number): number {
+    const size = this.#sizeAt(bytes, at, end);
+    if (size < 0) return -1;
+    const body = at + (bytes[at]! & LONG ? HEADER_MAX : 2);
+    if (body + size > end) return -1;
+    const command = parseCommand(bytes, body, body + size);
+    if (command === null) {
+      throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED', { detail: 'a command without a whole name' });
+    }
+    if (this.#stage === 'handshake') this.#handshakeCommand(command);
+    else this.#trafficCommand(command);
+    return body + size;
+  }
+
+  #handshakeCommand(command: Command): void {
+    if (command.name === ERROR) {
+      const { data } = command;
+      if (data.length < 1 || data.length < 1 + data[0]!) {
+        throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_ERROR', { detail: 'an ERROR command without a whole reason' });
+      }
+      const reason = printable(data.toString('latin1', 1, 1 + data[0]!));
+      throw new ZmqError('ERR_ZMTP_PEER_ERROR', { detail: `the peer gave the reason "${reason}"` });
+    }
+    this.#options.mechanism.receive(command);
+    this.#shakeHands();
+  }
+
+  #trafficCommand(command: Command): void {
+    const { name, data } = command;
+    if (name === PING) {
+      if (data.length < 2 || data.length > 18) {
+        const detail = `a PING with ${data.length} octets; it has a TTL of 2 and a context of 0 to 16`;
+        throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED', { detail });
+      }
+      this.#events.output(encodeCommand(PONG, view(data, 2, data.length)));
+      this.#events.ping(data.readUInt16BE(0) * 100);
+    } else if (name === SUBSCRIBE || name === CANCEL) {
+      this.#events.subscription(data, name === SUBSCRIBE);
+    } else if (name === READY || name === ERROR) {
+      throw new ZmqError('ERR_ZMTP_UNEXPECTED_COMMAND', { detail: `${name} after the handshake` });
+    }
+    // PONG counts as traffic, which the session notes anyway; commands that we don't know are for others.
+  }
+
+  #startTail(): void {
+    this.#tailLength = 0;
+    this.#frameAt = 0;
+    this.#bodies = 0;
+  }
+
+  /**
+   * Takes bytes of `chunk` from `at` on into the torn message until it is whole (then it is delivered) or the chunk is
+   * used up. Returns where the rest of the chunk begins. Each octet is copied once, however many frames there are.
+   */
+  #completeTail(chunk: Uint8Array, from: number): number {
+    let at = from;
+    for (;;) {
+      if (at >= chunk.length) return at;
+      // The header: straight from the chunk where it is all there, else put together in the tail.
+      const torn = this.#frameAt < this.#tailLength;
+      const flags = torn ? this.#tail![this.#frameAt]! : chunk[at]!;
+      const header = flags & LONG ? HEADER_MAX : 2;
+      if (torn) at = this.#take(chunk, at, this.#frameAt + header);
+      const size = torn
+        ? this.#sizeAt(this.#tail!, this.#frameAt, this.#tailLength)
+        : this.#sizeAt(chunk, at, chunk.length);
+      if (size < 0) return torn ? at : this.#take(chunk, at, this.#frameAt + header);
+      const next = this.#frameAt + header + size;
+      if ((flags & COMMAND) === 0) {
+        if (this.#stage !== 'traffic') throw early();
+        const bodies = this.#bodies + size;
+        if (bodies > this.#limit) throw this.#tooLarge('a message', bodies, this.#limit);
+        if (next - bodies > HEADER_ALLOWANCE) {
+          const detail = 'a message of too many frames: their headers alone take more than 1 MiB';
+          throw new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
+        }
+      }
+      at = this.#take(chunk, at, next);
+      if (this.#tailLength < next) return at;
+      if (flags & COMMAND) {
+        // libzmq may put a PING between the frames of a message: it is cut out, so that the message stays one slice.
+        this.#tailLength = this.#frameAt;
+        const command = Buffer.from(this.#tail!.subarray(this.#frameAt, next));
+        if (this.#frameAt === 0) this.#tail = null;
+        this.#receiveCommand(command, 0, command.length);
+        if (this.#tail === null) return at;
+        continue;
+      }
+      this.#bodies += size;
+      this.#frameAt = next;
+      if ((flags & MORE) === 0) {
+        const whole = this.#tail!;
+        this.#tail = null;
+        this.#deliver(whole, 0, next, 1);
+        return at;
+      }
+    }
+  }
+
+  /** Copies from `chunk` until the tail holds `target` octets or the chunk is used up; returns the new position. */
+  #take(chunk: Uint8Array, at: number, target: number): number {
+    const missing = Math.min(target - this.#tailLength, chunk.length - at);
+    if (missing <= 0) return at;
+    const needed = this.#tailLength + missing;
+    let tail = this.#tail;
+    if (tail === null || tail.length < needed) {
+      // Memory follows what has arrived, not what a header claims: all of it at once only up to 1 MiB.
+      const size = target <= ALLOCATE_AT_ONCE ? target : Math.min(target, Math.max(2 * needed, ALLOCATE_AT_ONCE));
+      // Small ones from Node's pool, which is ten times cheaper than memory of their own.
+      const grown = size <= POOLED ? Buffer.allocUnsafe(size) : allocate(size);
+      if (tail !== null) grown.set(tail.subarray(0, this.#tailLength));
+      tail = grown;
+      this.#tail = tail;
+    }
+    tail.set(view(chunk, at, at + missing), this.#tailLength);
+    this.#tailLength = needed;
+    return at + missing;
+  }
+}
+
+function early(): ZmqError {
+  return new ZmqError('ERR_ZMTP_INVALID_SEQUENCE', { detail: 'a message arrived before the handshake was complete' });
+}
+
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
+}

@@ -1,0 +1,37 @@
+/** Socket types on the wire and which of them may talk to each other (RFC 28 to 31, "shall connect to"). */
+
+/** The value of the Socket-Type property. */
+export type WireSocketType =
+  | 'PAIR'
+  | 'PUB'
+  | 'SUB'
+  | 'REQ'
+  | 'REP'
+  | 'DEALER'
+  | 'ROUTER'
+  | 'PULL'
+  | 'PUSH'
+  | 'XPUB'
+  | 'XSUB';
+
+const COMPATIBLE: Readonly<Record<WireSocketType, readonly WireSocketType[]>> = {
+  PAIR: ['PAIR'],
+  PUB: ['SUB', 'XSUB'],
+  SUB: ['PUB', 'XPUB'],
+  REQ: ['REP', 'ROUTER'],
+  REP: ['REQ', 'DEALER'],
+  DEALER: ['REP', 'DEALER', 'ROUTER'],
+  ROUTER: ['REQ', 'DEALER', 'ROUTER'],
+  PULL: ['PUSH'],
+  PUSH: ['PULL'],
+  XPUB: ['SUB', 'XSUB'],
+  XSUB: ['PUB', 'XPUB'],
+};
+
+export function compatible(ours: WireSocketType, theirs: string): theirs is WireSocketType {
+  return (COMPATIBLE[ours] as readonly string[]).includes(theirs);
+}
+
+export function partners(ours: WireSocketType): readonly string[] {
+  return COMPATIBLE[ours];
+}

@@ -1,0 +1,191 @@
+/** Marks, timeouts and the options that change what is queued: who waits, who fails, what is thrown away. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as zmq from '../../src/index.ts';
+import { until } from '../support/deadline.ts';
+import { MIB, payload, text } from '../support/payload.ts';
+import { bindTo, link, ready, scope } from '../support/scope.ts';
+import { transports, wires } from '../support/transports.ts';
+
+const EAGAIN = { code: 'EAGAIN', message: 'Operation was not possible or timed out' };
+
+for (const transport of transports) {
+  describe(`marks and timeouts over ${transport.name}`, { timeout: 30_000 }, () => {
+    it('queues as many messages as the mark says for a peer that is not there yet', async (t) => {
+      const s = scope(t, transport);
+      const options = { sendHighWaterMark: 5, sendTimeout: 0 };
+      for (const [sender, receiver] of [
+        [s.open(zmq.Push, options), s.open(zmq.Pull)],
+        [s.open(zmq.Dealer, options), s.open(zmq.Dealer)],
+        [s.open(zmq.Pair, options), s.open(zmq.Pair)],
+      ] as const) {
+        const endpoint = await transport.fixed();
+        sender.connect(endpoint);
+        assert.equal(sender.writable, true);
+        for (let index = 0; index < 5; index += 1) await sender.send(String(index));
+        assert.equal(sender.writable, false);
+        await assert.rejects(sender.send('too much'), EAGAIN);
+        await receiver.bind(endpoint);
+        for (let index = 0; index < 5; index += 1) assert.deepEqual(text(await receiver.receive()), [String(index)]);
+        await until(() => sender.writable, 'the sender to be writable');
+        await sender.send('room again');
+        assert.deepEqual(text(await receiver.receive()), ['room again']);
+      }
+    });
+
+    it('makes the sender wait for a receiver that does not read, and loses nothing', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push, { sendHighWaterMark: 3, sendTimeout: 0 });
+      const pull = s.open(zmq.Pull, { receiveHighWaterMark: 3 });
+      await link(transport, pull, push);
+      const body = payload(MIB, 7);
+      let sent = 0;
+      await assert.rejects(
+        (async () => {
+          for (; sent < 200; sent += 1) await push.send([String(sent), body]);
+        })(),
+        EAGAIN,
+      );
+      // Both marks, and what the operating system holds for a connection.
+      assert.ok(sent >= 3 && sent < 60, `${sent} messages of 1 MiB were accepted`);
+      push.sendTimeout = -1;
+      const waiting = push.send([String(sent), body]);
+      for (let index = 0; index <= sent; index += 1) {
+        const [number, got] = (await pull.receive()) as [Buffer, Buffer];
+        assert.equal(number.toString(), String(index));
+        assert.ok(got.equals(body));
+      }
+      await waiting;
+    });
+
+    it('gives up a send when sendTimeout is over, and the message is not sent later', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push, { sendTimeout: 10, sendHighWaterMark: 1 });
+      const pull = s.open(zmq.Pull);
+      const endpoint = await transport.fixed();
+      push.connect(endpoint);
+      await push.send('first');
+      await assert.rejects(push.send('given up'), EAGAIN);
+      await pull.bind(endpoint);
+      assert.deepEqual(text(await pull.receive()), ['first']);
+      push.sendTimeout = -1;
+      await push.send('second');
+      assert.deepEqual(text(await pull.receive()), ['second']);
+    });
+
+    it('gives up a receive when receiveTimeout is over, and the next message is not lost', async (t) => {
+      const s = scope(t, transport);
+      const pull = s.open(zmq.Pull, { receiveTimeout: 0 });
+      const push = s.open(zmq.Push);
+      await link(transport, pull, push);
+      await assert.rejects(pull.receive(), EAGAIN);
+      pull.receiveTimeout = 10;
+      await assert.rejects(pull.receive(), EAGAIN);
+      pull.receiveTimeout = -1;
+      const waiting = pull.receive();
+      await push.send('now');
+      assert.deepEqual(text(await waiting), ['now']);
+      await push.send('queued');
+      await until(() => pull.readable, 'the message to be there');
+      pull.receiveTimeout = 0;
+      assert.deepEqual(text(await pull.receive()), ['queued']);
+    });
+
+    it('conflate: a receiver keeps only the newest message', async (t) => {
+      const s = scope(t, transport);
+      const pull = s.open(zmq.Pull, { conflate: true });
+      const push = s.open(zmq.Push);
+      await link(transport, pull, push);
+      for (let index = 0; index < 500; index += 1) await push.send(String(index));
+      const got: number[] = [];
+      while (got.at(-1) !== 499) got.push(Number(text(await pull.receive())[0]));
+      assert.ok(got.length < 250, `${got.length} of 500 messages were delivered`);
+      assert.deepEqual(
+        got,
+        [...got].sort((a, b) => a - b),
+      );
+      assert.equal(pull.readable, false);
+    });
+
+    it('PUB throws away what a full subscriber has no room for, in whole messages', async (t) => {
+      const s = scope(t, transport);
+      const xpub = s.open(zmq.XPublisher, { sendHighWaterMark: 3, sendTimeout: 0 });
+      const sub = s.open(zmq.Subscriber, { receiveHighWaterMark: 3 });
+      sub.subscribe('');
+      await link(transport, xpub, sub);
+      await xpub.receive();
+      const bodies = [payload(MIB / 2, 1), payload(MIB / 2, 2)] as const;
+      for (let index = 0; index < 80; index += 1) await xpub.send([String(index), ...bodies]);
+      const got: number[] = [];
+      const take = async (): Promise<string> => {
+        const [number, ...parts] = await sub.receive();
+        assert.equal(parts.length, 2);
+        for (const [index, part] of parts.entries()) assert.ok(part.equals(bodies[index] as Buffer));
+        return (number as Buffer).toString();
+      };
+      got.push(Number(await take()));
+      // There is room again some time after the first was read: a last message gets through.
+      let last = false;
+      const reading = (async () => {
+        for (;;) {
+          const number = await take();
+          if (number === 'last') break;
+          got.push(Number(number));
+        }
+        last = true;
+      })();
+      await until(() => {
+        if (!last) void xpub.send(['last', ...bodies]);
+        return last;
+      }, 'a message after the drops');
+      await reading;
+      assert.ok(got.length >= 3 && got.length < 80, `${got.length} of 80 arrived`);
+      assert.deepEqual(
+        got,
+        [...new Set(got)].sort((a, b) => a - b),
+      );
+    });
+  });
+}
+
+for (const transport of wires) {
+  describe(`immediate and conflate over ${transport.name}`, { timeout: 30_000 }, () => {
+    it('conflate: a sender keeps only the newest message', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push, { conflate: true });
+      const pull = s.open(zmq.Pull);
+      const endpoint = await transport.fixed();
+      push.connect(endpoint);
+      for (let index = 0; index < 10; index += 1) await push.send(String(index));
+      await pull.bind(endpoint);
+      assert.deepEqual(text(await pull.receive()), ['9']);
+      await push.send('10');
+      assert.deepEqual(text(await pull.receive()), ['10']);
+    });
+
+    it('queues nothing for a connection that is not there', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push, { immediate: true, sendTimeout: 0, reconnectInterval: 5 });
+      const pull = s.open(zmq.Pull);
+      const endpoint = await transport.fixed();
+      push.connect(endpoint);
+      assert.equal(push.writable, false);
+      await assert.rejects(push.send('nobody there'), EAGAIN);
+      await pull.bind(endpoint);
+      push.sendTimeout = -1;
+      await push.send('somebody there');
+      assert.deepEqual(text(await pull.receive()), ['somebody there']);
+    });
+
+    it('sends everything to the peer that is there', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push, { immediate: true });
+      const pull = s.open(zmq.Pull);
+      push.connect(await transport.fixed());
+      push.connect(await bindTo(pull, transport));
+      await ready(pull, transport);
+      for (let index = 0; index < 20; index += 1) await push.send(String(index));
+      for (let index = 0; index < 20; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+    });
+  });
+}

@@ -1,0 +1,174 @@
+/** Heartbeats, RFC 37: a peer that went silent without closing is noticed, one that answers is left alone. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as zmq from '../../src/index.ts';
+import { until } from '../support/deadline.ts';
+import { watch } from '../support/events.ts';
+import { FaultProxy } from '../support/faultproxy.ts';
+import { text } from '../support/payload.ts';
+import { command, RawPeer, RawServer } from '../support/rawpeer.ts';
+import { bindTo, ready, scope } from '../support/scope.ts';
+import { tcp } from '../support/transports.ts';
+
+/** TTL (deciseconds), then the context. */
+function ping(ttl: number, context: string): Buffer {
+  const data = Buffer.alloc(2);
+  data.writeUInt16BE(ttl);
+  return command('PING', Buffer.concat([data, Buffer.from(context)]));
+}
+
+describe('heartbeats', { timeout: 60_000 }, () => {
+  it('a client drops a silent server and connects again', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.open(zmq.Dealer);
+    const client = s.use(
+      new zmq.Dealer({ heartbeatInterval: 20, heartbeatTimeout: 100, reconnectInterval: 5, linger: 0 }),
+    );
+    const log = watch(client);
+    const proxy = s.use(await FaultProxy.start(await bindTo(server, tcp)));
+    client.connect(proxy.endpoint);
+    await log.next('handshake');
+    await client.send('before');
+    assert.deepEqual(text(await server.receive()), ['before']);
+    proxy.pause();
+    await log.next('disconnect');
+    proxy.resume();
+    await log.next('handshake');
+    await client.send('after');
+    assert.deepEqual(text(await server.receive()), ['after']);
+  });
+
+  it('a server drops a silent client', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.use(new zmq.Router({ heartbeatInterval: 20, heartbeatTimeout: 100, linger: 0 }));
+    const log = watch(server);
+    await server.bind(tcp.endpoint());
+    const client = s.open(zmq.Dealer);
+    const proxy = s.use(await FaultProxy.start(server.lastEndpoint as string));
+    client.connect(proxy.endpoint);
+    await log.next('handshake');
+    proxy.pause();
+    await log.next('disconnect');
+  });
+
+  it('a peer that answers is left alone', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.use(await RawServer.listen());
+    const client = s.use(new zmq.Dealer({ heartbeatInterval: 10, heartbeatTimeout: 2000, linger: 0 }));
+    const log = watch(client);
+    client.connect(server.endpoint);
+    const peer = await server.accept();
+    await peer.handshake({ socketType: 'DEALER' });
+    for (let count = 0; count < 15; count += 1) {
+      const { name, data } = await peer.readCommand();
+      assert.equal(name, 'PING');
+      assert.ok(data.length >= 2);
+      peer.write(command('PONG', data.subarray(2)));
+    }
+    assert.equal(log.count('disconnect'), 0);
+    assert.equal(server.peers.length, 1);
+  });
+
+  it('a peer that only talks is left alone too, until it stops', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.use(await RawServer.listen());
+    const client = s.use(new zmq.Pull({ heartbeatInterval: 20, heartbeatTimeout: 500 }));
+    const log = watch(client);
+    client.connect(server.endpoint);
+    const peer = await server.accept();
+    await peer.handshake({ socketType: 'PUSH' });
+    const start = performance.now();
+    let sent = 0;
+    while (performance.now() - start < 800) {
+      peer.send(String(sent));
+      sent += 1;
+      assert.equal((await client.receive())[0]?.toString(), String(sent - 1));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    assert.equal(log.count('disconnect'), 0);
+    await log.next('disconnect');
+  });
+
+  it('answers PING with its context, without heartbeats of its own', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.open(zmq.Pull);
+    const peer = s.use(await RawPeer.connect(await bindTo(server, tcp)));
+    await peer.handshake({ socketType: 'PUSH' });
+    for (const context of ['', 'x', 'sixteen octets!!']) {
+      peer.write(ping(0, context));
+      const { name, data } = await peer.readCommand();
+      assert.equal(name, 'PONG');
+      assert.equal(data.toString(), context);
+    }
+    peer.send('a message between');
+    peer.write(ping(0, 'again'));
+    assert.equal((await peer.readCommand()).data.toString(), 'again');
+    assert.deepEqual(text(await server.receive()), ['a message between']);
+  });
+
+  it('answers PING in the middle of a message of several frames', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.open(zmq.Pull);
+    const peer = s.use(await RawPeer.connect(await bindTo(server, tcp)));
+    await peer.handshake({ socketType: 'PUSH' });
+    peer.write(Buffer.from([1, 1, 0x61]));
+    peer.write(ping(0, 'ctx'));
+    peer.write(Buffer.from([0, 1, 0x62]));
+    assert.equal((await peer.readCommand()).data.toString(), 'ctx');
+    assert.deepEqual(text(await server.receive()), ['a', 'b']);
+  });
+
+  it('drops a peer that promised in its PING to speak again, and did not', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.use(new zmq.Pull());
+    const log = watch(server);
+    await server.bind(tcp.endpoint());
+    const peer = s.use(await RawPeer.connect(server.lastEndpoint as string));
+    await peer.handshake({ socketType: 'PUSH' });
+    await log.next('handshake');
+    peer.write(ping(1, ''));
+    assert.equal((await peer.readCommand()).name, 'PONG');
+    await peer.gone();
+    await log.next('disconnect');
+  });
+
+  it('announces heartbeatTimeToLive in deciseconds', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.use(await RawServer.listen());
+    const client = s.open(zmq.Dealer, { heartbeatInterval: 10, heartbeatTimeToLive: 2500, heartbeatTimeout: 5000 });
+    client.connect(server.endpoint);
+    const peer = await server.accept();
+    await peer.handshake({ socketType: 'DEALER' });
+    const { name, data } = await peer.readCommand();
+    assert.equal(name, 'PING');
+    assert.equal(data.readUInt16BE(0), 25);
+  });
+
+  it('two sockets with heartbeats on both sides stay connected while idle', async (t) => {
+    const s = scope(t, tcp);
+    const options = { heartbeatInterval: 10, heartbeatTimeout: 1000, heartbeatTimeToLive: 1000, linger: 0 };
+    const [server, client] = [s.use(new zmq.Pair(options)), s.use(new zmq.Pair(options))];
+    const log = watch(server);
+    await server.bind(tcp.endpoint());
+    const proxy = s.use(await FaultProxy.start(server.lastEndpoint as string));
+    client.connect(proxy.endpoint);
+    await log.next('handshake');
+    // Some dozens of PINGs, told from the bytes that went by.
+    const start = proxy.forwarded;
+    await until(() => proxy.forwarded - start > 30 * 9, 'heartbeats through the proxy');
+    assert.equal(log.count('disconnect'), 0);
+    await client.send('still here');
+    assert.deepEqual(text(await server.receive()), ['still here']);
+  });
+
+  it('the heartbeat does not count as a message', async (t) => {
+    const s = scope(t, tcp);
+    const [server, client] = [s.open(zmq.Pull, { heartbeatInterval: 5 }), s.open(zmq.Push)];
+    const proxy = s.use(await FaultProxy.start(await bindTo(server, tcp)));
+    client.connect(proxy.endpoint);
+    await ready(server, tcp);
+    const start = proxy.forwarded;
+    await until(() => proxy.forwarded - start > 50, 'PONGs through the proxy');
+    assert.equal(server.readable, false);
+  });
+});

@@ -1,0 +1,166 @@
+/** Closing: what becomes of pending calls, of queued messages (linger), and of the process. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import * as zmq from '../../src/index.ts';
+import { LIMIT, within } from '../support/deadline.ts';
+import { payload, text } from '../support/payload.ts';
+import { bindTo, link, scope } from '../support/scope.ts';
+import { basicWires, tcp, transports, wires } from '../support/transports.ts';
+
+const CLOSED = { code: 'EBADF', message: 'Socket is closed' };
+const GIVEN_UP = { code: 'EAGAIN', message: 'Operation was not possible or timed out' };
+
+for (const transport of transports) {
+  describe(`closing over ${transport.name}`, { timeout: 30_000 }, () => {
+    it('is immediate and may be repeated', async (t) => {
+      const s = scope(t, transport);
+      const socket = s.open(zmq.Dealer);
+      await bindTo(socket, transport);
+      assert.equal(socket.closed, false);
+      socket.close();
+      assert.equal(socket.closed, true);
+      socket.close();
+      assert.equal(socket.readable, false);
+      assert.equal(socket.writable, false);
+    });
+
+    it('makes every later call fail with EBADF', async (t) => {
+      const s = scope(t, transport);
+      const socket = s.open(zmq.Dealer);
+      socket.close();
+      const endpoint = await transport.fixed();
+      await assert.rejects(async () => socket.send('x'), CLOSED);
+      await assert.rejects(async () => socket.receive(), CLOSED);
+      await assert.rejects(async () => socket.bind(endpoint), CLOSED);
+      await assert.rejects(async () => socket.unbind(endpoint), CLOSED);
+      assert.throws(() => socket.connect(endpoint), CLOSED);
+      assert.throws(() => socket.disconnect(endpoint), CLOSED);
+    });
+
+    it('ends what is waiting: receive and send with EAGAIN', async (t) => {
+      const s = scope(t, transport);
+      const socket = s.open(zmq.Dealer, { receiveTimeout: -1, sendTimeout: -1 });
+      const receiving = assert.rejects(socket.receive(), GIVEN_UP);
+      const sending = assert.rejects(socket.send('nobody there'), GIVEN_UP);
+      socket.close();
+      await within(Promise.all([receiving, sending]), 'both to end');
+    });
+
+    it('ends an iteration without an error', async (t) => {
+      const s = scope(t, transport);
+      const [one, two] = [s.open(zmq.Pair), s.open(zmq.Pair)];
+      await link(transport, one, two);
+      const got: string[] = [];
+      const reading = (async () => {
+        for await (const message of one) {
+          got.push(...text(message));
+          if (got.length === 3) setImmediate(() => one.close());
+        }
+      })();
+      for (const word of ['a', 'b', 'c']) await two.send(word);
+      await within(reading, 'the iteration to end');
+      assert.deepEqual(got, ['a', 'b', 'c']);
+      assert.equal((await one[Symbol.asyncIterator]().next()).done, true);
+    });
+
+    it('an iteration that is left leaves the socket open', async (t) => {
+      const s = scope(t, transport);
+      const [one, two] = [s.open(zmq.Pair), s.open(zmq.Pair)];
+      await link(transport, one, two);
+      await two.send('first');
+      for await (const message of one) {
+        assert.deepEqual(text(message), ['first']);
+        break;
+      }
+      await two.send('second');
+      assert.deepEqual(text(await one.receive()), ['second']);
+    });
+  });
+}
+
+for (const transport of wires) {
+  describe(`linger over ${transport.name}`, { timeout: 30_000 }, () => {
+    it('sends the rest in the background, to a peer that comes after close', async (t) => {
+      const s = scope(t, transport);
+      const push = s.use(new zmq.Push({ ...transport.options, linger: LIMIT, reconnectInterval: 5 }));
+      const pull = s.open(zmq.Pull);
+      const endpoint = await transport.fixed();
+      push.connect(endpoint);
+      for (let index = 0; index < 200; index += 1) await push.send(String(index));
+      push.close();
+      await pull.bind(endpoint);
+      for (let index = 0; index < 200; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+    });
+
+    it('finishes a large message after close', async (t) => {
+      const s = scope(t, transport);
+      const push = s.use(new zmq.Push({ ...transport.options, linger: LIMIT }));
+      const pull = s.open(zmq.Pull);
+      const endpoint = await bindTo(pull, transport);
+      push.connect(endpoint);
+      const body = payload(8 * 1024 * 1024);
+      await push.send(body);
+      push.close();
+      const [got] = await pull.receive();
+      assert.ok(got?.equals(body));
+    });
+  });
+}
+
+/** Runs support/child.ts with a scenario. Resolves with its exit code and what it printed. */
+async function child(...scenario: string[]): Promise<{ code: number | null; output: string }> {
+  const here = import.meta.url;
+  const file = new URL(`../support/child${here.endsWith('.ts') ? '.ts' : '.js'}`, here);
+  const run = spawn(process.execPath, [...process.execArgv, fileURLToPath(file), ...scenario], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  run.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  try {
+    const [code] = (await within(once(run, 'close'), `the process ${scenario.join(' ')} to exit`)) as [number | null];
+    return { code, output: output.trim() };
+  } finally {
+    run.kill('SIGKILL');
+  }
+}
+
+describe('the process', { timeout: 60_000 }, () => {
+  for (const transport of transports) {
+    it(`exits when its sockets are closed, over ${transport.name}`, async () => {
+      assert.deepEqual(await child('talk', transport.endpoint()), { code: 0, output: 'pong' });
+    });
+  }
+
+  it('exits when closed sockets never had a peer', async () => {
+    assert.deepEqual(await child('alone'), { code: 0, output: 'closed' });
+  });
+
+  for (const transport of basicWires) {
+    it(`delivers first what linger -1 keeps, over ${transport.name}`, async (t) => {
+      const s = scope(t, transport);
+      const endpoint = await transport.fixed();
+      const exit = child('push', endpoint, '-1', '500');
+      const pull = s.open(zmq.Pull);
+      await pull.bind(endpoint);
+      for (let index = 0; index < 500; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+      assert.deepEqual(await exit, { code: 0, output: 'closed' });
+    });
+  }
+
+  it('exits at once with linger 0, though nobody took the messages', async () => {
+    assert.deepEqual(await child('push', await tcp.fixed(), '0', '10'), { code: 0, output: 'closed' });
+  });
+
+  it('exits when linger is over, though nobody took the messages', async () => {
+    assert.deepEqual(await child('push', await tcp.fixed(), '50', '10'), { code: 0, output: 'closed' });
+  });
+
+  it('exits when a socket is closed whose events are being read', async () => {
+    assert.deepEqual(await child('events'), { code: 0, output: 'end' });
+  });
+});

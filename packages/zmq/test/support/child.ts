@@ -1,0 +1,58 @@
+/** A process of its own for the tests about exiting: does what its arguments say and must end by itself then. */
+import * as zmq from '../../src/index.ts';
+
+async function talk(endpoint: string): Promise<string> {
+  const options = { ipv6: endpoint.includes('[') };
+  const [req, rep] = [new zmq.Request(options), new zmq.Reply(options)];
+  await rep.bind(endpoint);
+  req.connect(rep.lastEndpoint as string);
+  await req.send('ping');
+  await rep.receive();
+  await rep.send('pong');
+  const [answer] = await req.receive();
+  req.close();
+  rep.close();
+  return String(answer);
+}
+
+async function alone(): Promise<string> {
+  const push = new zmq.Push({ linger: 0 });
+  const pull = new zmq.Pull();
+  push.connect('tcp://127.0.0.1:1');
+  await pull.bind('tcp://127.0.0.1:0');
+  const receiving = pull.receive().catch(() => undefined);
+  push.close();
+  pull.close();
+  await receiving;
+  return 'closed';
+}
+
+async function push(endpoint: string, linger: number, count: number): Promise<string> {
+  const socket = new zmq.Push({ linger, reconnectInterval: 10 });
+  socket.connect(endpoint);
+  for (let index = 0; index < count; index += 1) await socket.send(String(index));
+  socket.close();
+  return 'closed';
+}
+
+async function events(): Promise<string> {
+  const socket = new zmq.Dealer();
+  const types: string[] = [];
+  const reading = (async () => {
+    for await (const event of socket.events) types.push(event.type);
+  })();
+  socket.close();
+  await reading;
+  return types.join(' ');
+}
+
+const [scenario, endpoint = '', linger = '0', count = '0'] = process.argv.slice(2);
+const result =
+  scenario === 'talk'
+    ? talk(endpoint)
+    : scenario === 'alone'
+      ? alone()
+      : scenario === 'push'
+        ? push(endpoint, Number(linger), Number(count))
+        : events();
+console.log(await result);

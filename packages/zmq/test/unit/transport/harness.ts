@@ -1,0 +1,229 @@
+/** Pairs of connected connections over every transport, and a handler that remembers what happened. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInproc } from '../../../src/transport/inproc.ts';
+import { ipcTransport } from '../../../src/transport/ipc.ts';
+import { tcpTransport } from '../../../src/transport/tcp.ts';
+import type {
+  Connection,
+  ConnectionHandler,
+  Listener,
+  Transport,
+  TransportOptions,
+} from '../../../src/transport/transport.ts';
+
+export const OPTIONS: TransportOptions = {
+  backlog: 100,
+  connectTimeout: 0,
+  ipv6: false,
+  tcpKeepalive: -1,
+  tcpKeepaliveIdle: -1,
+};
+
+/** Remembers everything; `until` waits for it without a clock. */
+export class Recorder implements ConnectionHandler {
+  readonly chunks: Uint8Array[] = [];
+  bytes = 0;
+  drains = 0;
+  closes = 0;
+  error: Error | null = null;
+  /** Runs for each chunk, after it was noted. */
+  onChunk: (chunk: Uint8Array) => void = () => {};
+  #waiting: { readonly met: () => boolean; readonly resolve: () => void }[] = [];
+
+  onData(chunk: Uint8Array): void {
+    this.chunks.push(chunk);
+    this.bytes += chunk.length;
+    this.onChunk(chunk);
+    this.#check();
+  }
+
+  onDrain(): void {
+    this.drains++;
+    this.#check();
+  }
+
+  onClose(error: Error | null): void {
+    this.closes++;
+    this.error = error;
+    this.#check();
+  }
+
+  get text(): string {
+    return Buffer.concat(this.chunks).toString();
+  }
+
+  until(met: () => boolean): Promise<void> {
+    if (met()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ met, resolve }));
+  }
+
+  received(bytes: number): Promise<void> {
+    return this.until(() => this.bytes >= bytes);
+  }
+
+  closed(): Promise<void> {
+    return this.until(() => this.closes > 0);
+  }
+
+  #check(): void {
+    this.#waiting = this.#waiting.filter((each) => {
+      if (!each.met()) return true;
+      each.resolve();
+      return false;
+    });
+  }
+}
+
+/** A transport under test, with endpoints to bind. */
+export interface Subject {
+  readonly name: string;
+  readonly skip: string | false;
+  readonly transport: Transport;
+  /** A new endpoint for each call. */
+  endpoint(): string;
+  /** The codes that a dial to an endpoint where nobody listens may give; null: it waits. */
+  readonly refused: readonly string[] | null;
+}
+
+const folder: string = mkdtempSync(join(tmpdir(), 'zeroth-transport-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+
+let serial = 0;
+
+/** A new path for a Unix socket, or a pipe's name on Windows. */
+export function newPath(): string {
+  serial++;
+  return process.platform === 'win32' ? `zeroth-test-${process.pid}-${serial}` : join(folder, `s${serial}`);
+}
+
+export const HAS_IPV6: boolean = Object.values(networkInterfaces()).some((list) =>
+  list?.some((each) => each.address === '::1'),
+);
+
+export function subjects(): Subject[] {
+  return [
+    {
+      name: 'tcp',
+      skip: false,
+      transport: tcpTransport,
+      endpoint: () => 'tcp://127.0.0.1:*',
+      refused: ['ECONNREFUSED'],
+    },
+    {
+      name: 'tcp IPv6',
+      skip: HAS_IPV6 ? false : 'no IPv6 here',
+      transport: tcpTransport,
+      endpoint: () => 'tcp://[::1]:*',
+      refused: ['ECONNREFUSED'],
+    },
+    {
+      name: 'ipc',
+      skip: false,
+      transport: ipcTransport,
+      endpoint: () => `ipc://${newPath()}`,
+      refused: ['ENOENT', 'ECONNREFUSED'],
+    },
+    {
+      name: 'ipc abstract',
+      skip: process.platform === 'linux' ? false : 'Linux only',
+      transport: ipcTransport,
+      endpoint: () => `ipc://@zeroth-test-${process.pid}-${++serial}`,
+      refused: ['ECONNREFUSED'],
+    },
+    {
+      name: 'inproc',
+      skip: false,
+      transport: createInproc(),
+      endpoint: () => `inproc://name-${++serial}`,
+      refused: null,
+    },
+  ];
+}
+
+export function dial(
+  transport: Transport,
+  endpoint: string,
+  options: Partial<TransportOptions> = {},
+): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    transport.dial(endpoint, { ...OPTIONS, ...options }, (error, connection) => {
+      if (connection === null) reject(error);
+      else resolve(connection);
+    });
+  });
+}
+
+/** A listener whose accepted connections are waited for in order. */
+export class Server {
+  readonly listener: Listener;
+  readonly errors: Error[] = [];
+  accepted = 0;
+  #queue: Connection[] = [];
+  #waiting: ((connection: Connection) => void)[] = [];
+
+  constructor(transport: Transport, endpoint: string, options: Partial<TransportOptions> = {}) {
+    this.listener = transport.listen(
+      endpoint,
+      { ...OPTIONS, ...options },
+      (connection) => {
+        this.accepted++;
+        const waiting = this.#waiting.shift();
+        if (waiting === undefined) this.#queue.push(connection);
+        else waiting(connection);
+      },
+      (error) => this.errors.push(error),
+    );
+  }
+
+  get endpoint(): string {
+    const endpoint = this.listener.endpoint;
+    if (endpoint === null) throw this.listener.error ?? new Error('not bound yet');
+    return endpoint;
+  }
+
+  accept(): Promise<Connection> {
+    const connection = this.#queue.shift();
+    if (connection !== undefined) return Promise.resolve(connection);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Closes the listener, and what was accepted and not asked for. */
+  async close(): Promise<void> {
+    for (const connection of this.#queue) connection.destroy();
+    await this.listener.close();
+  }
+}
+
+export interface Pair extends AsyncDisposable {
+  readonly server: Server;
+  readonly near: Connection;
+  readonly far: Connection;
+  readonly nearSide: Recorder;
+  readonly farSide: Recorder;
+}
+
+/** `near` dialled, `far` was accepted. Started unless told otherwise. */
+export async function connectPair(subject: Subject, start = true): Promise<Pair> {
+  const server = new Server(subject.transport, subject.endpoint());
+  const [near, far] = await Promise.all([dial(subject.transport, server.endpoint), server.accept()]);
+  const nearSide = new Recorder();
+  const farSide = new Recorder();
+  if (start) {
+    near.start(nearSide);
+    far.start(farSide);
+  }
+  return {
+    server,
+    near,
+    far,
+    nearSide,
+    farSide,
+    [Symbol.asyncDispose]: async () => {
+      near.destroy();
+      far.destroy();
+      await server.close();
+    },
+  };
+}

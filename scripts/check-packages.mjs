@@ -1,0 +1,15 @@
+// npm run check:packages: what would be published resolves and is typed for every consumer that we support.
+import { build, run } from './tool.mjs';
+
+process.exitCode =
+  build() ||
+  ['packages/zmq', 'packages/node']
+    .map((folder) => {
+      console.log(`\n${folder}`);
+      return (
+        run('publint', 'publint', ['--strict'], folder) ||
+        run('@arethetypeswrong/cli', 'attw', ['--pack', '.', '--profile', 'esm-only'], folder)
+      );
+    })
+    .find((code) => code !== 0) ||
+  0;

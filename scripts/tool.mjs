@@ -1,0 +1,35 @@
+// Where things are and how a tool is run: shared by the scripts of this folder.
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** The script behind a tool's command: run by node itself it needs no shell on any system. */
+export function binOf(name, command) {
+  const folder = join(root, 'node_modules', name);
+  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  return join(folder, typeof bin === 'string' ? bin : bin[command]);
+}
+
+/** Runs node with these arguments at the root of the repository and returns its exit code. */
+export function node(args, options = {}) {
+  const { status, signal, error } = spawnSync(process.execPath, args, {
+    cwd: root,
+    stdio: 'inherit',
+    ...options,
+  });
+  if (error) throw error;
+  return signal ? 1 : (status ?? 1);
+}
+
+/** Builds these projects (folders with a tsconfig.json), all of them without a name; only what is out of date. */
+export function build(projects = []) {
+  return node([binOf('typescript', 'tsc'), '-b', ...projects]);
+}
+
+/** Runs the command of a package from the registry in a folder of the repository. */
+export function run(name, command, args, folder = '.') {
+  return node([binOf(name, command), ...args], { cwd: join(root, folder) });
+}
