@@ -58,7 +58,8 @@ if (rows.length === 0) {
 const results: Result[] = [];
 for (const row of rows) {
   console.error(row.id);
-  const measured = options['self-check'] && row.theirs !== null ? { ...row, ours: row.theirs } : row;
+  const self = options['self-check'] && row.theirs !== null;
+  const measured = self ? { ...row, ours: row.theirs, target: null } : row;
   const result = await measure(measured, Math.min(options.rounds, row.maxRounds), (round, ours, theirs) => {
     const ratio =
       theirs === null ? '' : ` against ${figure(theirs, row.unit)}: ${times(ours.value / theirs.value)}`;

@@ -6,7 +6,6 @@
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Stage } from './children.ts';
@@ -25,35 +24,33 @@ function residentSize(pid: number): number {
   return Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024;
 }
 
-/** Greeting, READY of a SUB, and one subscription in the form of ZMTP 3.0. */
-function subscriberBytes(prefix: string): Buffer {
+/** Greeting and READY of a SUB, as ZMTP 3.0 has them. */
+function handshake(): Buffer {
   const greeting = Buffer.alloc(64);
   greeting.set([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0]);
   greeting.write('NULL', 12, 'latin1');
   const ready = Buffer.from('\x05READY\x0bSocket-Type\x00\x00\x00\x03SUB', 'latin1');
-  const subscription = Buffer.from(`\x01${prefix}`, 'latin1');
-  return Buffer.concat([
-    greeting,
-    Buffer.from([0x04, ready.length]),
-    ready,
-    Buffer.from([0x00, subscription.length]),
-    subscription,
-  ]);
+  return Buffer.concat([greeting, Buffer.from([0x04, ready.length]), ready]);
 }
 
-/** Connects, and resolves when the other side has sent its greeting and its READY. Then it never reads again. */
+/** Connects, waits for READY, subscribes, and never reads again. */
 async function rawSubscriber(stage: Stage, endpoint: string, prefix: string): Promise<void> {
   const { hostname, port } = new URL(endpoint);
-  const socket: Socket = connect(Number(port), hostname);
+  const socket = connect(Number(port), hostname);
   stage.atEnd(() => void socket.destroy());
-  socket.write(subscriberBytes(prefix));
+  socket.write(handshake());
   await new Promise<void>((resolve, reject) => {
-    let bytes = 0;
+    let seen = Buffer.alloc(0);
     socket.on('error', reject);
+    socket.on('close', () => reject(new Error('the relay refused a bare subscriber')));
     socket.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes < 64 + 2 + 6) return;
+      seen = Buffer.concat([seen, chunk]);
+      // 64 bytes of greeting, then the flags and the length of READY.
+      if (seen.length < 66 || seen.length < 66 + seen.readUInt8(65)) return;
       socket.pause();
+      // Not earlier: libzmq closes a connection on which traffic comes before it has sent its own READY.
+      const subscription = Buffer.from(`\x01${prefix}`, 'latin1');
+      socket.write(Buffer.concat([Buffer.from([0x00, subscription.length]), subscription]));
       resolve();
     });
   });
@@ -95,12 +92,12 @@ export function connectionMemory(relay: StartRelay): Work {
 /** MB that the peak lies over the idle relay while one subscriber reads and one does not. */
 export function stalledMemory(relay: StartRelay, libzmq: readonly string[], megabytes: number): Work {
   return async (stage) => {
-    const { pid, front, back } = await relay(stage, 'pubsub', null);
+    const { pid, front, back } = await relay(stage, 'pubsub', 10_000);
     await within(20, 'stalled subscriber', rawSubscriber(stage, back, ''));
     await delay(SETTLE);
     const before = residentSize(pid);
-    // In flight stays well under the default mark of 1000, so that the reading subscriber gets all of it.
-    const paced = ['--window', '400'];
+    // Well under half of the mark (see PACED_HWM), so that the subscriber that reads gets all of it.
+    const paced = ['--hwm', '10000', '--window', '2000'];
     const count = ['--count', String(megabytes * 1024)];
     const pub = await stage.start([...libzmq, 'pub', front, '1024', '--connect', ...paced, ...count]);
     const acks = pub.endpoints[1] ?? '';

@@ -72,7 +72,7 @@ const most = (value: number): Target => ({ of: 'value', bound: 'most', value, ai
 
 const DROP_IN = 'Two processes, `await send` in one and `for await` in the other; the receiver counts.';
 const PACED =
-  'All marks are raised alike to 100,000 and at most 50,000 messages are unacknowledged (a PUSH to PULL connection carries the credits), so nothing is dropped, or the run stalls; counted by the subscribers.';
+  'All marks are raised alike to 200,000 and at most 50,000 messages are unacknowledged (a PUSH to PULL connection carries the credits), so nothing is dropped, or the run stalls; counted by the subscribers.';
 
 export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
   const { zeroth, zeromqJs, libzmq, node, natsServer, natsClient } = peers;
@@ -243,7 +243,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       target: most(64),
       maxRounds: quick ? 1 : 3,
       ...relays((relay, c) => stalledMemory(relay, c, quick ? 512 : 2048)),
-      method: `Highest growth over the idle relay while ${quick ? '512 MB' : '2 GB'} in messages of 1 KiB pass, at default marks (1,000); one subscriber takes all of it, the other handshakes, subscribes to everything and never reads.`,
+      method: `Highest growth over the idle relay while ${quick ? '512 MB' : '2 GB'} in messages of 1 KiB pass, at marks of 10,000 messages; one subscriber takes all of it, the other handshakes, subscribes to everything and never reads.`,
     },
   ];
 }

@@ -37,10 +37,11 @@ type Command = readonly string[];
 
 const ANY = 'tcp://127.0.0.1:*';
 /**
- * PUB drops at its mark, so pub/sub rows raise all marks alike, and keep fewer messages in flight than that. At this
- * window libzmq is as fast as it gets; a tenth of it halves its figure.
+ * PUB drops at its mark, so pub/sub rows raise all marks alike and keep far fewer messages in flight. Half of the mark
+ * would be too many: libzmq reports what was read in steps of half a mark, and a busy PUB looks at such reports about
+ * once in a millisecond. At this window libzmq is as fast as it gets; a fifth of it halves its figure.
  */
-export const PACED_HWM = 100_000;
+export const PACED_HWM = 200_000;
 export const PACED_WINDOW = 50_000;
 const PACED: Command = ['--hwm', String(PACED_HWM), '--window', String(PACED_WINDOW)];
 

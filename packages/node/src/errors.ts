@@ -6,7 +6,7 @@
  */
 
 export const ERROR_CODES = [
-  /** The configuration has problems; `ConfigError.problems` lists them. */
+  /** The configuration has problems, each with a code of its own. */
   'CONFIG_INVALID',
   /** An endpoint of a route can't be bound; `RouteError.hint` says what to do. */
   'BIND_FAILED',

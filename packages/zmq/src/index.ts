@@ -12,12 +12,18 @@
  * ```
  */
 export { ZMQ_ERROR_CODES, ZmqError, type ZmqErrorCode, type ZmqErrorDetails } from './errors.ts';
-export type { MessageLike, Sendable } from './patterns/message.ts';
-export type { DropReason } from './patterns/pattern.ts';
 export { capability, version } from './socket/about.ts';
 export { Context, type ContextOptions, context } from './socket/context.ts';
-export type { Event, EventOfType, EventType, PeerInfo, SocketStats } from './socket/events.ts';
-export type { Message, Readable, ReceiveOptions, SendOptions, Writable } from './socket/messaging.ts';
+export type { DropReason, Event, EventOfType, EventType, PeerInfo, SocketStats } from './socket/events.ts';
+export type {
+  Message,
+  MessageLike,
+  Readable,
+  ReceiveOptions,
+  Sendable,
+  SendOptions,
+  Writable,
+} from './socket/messaging.ts';
 export { Observer } from './socket/observer.ts';
 export type { OptionName, OptionValues } from './socket/options.ts';
 export { Proxy, type ProxyStats } from './socket/proxy.ts';

@@ -20,7 +20,15 @@ export function banner(routes: readonly RouteStatus[], { version, name, file }: 
     ...sideRows(route, 'backend', route.backend),
   ]);
   const first = firstMessage(routes);
-  return [`zeroth ${version}, node ${name}: ${source}`, '', ...table(rows), '', ...first, 'Ctrl-C stops it.', ''].join('\n');
+  return [
+    `zeroth ${version}, node ${name}: ${source}`,
+    '',
+    ...table(rows),
+    '',
+    ...first,
+    'Ctrl-C stops it.',
+    '',
+  ].join('\n');
 }
 
 type Row = readonly [route: string, side: string, address: string, peers: string];
@@ -29,7 +37,10 @@ function sideRows(route: RouteStatus, side: 'frontend' | 'backend', status: Side
   const { socketType, peerType } = status;
   return status.endpoints.map(({ how, address }, index) => {
     const title = side === 'frontend' && index === 0 ? `${route.name} (${route.pattern})` : '';
-    const peers = how === 'bind' ? `connect a ${peerType} here` : `the node connects there (${socketType} to ${peerType})`;
+    const peers =
+      how === 'bind'
+        ? `connect a ${peerType} here`
+        : `the node connects there (${socketType} to ${peerType})`;
     return [title, side, address, peers];
   });
 }

@@ -15,8 +15,13 @@ export const describe: DescribeCommand = (command, context) => {
   command
     .argument('<FILE>', 'configuration file')
     .option('-j, --json', 'print one JSON object: ok, file, problems, warnings')
-    .addHelpText('after', examples(['zeroth check zeroth.yaml', 'zeroth check --json zeroth.yaml | jq .problems']))
-    .action((file: string) => context.exit(check(file, command.opts<{ json?: boolean }>().json === true, context)));
+    .addHelpText(
+      'after',
+      examples(['zeroth check zeroth.yaml', 'zeroth check --json zeroth.yaml | jq .problems']),
+    )
+    .action((file: string) =>
+      context.exit(check(file, command.opts<{ json?: boolean }>().json === true, context)),
+    );
 };
 
 function check(file: string, json: boolean, { terminal }: CommandContext): number {

@@ -10,11 +10,14 @@ import { DEFAULT_CONFIG_YAML } from '../config/templates.ts';
 import type { Config } from '../config/types.ts';
 import { CliError } from './errors.ts';
 import { EXIT } from './exit.ts';
-import { colourOn } from './terminal.ts';
 import type { Terminal } from './terminal.ts';
+import { colourOn } from './terminal.ts';
 
 /** Loads `file`, or the embedded default configuration without one. */
-export function configOf(file: string | null, terminal: Terminal): { config: Config; warnings: readonly Problem[] } {
+export function configOf(
+  file: string | null,
+  terminal: Terminal,
+): { config: Config; warnings: readonly Problem[] } {
   const from = file === null ? { text: DEFAULT_CONFIG_YAML, source: '(embedded default)' } : { path: file };
   const { config, problems, warnings } = loadConfig(from);
   if (config !== null) return { config, warnings };

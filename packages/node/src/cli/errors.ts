@@ -3,8 +3,9 @@
  *
  * Guarantees: every error that a command ends with is printed once, by {@link describeError}, and has an exit code.
  */
-import { ZerothError } from '../errors.ts';
+
 import type { ErrorCode } from '../errors.ts';
+import { ZerothError } from '../errors.ts';
 import { EXIT } from './exit.ts';
 
 /** An error of a command. */
@@ -13,7 +14,11 @@ export class CliError extends ZerothError {
   /** What to do about it. */
   readonly hint: string | null;
 
-  constructor(code: ErrorCode, message: string, options: { exitCode: number; hint?: string; cause?: unknown }) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { exitCode: number; hint?: string; cause?: unknown },
+  ) {
     super(code, message, options.cause === undefined ? undefined : { cause: options.cause });
     this.exitCode = options.exitCode;
     this.hint = options.hint ?? null;
@@ -36,7 +41,12 @@ export interface ErrorWords {
 export function describeError(error: unknown): ErrorWords {
   if (error instanceof ZerothError) {
     const { hint, exitCode } = error as { hint?: string | null; exitCode?: number };
-    return { code: error.code, message: error.message, hint: hint ?? null, exitCode: exitCode ?? exitFor(error.code) };
+    return {
+      code: error.code,
+      message: error.message,
+      hint: hint ?? null,
+      exitCode: exitCode ?? exitFor(error.code),
+    };
   }
   if (error instanceof Error) {
     const { code, detail } = error as { code?: string; detail?: string };

@@ -16,11 +16,19 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'run', summary: 'run the node', load: () => import('./run.ts') },
   { name: 'init', summary: 'write a commented configuration file', load: () => import('./init.ts') },
   { name: 'check', summary: 'say what is wrong in a configuration file', load: () => import('./check.ts') },
-  { name: 'schema', summary: 'print a JSON Schema of the configuration, for editors', load: () => import('./schema.ts') },
+  {
+    name: 'schema',
+    summary: 'print a JSON Schema of the configuration, for editors',
+    load: () => import('./schema.ts'),
+  },
   { name: 'push', summary: 'send messages into a pipeline (PUSH)', load: () => import('./push.ts') },
   { name: 'pull', summary: 'read messages from a pipeline (PULL)', load: () => import('./pull.ts') },
   { name: 'pub', summary: 'publish messages (PUB)', load: () => import('./pub.ts') },
-  { name: 'sub', summary: 'subscribe to topics and print what arrives (SUB)', load: () => import('./sub.ts') },
+  {
+    name: 'sub',
+    summary: 'subscribe to topics and print what arrives (SUB)',
+    load: () => import('./sub.ts'),
+  },
   { name: 'req', summary: 'send requests and print the replies (REQ)', load: () => import('./req.ts') },
   { name: 'rep', summary: 'answer requests (REP)', load: () => import('./rep.ts') },
 ];

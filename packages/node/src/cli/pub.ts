@@ -11,8 +11,8 @@ import { frameFromText, frameToText } from './tool/frames.ts';
 import { addOperands, examples } from './tool/help.ts';
 import { planInput } from './tool/input.ts';
 import { splitOperands } from './tool/operands.ts';
-import { addCommon, addLinger, addReporting, addSending, duration, readOptions } from './tool/options.ts';
 import type { SendOptions } from './tool/options.ts';
+import { addCommon, addLinger, addReporting, addSending, duration, readOptions } from './tool/options.ts';
 import { sendAll } from './tool/send.ts';
 import { SubscriberWatch } from './tool/subscribers.ts';
 import { runTool, seconds, timeoutError } from './tool/tool.ts';
@@ -74,11 +74,17 @@ export const describe: DescribeCommand = (command, context) => {
   });
 };
 
-function splitTopic(rest: readonly string[], options: PubOptions): { topic: Buffer | null; messages: readonly string[] } {
+function splitTopic(
+  rest: readonly string[],
+  options: PubOptions,
+): { topic: Buffer | null; messages: readonly string[] } {
   if (options.frames || (options.json && rest.length === 0)) return { topic: null, messages: rest };
   const [topic, ...messages] = rest;
   if (topic === undefined) {
-    throw usageError('pub needs a topic', 'zeroth pub ENDPOINT TOPIC MESSAGE, or --frames FRAME... for other forms');
+    throw usageError(
+      'pub needs a topic',
+      'zeroth pub ENDPOINT TOPIC MESSAGE, or --frames FRAME... for other forms',
+    );
   }
   if (options.json && (options.stdin || (messages.length === 0 && options.file === null))) {
     throw usageError('with --json the lines of standard input have all frames: leave out the topic');
@@ -88,5 +94,8 @@ function splitTopic(rest: readonly string[], options: PubOptions): { topic: Buff
 
 function noPeer(options: PubOptions): Error {
   const reader = options.bind ? 'nobody connected' : 'nothing answers there';
-  return timeoutError(`${reader} within ${seconds(options.timeout)}`, 'zeroth sub ENDPOINT is a subscriber; --wait 0 sends anyway');
+  return timeoutError(
+    `${reader} within ${seconds(options.timeout)}`,
+    'zeroth sub ENDPOINT is a subscriber; --wait 0 sends anyway',
+  );
 }

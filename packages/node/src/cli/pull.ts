@@ -5,11 +5,11 @@
  */
 import { Pull } from '@zeroth/zmq';
 import type { DescribeCommand } from './command.ts';
+import { usageError } from './errors.ts';
 import { addOperands, examples } from './tool/help.ts';
 import { splitOperands } from './tool/operands.ts';
-import { addCommon, addReceiving, addReporting, readOptions } from './tool/options.ts';
 import type { ReceiveOptions } from './tool/options.ts';
-import { usageError } from './errors.ts';
+import { addCommon, addReceiving, addReporting, readOptions } from './tool/options.ts';
 import { receiveAll } from './tool/receive.ts';
 import { runTool } from './tool/tool.ts';
 
@@ -36,7 +36,8 @@ A PULL is sent messages ahead of what it prints: those are lost when it ends.`,
   );
   command.action(async () => {
     const { endpoints, rest } = splitOperands(command.args, context.literal, 'pull');
-    if (rest.length > 0) throw usageError(`pull takes endpoints only, not ${rest[0]}`, 'zeroth push sends messages');
+    if (rest.length > 0)
+      throw usageError(`pull takes endpoints only, not ${rest[0]}`, 'zeroth push sends messages');
     const options = readOptions<ReceiveOptions>(command);
     const receiveHighWaterMark = Math.min(HIGH_WATER_MARK, options.count ?? HIGH_WATER_MARK);
     const socket = new Pull({ receiveTimeout: options.timeout ?? -1, receiveHighWaterMark });

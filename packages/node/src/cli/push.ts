@@ -8,13 +8,15 @@ import type { DescribeCommand } from './command.ts';
 import { addOperands, examples } from './tool/help.ts';
 import { planInput } from './tool/input.ts';
 import { splitOperands } from './tool/operands.ts';
-import { addCommon, addLinger, addReporting, addSending, readOptions } from './tool/options.ts';
 import type { SendOptions } from './tool/options.ts';
+import { addCommon, addLinger, addReporting, addSending, readOptions } from './tool/options.ts';
 import { sendAll } from './tool/send.ts';
 import { runTool } from './tool/tool.ts';
 
 export const describe: DescribeCommand = (command, context) => {
-  addOperands(command, 'ENDPOINT... [MESSAGE...]', [['MESSAGE', 'one message each; after -- everything is a MESSAGE']]);
+  addOperands(command, 'ENDPOINT... [MESSAGE...]', [
+    ['MESSAGE', 'one message each; after -- everything is a MESSAGE'],
+  ]);
   addCommon(command, {
     count: 'messages to send in all: MESSAGEs are repeated',
     timeout: 'give up when no peer takes a message; 0 waits for ever',

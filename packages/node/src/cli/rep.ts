@@ -8,12 +8,12 @@ import type { DescribeCommand } from './command.ts';
 import { frameFromText } from './tool/frames.ts';
 import { addOperands, examples } from './tool/help.ts';
 import { splitOperands } from './tool/operands.ts';
-import { addCommon, addReceiving, addReporting, readOptions } from './tool/options.ts';
 import type { ReceiveOptions } from './tool/options.ts';
+import { addCommon, addReceiving, addReporting, readOptions } from './tool/options.ts';
 import { Output } from './tool/output.ts';
 import { sizeOf } from './tool/send.ts';
-import { isTimeout, runTool, seconds, timeoutError } from './tool/tool.ts';
 import type { ToolRun } from './tool/tool.ts';
+import { isTimeout, runTool, seconds, timeoutError } from './tool/tool.ts';
 
 const LINGER = 5000;
 
@@ -65,6 +65,9 @@ async function receiveRequest(socket: Reply, options: ReceiveOptions, run: ToolR
     return await socket.receive({ signal: run.signal });
   } catch (error) {
     if (!isTimeout(error) || socket.closed) throw error;
-    throw timeoutError(`no request arrived for ${seconds(options.timeout)}`, 'is somebody asking? --verbose shows who is connected');
+    throw timeoutError(
+      `no request arrived for ${seconds(options.timeout)}`,
+      'is somebody asking? --verbose shows who is connected',
+    );
   }
 }

@@ -8,20 +8,22 @@ import type { DescribeCommand } from './command.ts';
 import { addOperands, examples } from './tool/help.ts';
 import { planInput, readInput } from './tool/input.ts';
 import { splitOperands } from './tool/operands.ts';
-import { addCommon, addReporting, addSending, readOptions } from './tool/options.ts';
 import type { SendOptions } from './tool/options.ts';
+import { addCommon, addReporting, addSending, readOptions } from './tool/options.ts';
 import { Output } from './tool/output.ts';
 import { Pace } from './tool/pace.ts';
 import { sendOne, sizeOf } from './tool/send.ts';
-import { isTimeout, runTool, seconds, timeoutError } from './tool/tool.ts';
 import type { ToolRun } from './tool/tool.ts';
+import { isTimeout, runTool, seconds, timeoutError } from './tool/tool.ts';
 
 interface ReqOptions extends Omit<SendOptions, 'linger'> {
   readonly routingId?: string;
 }
 
 export const describe: DescribeCommand = (command, context) => {
-  addOperands(command, 'ENDPOINT... [MESSAGE...]', [['MESSAGE', 'one request each; after -- everything is a MESSAGE']]);
+  addOperands(command, 'ENDPOINT... [MESSAGE...]', [
+    ['MESSAGE', 'one request each; after -- everything is a MESSAGE'],
+  ]);
   addCommon(command, {
     count: 'requests to send in all: MESSAGEs are repeated',
     timeout: 'give up (exit code 5) without a reply; 0 waits for ever',
@@ -46,7 +48,10 @@ export const describe: DescribeCommand = (command, context) => {
     const socket = new Request({ sendTimeout: wait, receiveTimeout: wait, immediate: true, ...id });
     const plan = planInput(rest, options);
     const work = async (run: ToolRun): Promise<void> => {
-      const output = await Output.open({ json: options.json, hex: options.hex, raw: false, file: null }, context.terminal);
+      const output = await Output.open(
+        { json: options.json, hex: options.hex, raw: false, file: null },
+        context.terminal,
+      );
       const pace = new Pace(options.interval);
       for await (const frames of readInput(plan, run.signal)) {
         await pace.due(run.signal);
@@ -69,6 +74,9 @@ async function receiveReply(socket: Request, options: ReqOptions, run: ToolRun):
     return await socket.receive({ signal: run.signal });
   } catch (error) {
     if (!isTimeout(error) || socket.closed) throw error;
-    throw timeoutError(`no reply within ${seconds(options.timeout)}`, 'is a REP behind that endpoint? --timeout gives it more time');
+    throw timeoutError(
+      `no reply within ${seconds(options.timeout)}`,
+      'is a REP behind that endpoint? --timeout gives it more time',
+    );
   }
 }

@@ -8,8 +8,8 @@
 import type { Config } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
 import { RouteError } from '../flow/errors.ts';
-import { startNode } from '../flow/topology.ts';
 import type { Node } from '../flow/topology.ts';
+import { startNode } from '../flow/topology.ts';
 import { createLog, isPretty } from '../log/create.ts';
 import type { Log } from '../log/log.ts';
 import { banner } from './banner.ts';
@@ -55,7 +55,9 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
   const version = packageVersion();
   log.info({ event: 'start', version, file, runtime: process.version }, 'starting');
   // Listening before the first bind: a stop request in the middle of a start is one, too.
-  const interrupts = onInterrupt((name) => log.warn({ event: 'stop:now', signal: name }, 'second signal, exiting at once'));
+  const interrupts = onInterrupt((name) =>
+    log.warn({ event: 'stop:now', signal: name }, 'second signal, exiting at once'),
+  );
   const uncaught = crashLogger(log);
   try {
     const node = await startNode(config, { log });
@@ -77,7 +79,9 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
 }
 
 function placeOf(error: unknown): object {
-  return error instanceof RouteError ? { route: error.route, side: error.side, endpoint: error.endpoint } : {};
+  return error instanceof RouteError
+    ? { route: error.route, side: error.side, endpoint: error.endpoint }
+    : {};
 }
 
 async function untilStopped(
@@ -92,7 +96,11 @@ async function untilStopped(
   });
   const failure = await Promise.race([stopAsked, node.failed()]);
   const timeout = config.node.stopTimeout;
-  if (failure === null) log.info({ event: 'stop', signal: interrupts.received(), timeout }, 'stopping: delivering what was accepted');
+  if (failure === null)
+    log.info(
+      { event: 'stop', signal: interrupts.received(), timeout },
+      'stopping: delivering what was accepted',
+    );
   const report = await node.stop();
   for (const { route, undelivered, forwarded, dropped } of report.routes) {
     const fields = { event: 'route:stopped', route, undelivered, forwarded, dropped };
@@ -102,7 +110,9 @@ async function untilStopped(
   const { undelivered, elapsed } = report;
   log.info({ event: 'stopped', undelivered, elapsed }, 'node stopped');
   if (failure === null) return EXIT.ok;
-  throw new ZerothError('ROUTE_FAILED', `route ${failure.route} ended: ${failure.error.message}`, { cause: failure.error });
+  throw new ZerothError('ROUTE_FAILED', `route ${failure.route} ended: ${failure.error.message}`, {
+    cause: failure.error,
+  });
 }
 
 /** A fault of ours: one line in the log with its stack, and the documented exit code. main prints those of other commands. */
@@ -123,6 +133,12 @@ function crashLogger(log: Log): { dispose(): void } {
 }
 
 function readyFields(route: ReturnType<Node['status']>[number]): object {
-  const addresses = (side: 'frontend' | 'backend'): string[] => route[side].endpoints.map(({ address }) => address);
-  return { route: route.name, pattern: route.pattern, frontend: addresses('frontend'), backend: addresses('backend') };
+  const addresses = (side: 'frontend' | 'backend'): string[] =>
+    route[side].endpoints.map(({ address }) => address);
+  return {
+    route: route.name,
+    pattern: route.pattern,
+    frontend: addresses('frontend'),
+    backend: addresses('backend'),
+  };
 }

@@ -22,7 +22,8 @@ const SIGNALS: readonly NodeJS.Signals[] =
 export function onInterrupt(again?: (name: NodeJS.Signals) => void): Interrupts {
   const controller = new AbortController();
   let first: NodeJS.Signals | null = null;
-  const codeOf = (name: NodeJS.Signals | null): number => (name === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted);
+  const codeOf = (name: NodeJS.Signals | null): number =>
+    name === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted;
   const listener = (name: NodeJS.Signals): void => {
     if (first !== null) {
       again?.(name);

@@ -8,8 +8,8 @@ import type { DescribeCommand } from './command.ts';
 import { frameFromText } from './tool/frames.ts';
 import { addOperands, examples } from './tool/help.ts';
 import { splitOperands } from './tool/operands.ts';
-import { addCommon, addReceiving, addReporting, readOptions } from './tool/options.ts';
 import type { ReceiveOptions } from './tool/options.ts';
+import { addCommon, addReceiving, addReporting, readOptions } from './tool/options.ts';
 import { receiveAll } from './tool/receive.ts';
 import { runTool } from './tool/tool.ts';
 

@@ -30,8 +30,8 @@ export function paint(text: string, colour: Colour, on: boolean): string {
 
 /** Whether a stream may carry colours: https://no-color.org, and FORCE_COLOR=0. */
 export function colourOn(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
-  if (env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '') return false;
-  return stream.isTTY === true && env['TERM'] !== 'dumb' && env['FORCE_COLOR'] !== '0';
+  if (env.NO_COLOR !== undefined && env.NO_COLOR !== '') return false;
+  return stream.isTTY === true && env.TERM !== 'dumb' && env.FORCE_COLOR !== '0';
 }
 
 /** The terminal of this process. Call once. */

@@ -15,7 +15,7 @@ import { rangeOf } from './parse.ts';
 import { printable, shorten } from './problem.ts';
 import type { Finding, KeyPath, Range, Report } from './report.ts';
 import type { AnyEntriesSpec, AnySectionSpec, EndpointsSpec, LoadContext, Spec } from './spec/kinds.ts';
-import { nearestKey, placesOf, secretNames, soundsSecret } from './unknown.ts';
+import { nearestKey, placesOf } from './unknown.ts';
 
 /** An endpoint and where it stands, for the checks over the whole configuration. */
 export interface PlacedEndpoint {
@@ -35,7 +35,6 @@ interface Member {
 }
 
 const MAX_VALUE = 60;
-const REDACTED = '[redacted]';
 
 export class Checker {
   readonly endpoints: PlacedEndpoint[] = [];
@@ -43,11 +42,9 @@ export class Checker {
   readonly #report: Report;
   readonly #context: LoadContext;
   readonly #root: AnySectionSpec;
-  readonly #secretNames: readonly string[];
 
   constructor(root: AnySectionSpec, parsed: ParsedText, report: Report, context: LoadContext) {
     this.#root = root;
-    this.#secretNames = secretNames(root);
     this.#parsed = parsed;
     this.#report = report;
     this.#context = context;
@@ -59,13 +56,25 @@ export class Checker {
     const node = this.#parsed.resolve(root);
     if (node === null || (isScalar(node) && node.value === null)) {
       const message = 'the file has no settings';
-      this.#report.error({ code: 'CONFIG_EMPTY', at: null, path: [], message, allowed: Object.keys(this.#root.keys) });
+      this.#report.error({
+        code: 'CONFIG_EMPTY',
+        at: null,
+        path: [],
+        message,
+        allowed: Object.keys(this.#root.keys),
+      });
     } else if (isMap(node)) {
       return this.#section(this.#root, node, [], rangeOf(root));
     } else {
       const message = `expected ${EXPECTED.section}, found ${kindOf(node)}`;
       const at = rangeOf(root);
-      this.#report.error({ code: 'CONFIG_NOT_A_MAPPING', at, path: [], message, allowed: Object.keys(this.#root.keys) });
+      this.#report.error({
+        code: 'CONFIG_NOT_A_MAPPING',
+        at,
+        path: [],
+        message,
+        allowed: Object.keys(this.#root.keys),
+      });
     }
     return {};
   }
@@ -81,7 +90,7 @@ export class Checker {
       const nothing = node === null || (isScalar(node) && node.value === null);
       if (!nothing && !isMap(node)) {
         const message = `expected ${EXPECTED[spec.type]}`;
-        this.#wrong(spec, member, path, { code: 'CONFIG_WRONG_TYPE', message });
+        this.#wrong(member, path, { code: 'CONFIG_WRONG_TYPE', message });
         return undefined;
       }
       const at = member.keyAt ?? member.at;
@@ -90,16 +99,21 @@ export class Checker {
     }
     if (node !== null && !isScalar(node)) {
       const message = `expected ${EXPECTED[spec.type]}`;
-      this.#wrong(spec, member, path, { code: 'CONFIG_WRONG_TYPE', message, allowed: allowedValues(spec) });
+      this.#wrong(member, path, { code: 'CONFIG_WRONG_TYPE', message, allowed: allowedValues(spec) });
       return undefined;
     }
     const result = checkLeaf(spec, this.#scalar(node), this.#context);
     if (result.ok) return result.value;
-    this.#wrong(spec, member, path, { ...result, allowed: allowedValues(spec) });
+    this.#wrong(member, path, { ...result, allowed: allowedValues(spec) });
     return undefined;
   }
 
-  #section(spec: AnySectionSpec, map: YAMLMap | null, path: KeyPath, at: Range | null): Record<string, unknown> {
+  #section(
+    spec: AnySectionSpec,
+    map: YAMLMap | null,
+    path: KeyPath,
+    at: Range | null,
+  ): Record<string, unknown> {
     const members = map === null ? new Map<string, Member>() : this.#members(map, path);
     const values: Record<string, unknown> = {};
     /** Keys that are there under a mistyped name are not reported as missing too. */
@@ -113,10 +127,15 @@ export class Checker {
       const member = members.get(name);
       if (member === undefined && key.required && mistyped.has(name)) continue;
       const value =
-        member === undefined ? this.#absent(key, [...path, name], at) : this.#value(key, member, [...path, name]);
+        member === undefined
+          ? this.#absent(key, [...path, name], at)
+          : this.#value(key, member, [...path, name]);
       if (value !== undefined) values[name] = value;
     }
-    if (spec.atLeastOneOf.length > 0 && !spec.atLeastOneOf.some((name) => members.has(name) || mistyped.has(name))) {
+    if (
+      spec.atLeastOneOf.length > 0 &&
+      !spec.atLeastOneOf.some((name) => members.has(name) || mistyped.has(name))
+    ) {
       const message = 'one of these keys is needed';
       this.#report.error({ code: 'CONFIG_MISSING_KEY', at, path, message, allowed: spec.atLeastOneOf });
     }
@@ -133,7 +152,8 @@ export class Checker {
 
   #absent(spec: Spec, path: KeyPath, at: Range | null): unknown {
     if (spec.required) {
-      const allowed = 'keys' in spec ? Object.keys(spec.keys) : spec.type === 'entries' ? [] : allowedValues(spec);
+      const allowed =
+        'keys' in spec ? Object.keys(spec.keys) : spec.type === 'entries' ? [] : allowedValues(spec);
       this.#report.error({ code: 'CONFIG_MISSING_KEY', at, path, message: 'the key is missing', allowed });
       return undefined;
     }
@@ -148,11 +168,20 @@ export class Checker {
     for (const [name, member] of this.#members(map, path)) {
       if (entries.length === spec.maxEntries) {
         const message = `more than ${spec.maxEntries} entries`;
-        this.#report.error({ code: 'CONFIG_TOO_MANY', at: member.keyAt, path, message, allowed: [`1 to ${spec.maxEntries}`] });
+        this.#report.error({
+          code: 'CONFIG_TOO_MANY',
+          at: member.keyAt,
+          path,
+          message,
+          allowed: [`1 to ${spec.maxEntries}`],
+        });
         break;
       }
       if (!pattern.test(name)) {
-        const better = name.slice(0, 64).replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^-+|-+$/g, '');
+        const better = name
+          .slice(0, 64)
+          .replace(/[^A-Za-z0-9._-]+/g, '-')
+          .replace(/^-+|-+$/g, '');
         this.#report.error({
           code: 'CONFIG_BAD_NAME',
           at: member.keyAt,
@@ -175,7 +204,13 @@ export class Checker {
     if (items.length === 0 || items.length > spec.maxItems) {
       const code = items.length === 0 ? 'CONFIG_OUT_OF_RANGE' : 'CONFIG_TOO_MANY';
       const message = `the list has ${items.length === 0 ? 'no endpoint' : `more than ${spec.maxItems} endpoints`}`;
-      this.#report.error({ code, at: member.at, path, message, allowed: [`1 to ${spec.maxItems} endpoints`] });
+      this.#report.error({
+        code,
+        at: member.at,
+        path,
+        message,
+        allowed: [`1 to ${spec.maxItems} endpoints`],
+      });
       return undefined;
     }
     const texts: string[] = [];
@@ -186,16 +221,26 @@ export class Checker {
       const place = { ...member, raw, at };
       if (item !== null && !isScalar(item)) {
         const message = 'expected an endpoint';
-        this.#wrong(spec, place, itemPath, { code: 'CONFIG_WRONG_TYPE', message, allowed: allowedValues(spec) });
+        this.#wrong(place, itemPath, {
+          code: 'CONFIG_WRONG_TYPE',
+          message,
+          allowed: allowedValues(spec),
+        });
         return;
       }
       const result = checkEndpointLeaf(spec, this.#scalar(item));
       if (!result.ok) {
-        this.#wrong(spec, place, itemPath, { ...result, allowed: allowedValues(spec) });
+        this.#wrong(place, itemPath, { ...result, allowed: allowedValues(spec) });
         return;
       }
       texts.push(result.text);
-      this.endpoints.push({ path: itemPath, at, role: spec.role, text: result.text, endpoint: result.endpoint });
+      this.endpoints.push({
+        path: itemPath,
+        at,
+        role: spec.role,
+        text: result.text,
+        endpoint: result.endpoint,
+      });
     });
     return texts;
   }
@@ -209,7 +254,8 @@ export class Checker {
       const at = rangeOf(pair.value) ?? keyAt;
       if (keyNode !== null && !isScalar(keyNode)) {
         const message = `expected a word as the key, found ${kindOf(keyNode)}`;
-        if (at !== null) this.#report.mask(at);
+        // What is inside of it is not looked at.
+        for (const range of [keyAt, at]) if (range !== null) this.#report.mask(range);
         this.#report.error({ code: 'CONFIG_WRONG_TYPE', at: keyAt, path, message });
         continue;
       }
@@ -232,7 +278,9 @@ export class Checker {
     const { name, keyAt, at } = member;
     const keys = Object.keys(spec.keys);
     const meant = nearestKey(name, spec.keys);
-    if (at !== null && at !== keyAt && this.#maySecret(spec, name, meant, at)) this.#report.mask(at);
+    // By name, parse.ts has masked it already if need be.
+    const mistyped = meant !== null && spec.keys[meant]?.secret === true;
+    if (at !== null && at !== keyAt && (mistyped || this.#hasUser(at))) this.#report.mask(at);
     const elsewhere = meant === null ? placesOf(name, this.#root) : [];
     let message = 'unknown key';
     if (name === '<<') message = 'merge keys ("<<") are not part of YAML 1.2: repeat the keys';
@@ -242,24 +290,14 @@ export class Checker {
     return meant;
   }
 
-  /** Better to hide one endpoint too many than to print a password. */
-  #maySecret(spec: AnySectionSpec, name: string, meant: string | null, at: Range): boolean {
-    if (meant !== null && spec.keys[meant]?.secret === true) return true;
-    const text = this.#report.text.slice(at[0], at[1]);
-    if (soundsSecret(name) || soundsSecret(text) || /:\/\/[^/\s]*@/.test(text)) return true;
-    return this.#secretNames.some((secret) => text.includes(secret));
+  /** `nats://user:password@host` */
+  #hasUser(at: Range): boolean {
+    return /:\/\/[^/\s]*@/.test(this.#report.text.slice(at[0], at[1]));
   }
 
-  #wrong(spec: Spec, member: Member, path: KeyPath, finding: Omit<Finding, 'at' | 'path'>): void {
-    const { at } = member;
-    if (spec.secret) {
-      // Messages and suggestions may hold parts of the value.
-      const { code, allowed = [] } = finding;
-      const message = 'the value is not valid (it is secret and not shown)';
-      this.#report.error({ code, at, path, message, allowed, value: REDACTED });
-      return;
-    }
-    this.#report.error({ ...finding, at, path, value: this.#display(member) });
+  #wrong(member: Member, path: KeyPath, finding: Omit<Finding, 'at' | 'path'>): void {
+    const source = rangeOf(this.#parsed.resolve(member.raw));
+    this.#report.error({ ...finding, at: member.at, path, value: this.#display(member), source });
   }
 
   /** As it stands in the file: with its quotes, because they may be what is wrong. */

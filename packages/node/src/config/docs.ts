@@ -5,10 +5,10 @@
  * this and writes it when UPDATE_DOCS is set.
  */
 
-import { DEFAULT_CONFIG_YAML } from './templates.ts';
 import { allowedValues } from './leaf.ts';
 import type { AnySectionSpec, LeafSpec, Spec } from './spec/kinds.ts';
 import { SPEC } from './spec/table.ts';
+import { DEFAULT_CONFIG_YAML } from './templates.ts';
 
 const INTRO = `# Configuration
 
@@ -42,10 +42,16 @@ export function configDocs(): string {
 }
 
 function sections(spec: Spec, path: string): string[] {
-  if (spec.type === 'entries') return [...entriesHead(spec, path), ...sections(spec.entry, `${path}.<${spec.noun}>`)];
+  if (spec.type === 'entries')
+    return [...entriesHead(spec, path), ...sections(spec.entry, `${path}.<${spec.noun}>`)];
   if (spec.type !== 'section') return [];
   const own = path === '' ? [] : [table(spec, path)];
-  return [...own, ...Object.entries(spec.keys).flatMap(([name, key]) => sections(key, path === '' ? name : `${path}.${name}`))];
+  return [
+    ...own,
+    ...Object.entries(spec.keys).flatMap(([name, key]) =>
+      sections(key, path === '' ? name : `${path}.${name}`),
+    ),
+  ];
 }
 
 function entriesHead(spec: Extract<Spec, { type: 'entries' }>, path: string): string[] {
@@ -72,11 +78,19 @@ function table(spec: AnySectionSpec, path: string): string {
 }
 
 function row(name: string, spec: Spec, path: string): string {
-  const cells = [`\`${name}\``, typeText(spec), defaultText(spec), allowedText(spec), spec.reloadable ? 'yes' : 'no'];
+  const cells = [
+    `\`${name}\``,
+    typeText(spec),
+    defaultText(spec),
+    allowedText(spec),
+    spec.reloadable ? 'yes' : 'no',
+  ];
   const see = spec.type === 'section' || spec.type === 'entries' ? ` See \`${path}.${name}\` below.` : '';
   const choices =
     spec.type === 'choice'
-      ? ` ${Object.entries(spec.choices).map(([word, meaning]) => `\`${word}\`: ${meaning}`).join('; ')}.`
+      ? ` ${Object.entries(spec.choices)
+          .map(([word, meaning]) => `\`${word}\`: ${meaning}`)
+          .join('; ')}.`
       : '';
   const secret = spec.secret ? ' Secret: never shown.' : '';
   return `| ${[...cells, `${spec.description}${choices}${see}${secret}`].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -105,5 +119,7 @@ function defaultText(spec: Spec): string {
 
 function allowedText(spec: Spec): string {
   if (spec.type === 'section' || spec.type === 'entries') return '';
-  return (allowedValues(spec as LeafSpec)).map((text) => (spec.type === 'endpoints' || spec.type === 'choice' ? `\`${text}\`` : text)).join(', ');
+  return allowedValues(spec as LeafSpec)
+    .map((text) => (spec.type === 'endpoints' || spec.type === 'choice' ? `\`${text}\`` : text))
+    .join(', ');
 }

@@ -1,5 +1,5 @@
 /**
- * The form of endpoints, and whether two of them collide. Looks at the text only: whether an address exists on this
+ * The form of endpoints, and which of them meet. Looks at the text only: whether an address exists on this
  * machine is known when it is bound.
  *
  * Guarantees: pure; an endpoint that passes has one of the three transports and all parts that its role needs.
@@ -44,7 +44,8 @@ export function checkEndpoint(text: string, role: EndpointRole): EndpointCheck {
     return fail('an endpoint has no spaces or control characters', suggestion);
   }
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(text);
-  if (scheme === null) return fail('an endpoint begins with its transport', onlyIfValid(withTransport(text), role));
+  if (scheme === null)
+    return fail('an endpoint begins with its transport', onlyIfValid(withTransport(text), role));
   const [, transport, rest] = scheme as unknown as [string, string, string];
   switch (transport) {
     case 'tcp':
@@ -53,11 +54,15 @@ export function checkEndpoint(text: string, role: EndpointRole): EndpointCheck {
       return checkIpc(rest, role);
     case 'inproc':
       if (rest.length === 0) return fail('the name after inproc:// is missing');
-      if (rest.length > MAX_INPROC_NAME) return fail(`an inproc name has at most ${MAX_INPROC_NAME} characters`);
+      if (rest.length > MAX_INPROC_NAME)
+        return fail(`an inproc name has at most ${MAX_INPROC_NAME} characters`);
       return { ok: true, endpoint: { transport: 'inproc', name: rest } };
     default: {
       const meant = nearest(transport, TRANSPORTS);
-      return fail(`unknown transport "${transport}"`, meant === null ? null : onlyIfValid(`${meant}://${rest}`, role));
+      return fail(
+        `unknown transport "${transport}"`,
+        meant === null ? null : onlyIfValid(`${meant}://${rest}`, role),
+      );
     }
   }
 }
@@ -75,7 +80,8 @@ function withTransport(text: string): string {
 
 function checkIpc(path: string, role: EndpointRole): EndpointCheck {
   if (path.length === 0 || path === '@') return fail('the path after ipc:// is missing');
-  if (path === '*' && role === 'connect') return fail('ipc://* makes a new path: nothing can connect to it by that');
+  if (path === '*' && role === 'connect')
+    return fail('ipc://* makes a new path: nothing can connect to it by that');
   return { ok: true, endpoint: { transport: 'ipc', path } };
 }
 
@@ -90,7 +96,10 @@ function checkTcp(rest: string, role: EndpointRole): EndpointCheck {
   }
   const slash = rest.indexOf('/');
   if (slash !== -1) {
-    return fail('nothing follows the port of a tcp endpoint', onlyIfValid(`tcp://${rest.slice(0, slash)}`, role));
+    return fail(
+      'nothing follows the port of a tcp endpoint',
+      onlyIfValid(`tcp://${rest.slice(0, slash)}`, role),
+    );
   }
   const colon = rest.lastIndexOf(':');
   if (isIPv6(rest)) return fail('an IPv6 address stands in brackets, followed by a port');
@@ -127,7 +136,8 @@ function checkHost(host: string, port: string, role: EndpointRole): EndpointChec
   if (host.startsWith('[')) {
     return host.endsWith(']') && isIPv6(host.slice(1, -1)) ? null : fail(`"${host}" is not an IPv6 address`);
   }
-  if (isIPv6(host)) return fail('an IPv6 address stands in brackets', onlyIfValid(`tcp://[${host}]:${port}`, role));
+  if (isIPv6(host))
+    return fail('an IPv6 address stands in brackets', onlyIfValid(`tcp://[${host}]:${port}`, role));
   if (/^[\d.]+$/.test(host)) return isIPv4(host) ? null : fail(`"${host}" is not an IPv4 address`);
   return HOST_NAME.test(host) ? null : fail(`"${host}" is not a host`);
 }
@@ -151,19 +161,37 @@ export function listening(host: string, ipv6: boolean): { v4: string | null; v6:
   return isIPv6(host) ? { v4: null, v6: host } : { v4: host, v6: null };
 }
 
-const collide = (a: string | null, b: string | null): boolean =>
-  a !== null && b !== null && (a === b || a === '*' || b === '*');
-
-/** Whether both reach the same listener: equal, or one of them stands for all addresses with the other's port. */
-export function overlap(a: Endpoint, b: Endpoint, ipv6: boolean): boolean {
-  if (a.transport === 'tcp' && b.transport === 'tcp') {
-    if (a.port === 0 || a.port !== b.port) return false;
-    const [left, right] = [listening(a.host, ipv6), listening(b.host, ipv6)];
-    return collide(left.v4, right.v4) || collide(left.v6, right.v6);
+/** Equal for endpoints that mean the same. */
+export function endpointKey(endpoint: Endpoint): string {
+  switch (endpoint.transport) {
+    case 'tcp':
+      return `tcp:${endpoint.host}:${endpoint.port}`;
+    case 'ipc':
+      return `ipc:${endpoint.path}`;
+    case 'inproc':
+      return `inproc:${endpoint.name}`;
   }
-  if (a.transport === 'ipc' && b.transport === 'ipc') return a.path === b.path && a.path !== '*';
-  if (a.transport === 'inproc' && b.transport === 'inproc') return a.name === b.name;
-  return false;
+}
+
+/** Addresses by which a machine reaches itself, whatever its own addresses are. */
+const SELF: ReadonlyMap<string, string> = new Map([
+  ['localhost', '127.0.0.1'],
+  ['0.0.0.0', '127.0.0.1'],
+  ['::', '::1'],
+]);
+
+/** Whether a connection to `connect` is sure to arrive at `bind` of the same machine. */
+export function reaches(connect: Endpoint, bind: Endpoint, ipv6: boolean): boolean {
+  if (connect.transport !== 'tcp' || bind.transport !== 'tcp') {
+    return endpointKey(connect) === endpointKey(bind) && endpointKey(bind) !== 'ipc:*';
+  }
+  if (bind.port === 0 || connect.port !== bind.port) return false;
+  const host = SELF.get(connect.host) ?? connect.host;
+  const { v4, v6 } = listening(bind.host, ipv6);
+  // `*` stands for all addresses of this machine, and only some are known to be its own.
+  return (
+    host === v4 || host === v6 || (v4 === '*' && host.startsWith('127.')) || (v6 === '*' && host === '::1')
+  );
 }
 
 export function isIpv6Address(endpoint: Endpoint): boolean {

@@ -17,7 +17,8 @@ const STYLES = { bold: '1', red: '31', dim: '2', cyan: '36' } as const;
 
 type Paint = (style: keyof typeof STYLES, text: string) => string;
 
-const WIDE = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
 /** Columns of a terminal: East Asian characters take two. */
 function width(text: string): number {
@@ -31,17 +32,23 @@ function width(text: string): number {
  * from the file. Ends with a line feed; empty without problems.
  */
 export function formatProblems(problems: readonly Problem[], options: FormatOptions): string {
-  const paint: Paint = options.color ? (style, text) => `\u001b[${STYLES[style]}m${text}\u001b[0m` : (_style, text) => text;
+  const paint: Paint = options.color
+    ? (style, text) => `\u001b[${STYLES[style]}m${text}\u001b[0m`
+    : (_style, text) => text;
   return problems.map((problem) => `${formatProblem(problem, paint, options.label ?? '')}\n`).join('');
 }
 
 function formatProblem(problem: Problem, paint: Paint, label: string): string {
   const { line, column, key, value, message, allowed, suggestion, code } = problem;
   const place = line === 0 ? printable(problem.file) : `${printable(problem.file)}:${line}:${column}`;
-  const found = value === null || (value !== '' && message.includes(value)) ? '' : `, found ${value === '' ? '""' : value}`;
+  const found =
+    value === null || (value !== '' && message.includes(value))
+      ? ''
+      : `, found ${value === '' ? '""' : value}`;
   const parts = [`${printable(message)}${found}.`];
   // A suggestion with quotes of its own is to be typed with them.
-  if (suggestion !== null) parts.push(`Did you mean ${printable(suggestion.startsWith('"') ? suggestion : `"${suggestion}"`)}?`);
+  if (suggestion !== null)
+    parts.push(`Did you mean ${printable(suggestion.startsWith('"') ? suggestion : `"${suggestion}"`)}?`);
   if (allowed.length > 0) parts.push(`Allowed: ${allowed.map(printable).join(', ')}`);
   const head = `${paint('bold', place)}  ${label}${key === '' ? '' : `${paint('cyan', key)}: `}${parts.join(' ')} ${paint('dim', `[${code}]`)}`;
   return problem.excerpt === null ? head : `${head}\n${excerptLines(problem, problem.excerpt, paint)}`;
@@ -50,6 +57,8 @@ function formatProblem(problem: Problem, paint: Paint, label: string): string {
 function excerptLines(problem: Problem, excerpt: NonNullable<Problem['excerpt']>, paint: Paint): string {
   const number = String(problem.line).padStart(6);
   const before = ' '.repeat(width(excerpt.text.slice(0, excerpt.start)));
-  const marked = '^'.repeat(Math.max(1, width(excerpt.text.slice(excerpt.start, excerpt.start + excerpt.length))));
+  const marked = '^'.repeat(
+    Math.max(1, width(excerpt.text.slice(excerpt.start, excerpt.start + excerpt.length))),
+  );
   return `${paint('dim', `${number} | `)}${excerpt.text}\n${paint('dim', `${' '.repeat(6)} | `)}${before}${paint('red', marked)}`;
 }

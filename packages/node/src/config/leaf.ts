@@ -22,7 +22,12 @@ export interface Scalar {
 
 export type LeafResult =
   | { readonly ok: true; readonly value: string | number | boolean }
-  | { readonly ok: false; readonly code: ProblemCode; readonly message: string; readonly suggestion: string | null };
+  | {
+      readonly ok: false;
+      readonly code: ProblemCode;
+      readonly message: string;
+      readonly suggestion: string | null;
+    };
 
 type Single = Exclude<LeafSpec, EndpointsSpec>;
 
@@ -98,7 +103,8 @@ export function checkLeaf(spec: Single, scalar: Scalar, context: LoadContext): L
     case 'text': {
       if (typeof value !== 'string') return wrongType(spec, scalar, value === null ? null : `"${text}"`);
       const fits = value.length > 0 && value.length <= spec.maxLength;
-      if (spec.pattern === null) return fits ? { ok: true, value } : fail('CONFIG_OUT_OF_RANGE', 'the length is not allowed');
+      if (spec.pattern === null)
+        return fits ? { ok: true, value } : fail('CONFIG_OUT_OF_RANGE', 'the length is not allowed');
       return fits && new RegExp(spec.pattern.source).test(value)
         ? { ok: true, value }
         : fail('CONFIG_BAD_VALUE', 'the text has a character that is not allowed, or is empty or too long');
@@ -110,13 +116,21 @@ export function checkLeaf(spec: Single, scalar: Scalar, context: LoadContext): L
     case 'boolean': {
       if (typeof value === 'boolean') return { ok: true, value };
       // YAML 1.1 took these for booleans; 1.2 does not.
-      const meant = /^(yes|on|true|1)$/i.test(text) ? 'true' : /^(no|off|false|0)$/i.test(text) ? 'false' : null;
+      const meant = /^(yes|on|true|1)$/i.test(text)
+        ? 'true'
+        : /^(no|off|false|0)$/i.test(text)
+          ? 'false'
+          : null;
       return wrongType(spec, scalar, meant);
     }
     case 'choice': {
       if (typeof value !== 'string') return wrongType(spec, scalar);
       if (Object.hasOwn(spec.choices, value)) return { ok: true, value };
-      return fail('CONFIG_BAD_VALUE', 'not one of the allowed words', nearest(value, Object.keys(spec.choices)));
+      return fail(
+        'CONFIG_BAD_VALUE',
+        'not one of the allowed words',
+        nearest(value, Object.keys(spec.choices)),
+      );
     }
     case 'integer': {
       if (typeof value === 'number' && Number.isInteger(value)) return inRange(spec, value);
@@ -136,11 +150,17 @@ export function checkLeaf(spec: Single, scalar: Scalar, context: LoadContext): L
 
 export type EndpointResult =
   | { readonly ok: true; readonly text: string; readonly endpoint: Endpoint }
-  | { readonly ok: false; readonly code: ProblemCode; readonly message: string; readonly suggestion: string | null };
+  | {
+      readonly ok: false;
+      readonly code: ProblemCode;
+      readonly message: string;
+      readonly suggestion: string | null;
+    };
 
 export function checkEndpointLeaf(spec: EndpointsSpec, { value, text }: Scalar): EndpointResult {
   if (typeof value !== 'string') {
-    const port = typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65536 ? value : null;
+    const port =
+      typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65536 ? value : null;
     const host = spec.role === 'bind' ? '*' : '127.0.0.1';
     return {
       ok: false,

@@ -7,18 +7,14 @@
 
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
-import { LineCounter } from 'yaml';
-import { Checker } from './check.ts';
-import { parseText } from './parse.ts';
 import type { Problem } from './problem.ts';
-import { Report } from './report.ts';
+import { readValues } from './read.ts';
 import { checkRules } from './rules.ts';
 import type { Source } from './source.ts';
 import { checkText, readSource } from './source.ts';
 import type { LoadContext } from './spec/kinds.ts';
 import { SPEC } from './spec/table.ts';
 import type { Config } from './types.ts';
-import { secretNames } from './unknown.ts';
 
 export type ConfigSource =
   | { readonly path: string }
@@ -42,23 +38,16 @@ export function loadConfig(from: ConfigSource, context: Partial<LoadContext> = {
   const source = 'path' in from ? readSource(from.path) : checkText(from.text);
   if (!source.ok) return refused(file, source);
 
-  const lines = new LineCounter();
-  const report = new Report(file, source.text, lines);
-  const parsed = parseText(source.text, lines, report, secretNames(SPEC));
-  let config: Config | null = null;
-  if (parsed !== null) {
-    const checker = new Checker(SPEC, parsed, report, {
-      baseDir: resolve(context.baseDir ?? ('path' in from ? dirname(from.path) : '.')),
-      hostName: context.hostName ?? hostname(),
-    });
-    // The compiler holds the table and `Config` together; the checker fills in what the table says.
-    const values = checker.check() as Partial<Config>;
-    if (values.routes !== undefined) checkRules(values.routes, checker.endpoints, report);
-    if (!report.failed) config = deepFreeze(values as Config);
-  }
-  return config === null
-    ? { config, problems: report.problems(), warnings: report.warnings() }
-    : { config, problems: [], warnings: report.warnings() };
+  const { values, endpoints, report } = readValues(SPEC, source.text, file, {
+    baseDir: resolve(context.baseDir ?? ('path' in from ? dirname(from.path) : '.')),
+    hostName: context.hostName ?? hostname(),
+  });
+  // The compiler holds the table and `Config` together; `readValues` fills in what the table says.
+  const known = values as Partial<Config>;
+  if (known.routes !== undefined) checkRules(known.routes, endpoints, report);
+  return report.failed
+    ? { config: null, problems: report.problems(), warnings: report.warnings() }
+    : { config: deepFreeze(values as unknown as Config), problems: [], warnings: report.warnings() };
 }
 
 function refused(file: string, source: Source & { readonly ok: false }): LoadResult {

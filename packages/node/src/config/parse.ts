@@ -10,6 +10,7 @@ import type { Alias, CST, Document, LineCounter, Node, YAMLError } from 'yaml';
 import { Composer, isAlias, isCollection, isPair, isScalar, Lexer, Parser } from 'yaml';
 import { nearest } from './nearest.ts';
 import type { Range, Report } from './report.ts';
+import type { SecretNames } from './unknown.ts';
 
 export const MAX_DEPTH = 64;
 /** Of the parser: it stacks a block collection and its item. */
@@ -34,10 +35,10 @@ export function parseText(
   text: string,
   lines: LineCounter,
   report: Report,
-  secretNames: readonly string[],
+  secrets: SecretNames,
 ): ParsedText | null {
   // Without structure nobody knows which part of the text is the value of a secret key.
-  const mayHoldSecrets = secretNames.some((name) => text.includes(name));
+  const mayHoldSecrets = secrets.in(text);
   const document = compose(text, lines, report);
   if (document === null) {
     if (mayHoldSecrets) report.hideExcerpts();
@@ -53,10 +54,15 @@ export function parseText(
     return null;
   }
   for (const warning of document.warnings) {
-    report.warning({ code: 'CONFIG_YAML_WARNING', at: warning.pos, path: [], message: printableMessage(warning) });
+    report.warning({
+      code: 'CONFIG_YAML_WARNING',
+      at: warning.pos,
+      path: [],
+      message: printableMessage(warning),
+    });
   }
   const targets = new Map<Alias, Node>();
-  if (document.contents !== null && !scan(document.contents, targets, report)) {
+  if (document.contents !== null && !scan(document.contents, targets, report, secrets)) {
     if (mayHoldSecrets) report.hideExcerpts();
     return null;
   }
@@ -120,7 +126,9 @@ function syntaxProblem(fault: YAMLError, report: Report, mayHoldSecrets: boolean
     code: 'CONFIG_SYNTAX',
     at: fault.pos,
     path: [],
-    message: (mayHoldSecrets ? `not well-formed YAML (${fault.code})` : printableMessage(fault)) + adviceFor(fault, line),
+    message:
+      (mayHoldSecrets ? `not well-formed YAML (${fault.code})` : printableMessage(fault)) +
+      adviceFor(fault, line),
   });
 }
 
@@ -141,8 +149,11 @@ function tooDeep(report: Report, at: Range | null): void {
   });
 }
 
-/** Finds what each alias stands for, in the order of the text, and counts what they expand to. */
-function scan(root: Node, targets: Map<Alias, Node>, report: Report): boolean {
+/**
+ * Finds what each alias stands for, in the order of the text, and counts what they expand to. Masks what may be secret,
+ * also where the specification does not lead.
+ */
+function scan(root: Node, targets: Map<Alias, Node>, report: Report, secrets: SecretNames): boolean {
   const anchors = new Map<string, Node>();
   /** Nodes, aliases expanded. Missing while the node is being walked. */
   const sizes = new Map<Node, number>();
@@ -165,7 +176,12 @@ function scan(root: Node, targets: Map<Alias, Node>, report: Report): boolean {
     }
     const size = sizes.get(target);
     if (size === undefined) {
-      report.error({ code: 'CONFIG_ALIAS_CYCLE', at, path: [], message: 'the alias stands for a node that contains it' });
+      report.error({
+        code: 'CONFIG_ALIAS_CYCLE',
+        at,
+        path: [],
+        message: 'the alias stands for a node that contains it',
+      });
       good = false;
       return 1;
     }
@@ -191,7 +207,17 @@ function scan(root: Node, targets: Map<Alias, Node>, report: Report): boolean {
       return 1;
     }
     if (isAlias(node)) return alias(node);
-    if (isPair(node)) return walk(node.key, depth) + walk(node.value, depth);
+    if (isPair(node)) {
+      const size = walk(node.key, depth) + walk(node.value, depth);
+      if (isScalar(node.key) && secrets.has(String(node.key.value))) {
+        const value = node.value as Node | null;
+        for (const hidden of [value, isAlias(value) ? targets.get(value) : null]) {
+          const range = rangeOf(hidden);
+          if (range !== null) report.mask(range);
+        }
+      }
+      return size;
+    }
     if (!isCollection(node) && !isScalar(node)) return 1;
     if (node.anchor !== undefined) anchors.set(node.anchor, node);
     let size = 1;

@@ -1,11 +1,9 @@
 /**
  * What is wrong with a configuration, for people and for programs.
  *
- * Guarantees: imports only the errors; a code never changes its meaning; docs/errors.md has a heading for each code;
+ * Guarantees: imports nothing; a code never changes its meaning; docs/errors.md has a heading for each code;
  * no text in a problem holds the value of a secret key.
  */
-
-import { ZerothError } from '../errors.ts';
 
 export const PROBLEM_CODES = [
   // The file
@@ -70,19 +68,6 @@ export interface Problem {
   /** What was probably meant. */
   readonly suggestion: string | null;
   readonly excerpt: Excerpt | null;
-}
-
-/** Thrown by those who cannot go on without a configuration. `loadConfig` itself never throws. */
-export class ConfigError extends ZerothError {
-  readonly problems: readonly Problem[];
-
-  constructor(problems: readonly Problem[]) {
-    const [first] = problems;
-    const where = first === undefined ? '' : `: ${first.file}:${first.line}:${first.column} ${first.key} ${first.message}`;
-    super('CONFIG_INVALID', `the configuration has ${problems.length} problem(s)${where}`);
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
 }
 
 /** Control characters would let a file write to the terminal of whoever checks it. */

@@ -20,7 +20,10 @@ export interface Finding {
   readonly at: Range | null;
   readonly path: KeyPath;
   readonly message: string;
+  /** Shown unless `source` is masked. */
   readonly value?: string;
+  /** Where the value stands, if not at `at`: that may be an alias. */
+  readonly source?: Range | null;
   readonly allowed?: readonly string[];
   readonly suggestion?: string | null;
 }
@@ -89,16 +92,18 @@ export class Report {
 
   #problem(finding: Finding): Problem {
     const position = finding.at === null ? { line: 0, col: 0 } : this.#lines.linePos(finding.at[0]);
+    const hidden = finding.value !== undefined && this.#isMasked(finding.source ?? finding.at);
     return Object.freeze({
       code: finding.code,
       file: this.#file,
       line: position.line,
       column: position.col,
       key: keyText(finding.path),
-      value: finding.value ?? null,
-      message: finding.message,
+      value: hidden ? '[redacted]' : (finding.value ?? null),
+      // Messages and suggestions may hold parts of the value.
+      message: hidden ? 'the value is not valid; it is secret and not shown' : finding.message,
       allowed: Object.freeze([...(finding.allowed ?? [])]),
-      suggestion: finding.suggestion ?? null,
+      suggestion: hidden ? null : (finding.suggestion ?? null),
       excerpt: finding.at === null || !this.#excerpts ? null : this.#excerpt(finding.at, position.col),
     });
   }
@@ -113,9 +118,15 @@ export class Report {
     const before = (from > lineStart ? '…' : '') + this.#visible(from, at[0]);
     const marked = this.#visible(at[0], Math.max(at[0], Math.min(at[1], to)));
     const after = this.#visible(Math.max(at[0], Math.min(at[1], to)), to) + (cut ? '…' : '');
-    const text = `${before}${marked}${after}`.trimEnd();
+    const text = before + `${marked}${after}`.trimEnd();
     if (text.trim() === '') return null;
     return Object.freeze({ text, start: before.length, length: Math.max(1, marked.trimEnd().length) });
+  }
+
+  #isMasked(range: Range | null): boolean {
+    if (range === null) return false;
+    const next = this.#masked[firstAfter(this.#masked, range[0])];
+    return next !== undefined && next[0] <= range[1];
   }
 
   #visible(from: number, to: number): string {

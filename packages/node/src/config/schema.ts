@@ -49,7 +49,9 @@ function section(spec: AnySectionSpec): JsonSchema {
     properties: Object.fromEntries(keys.map(([name, key]) => [name, of(key)])),
     additionalProperties: false,
     ...(required.length > 0 ? { required } : {}),
-    ...(spec.atLeastOneOf.length > 0 ? { anyOf: spec.atLeastOneOf.map((name) => ({ required: [name] })) } : {}),
+    ...(spec.atLeastOneOf.length > 0
+      ? { anyOf: spec.atLeastOneOf.map((name) => ({ required: [name] })) }
+      : {}),
   };
 }
 
@@ -69,7 +71,11 @@ function leaf(spec: LeafSpec): JsonSchema {
     case 'integer':
       return { type: 'integer', minimum: spec.min, maximum: spec.max };
     case 'duration':
-      return { type: 'string', pattern: `^[0-9]+(${DURATION_UNIT_NAMES.join('|')})$`, examples: [spec.min, spec.max] };
+      return {
+        type: 'string',
+        pattern: `^[0-9]+(${DURATION_UNIT_NAMES.join('|')})$`,
+        examples: [spec.min, spec.max],
+      };
     case 'size':
       return {
         anyOf: [

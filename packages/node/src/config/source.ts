@@ -21,12 +21,20 @@ export type Source =
       readonly column: number;
     };
 
-function fail(code: ProblemCode, message: string, allowed: readonly string[] = [], line = 0, column = 0): Source {
+function fail(
+  code: ProblemCode,
+  message: string,
+  allowed: readonly string[] = [],
+  line = 0,
+  column = 0,
+): Source {
   return { ok: false, code, message, allowed, line, column };
 }
 
 const tooLarge = (): Source =>
-  fail('CONFIG_FILE_TOO_LARGE', `the file has more than ${MAX_FILE_SIZE} bytes`, [`at most ${MAX_FILE_SIZE} bytes`]);
+  fail('CONFIG_FILE_TOO_LARGE', `the file has more than ${MAX_FILE_SIZE} bytes`, [
+    `at most ${MAX_FILE_SIZE} bytes`,
+  ]);
 
 export function readSource(path: string): Source {
   let descriptor: number;
@@ -69,7 +77,10 @@ function unreadable(error: unknown): Source {
     case 'EPERM':
       return fail('CONFIG_FILE_UNREADABLE', 'no permission to read the file');
     default:
-      return fail('CONFIG_FILE_UNREADABLE', `the file cannot be read (${typeof code === 'string' ? code : String(error)})`);
+      return fail(
+        'CONFIG_FILE_UNREADABLE',
+        `the file cannot be read (${typeof code === 'string' ? code : String(error)})`,
+      );
   }
 }
 

@@ -99,7 +99,9 @@ function guess(units: UnitTable, words: Readonly<Record<string, string>>, text: 
     const match = part.exec(text);
     if (match === null) return null;
     const word = (match[2] as string).toLowerCase();
-    const name = (Object.hasOwn(words, word) ? words[word] : undefined) ?? units.find(([u]) => u.toLowerCase() === word)?.[0];
+    const name =
+      (Object.hasOwn(words, word) ? words[word] : undefined) ??
+      units.find(([u]) => u.toLowerCase() === word)?.[0];
     if (name === undefined) return null;
     total += Number(match[1]) * (factorOf(units, name) as number);
   }
@@ -117,7 +119,8 @@ function scale(digits: string, factor: number): Parsed {
 /** Milliseconds. A bare number is refused: nobody can tell seconds from milliseconds. */
 export function parseDuration(text: string): Parsed {
   const exact = /^(\d{1,16})(ms|s|m|h|d)$/.exec(text);
-  if (exact !== null) return scale(exact[1] as string, factorOf(DURATION_UNITS, exact[2] as string) as number);
+  if (exact !== null)
+    return scale(exact[1] as string, factorOf(DURATION_UNITS, exact[2] as string) as number);
   if (/^\d{1,9}$/.test(text)) {
     return { ok: false, message: 'a duration needs a unit', suggestion: `${Number(text)}s` };
   }

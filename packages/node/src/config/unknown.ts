@@ -1,5 +1,5 @@
 /**
- * What to say about a key that nobody knows.
+ * What to say about a key that nobody knows, and what not to say.
  *
  * Guarantees: pure; suggests only keys that exist where the unknown one stands, or names the places where it would be right.
  */
@@ -29,13 +29,39 @@ export function placesOf(name: string, root: AnySectionSpec): readonly string[] 
   return places;
 }
 
-export function soundsSecret(name: string): boolean {
-  return /pass|pwd|secret|token|credential|private|auth|apikey|accesskey|secretkey/.test(fold(name));
+function soundsSecret(name: string): boolean {
+  return /pass|pwd|secret|token|credential|private|auth|apikey|accesskey/.test(fold(name));
 }
 
-/** Names of all keys whose values are secret. */
-export function secretNames(spec: Spec): readonly string[] {
-  if (spec.type === 'entries') return secretNames(spec.entry);
-  if (spec.type !== 'section') return [];
-  return Object.entries(spec.keys).flatMap(([key, child]) => [...(child.secret ? [key] : []), ...secretNames(child)]);
+/** Names of keys, by whether their values are secret. A name that is both counts as secret. */
+function keyNames(spec: Spec, names: Map<string, boolean>): Map<string, boolean> {
+  if (spec.type === 'entries') return keyNames(spec.entry, names);
+  if (spec.type !== 'section') return names;
+  for (const [key, child] of Object.entries(spec.keys)) {
+    names.set(fold(key), child.secret || names.get(fold(key)) === true);
+    keyNames(child, names);
+  }
+  return names;
+}
+
+/** Tells which parts of a text to hide, also where the text does not follow the specification. */
+export class SecretNames {
+  readonly #names: ReadonlyMap<string, boolean>;
+
+  constructor(spec: Spec) {
+    this.#names = keyNames(spec, new Map());
+  }
+
+  /** A key of this name may have a secret value. Better to hide one endpoint too many than to print a password. */
+  has(name: string): boolean {
+    return this.#names.get(fold(name)) ?? soundsSecret(name);
+  }
+
+  /** Whether anything in a text without usable structure looks like such a key. */
+  in(text: string): boolean {
+    const folded = fold(text);
+    for (const [name, secret] of this.#names) if (secret && folded.includes(name)) return true;
+    for (const [, name] of text.matchAll(/([\w-]{1,64})["']?\s{0,8}:/g)) if (this.has(name as string)) return true;
+    return false;
+  }
 }

@@ -3,8 +3,9 @@
  *
  * Guarantees: names the route, the side and the endpoint, gives the system's reason, and says what to do next.
  */
-import { ZerothError } from '../errors.ts';
+
 import type { ErrorCode } from '../errors.ts';
+import { ZerothError } from '../errors.ts';
 
 export type Side = 'frontend' | 'backend';
 
@@ -30,7 +31,8 @@ export class RouteError extends ZerothError {
 export function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const { code, detail } = cause as Error & { code?: string; detail?: string };
-  const words = detail === undefined || detail === cause.message ? cause.message : `${cause.message}: ${detail}`;
+  const words =
+    detail === undefined || detail === cause.message ? cause.message : `${cause.message}: ${detail}`;
   return code === undefined ? words : `${words} (${code})`;
 }
 
@@ -59,7 +61,10 @@ export function hintFor(cause: unknown, endpoint: string): string {
 }
 
 function whoHas(port: string | undefined, endpoint: string): string {
-  if (port === undefined) return process.platform === 'win32' ? 'tasklist' : `lsof ${endpoint.replace('ipc://', '')}`;
+  if (port === undefined)
+    return process.platform === 'win32' ? 'tasklist' : `lsof ${endpoint.replace('ipc://', '')}`;
   if (process.platform === 'win32') return `netstat -ano | findstr :${port}`;
-  return process.platform === 'darwin' ? `lsof -nP -iTCP:${port} -sTCP:LISTEN` : `ss -ltnp 'sport = :${port}'`;
+  return process.platform === 'darwin'
+    ? `lsof -nP -iTCP:${port} -sTCP:LISTEN`
+    : `ss -ltnp 'sport = :${port}'`;
 }

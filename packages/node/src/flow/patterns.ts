@@ -15,7 +15,9 @@ export interface SideWords {
   readonly peers: string;
 }
 
-export const PATTERNS: Readonly<Record<RoutePattern, { readonly frontend: SideWords; readonly backend: SideWords }>> = {
+export const PATTERNS: Readonly<
+  Record<RoutePattern, { readonly frontend: SideWords; readonly backend: SideWords }>
+> = {
   pubsub: {
     frontend: { socketType: 'XSUB', peers: 'PUB' },
     backend: { socketType: 'XPUB', peers: 'SUB' },
@@ -56,7 +58,10 @@ export function openSockets(route: RouteConfig): { front: FrontSocket; back: Bac
         back: new XPublisher({ ...common, ...into, ...out }),
       };
     case 'reqrep':
-      return { front: new Router({ ...common, ...into, ...out }), back: new Dealer({ ...common, ...into, ...out }) };
+      return {
+        front: new Router({ ...common, ...into, ...out }),
+        back: new Dealer({ ...common, ...into, ...out }),
+      };
     case 'pipeline':
       return { front: new Pull({ ...common, ...into }), back: new Push({ ...common, ...out }) };
   }

@@ -7,11 +7,11 @@
 import { Proxy as SocketProxy } from '@zeroth/zmq';
 import type { RouteConfig, RoutePattern, SideConfig } from '../config/types.ts';
 import type { Log } from '../log/log.ts';
-import { RouteError } from './errors.ts';
 import type { Side } from './errors.ts';
+import { RouteError } from './errors.ts';
 import type { Fold } from './fold.ts';
-import { openSockets, PATTERNS } from './patterns.ts';
 import type { BackSocket, FrontSocket } from './patterns.ts';
+import { openSockets, PATTERNS } from './patterns.ts';
 import { watchSocket } from './watch.ts';
 
 /** `failed`: the proxy ended on its own; the error is in the log and in {@link Route.ended}. */
@@ -152,7 +152,15 @@ export class Route {
     const words = PATTERNS[this.pattern][side];
     const { peers, queuedIn, queuedOut, dropped } = socket.stats;
     const endpoints = [...this.#endpoints[side]];
-    return { socketType: words.socketType, peerType: words.peers, endpoints, peers, queuedIn, queuedOut, dropped };
+    return {
+      socketType: words.socketType,
+      peerType: words.peers,
+      endpoints,
+      peers,
+      queuedIn,
+      queuedOut,
+      dropped,
+    };
   }
 
   async #bindSide(side: Side, socket: FrontSocket | BackSocket, config: SideConfig): Promise<void> {

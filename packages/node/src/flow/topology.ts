@@ -9,8 +9,8 @@ import type { Config } from '../config/types.ts';
 import type { Log } from '../log/log.ts';
 import { silentLog } from '../log/log.ts';
 import { Fold } from './fold.ts';
-import { Route } from './route.ts';
 import type { RouteStatus } from './route.ts';
+import { Route } from './route.ts';
 
 export interface StartOptions {
   readonly log?: Log;

@@ -34,7 +34,8 @@ export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string
     const first = !unreachable.has(address);
     unreachable.add(address);
     const fields = { address, retryIn: interval };
-    if (first) tell(log.warn, 'connect:retry', 'cannot reach the endpoint, trying again until it answers', fields);
+    if (first)
+      tell(log.warn, 'connect:retry', 'cannot reach the endpoint, trying again until it answers', fields);
     else tell(log.debug, 'connect:retry:again', 'still cannot reach the endpoint', fields);
   });
   events.on('accept:error', ({ address, error }) => {
@@ -47,7 +48,11 @@ export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string
   events.on('peer:gone', ({ peer, error }) => {
     const { messagesIn, messagesOut, dropped, queuedOut } = peer;
     const counts = { messagesIn, messagesOut, dropped, undelivered: queuedOut };
-    tell(log.info, 'peer:gone', 'peer disconnected', { ...peerFields(peer), ...counts, ...errorFields(error) });
+    tell(log.info, 'peer:gone', 'peer disconnected', {
+      ...peerFields(peer),
+      ...counts,
+      ...errorFields(error),
+    });
   });
   events.on('peer:refused', ({ address, error }) => {
     tell(log.warn, 'peer:refused', 'peer refused', { remote: address, ...errorFields(error) });
@@ -63,7 +68,8 @@ function peerFields(peer: PeerInfo): object {
     remote: peer.remote,
     socketType: peer.socketType,
     endpoint: peer.endpoint,
-    ...(id === null || id.length === 0 ? {} : { routingId: printable(id) }),
+    // A routing id that begins with 0 was made up by our ROUTER (RFC 28): it tells nobody anything.
+    ...(id === null || id.length === 0 || id[0] === 0 ? {} : { routingId: printable(id) }),
   };
 }
 

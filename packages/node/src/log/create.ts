@@ -5,14 +5,15 @@
  * pretty for a person at a terminal, one JSON object for each line otherwise; a reader that goes away ends the log and
  * not the node.
  */
-import { pino } from 'pino';
+
 import type { DestinationStream } from 'pino';
-import type { LogFormat, LogLevel } from '../config/types.ts';
+import { pino } from 'pino';
 import type { Log } from './log.ts';
 
 export interface LogOptions {
-  readonly level: LogLevel;
-  readonly format: LogFormat;
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** `auto` is `pretty` on a terminal and `json` anywhere else. */
+  readonly format: 'auto' | 'pretty' | 'json';
   /** The `node` field of each line. */
   readonly name: string;
   /** Whether standard error is a terminal: decides what `auto` means. */
@@ -34,7 +35,10 @@ export async function createLog(options: LogOptions): Promise<Log> {
   const pretty = isPretty(options);
   const destination = pretty ? await prettyDestination(fd, options.colour) : jsonDestination(fd);
   const base = pretty ? null : { node: options.name, pid: process.pid };
-  const log: Log = pino({ level: options.level, base, timestamp: isoTime, formatters: { level: levelName } }, destination);
+  const log: Log = pino(
+    { level: options.level, base, timestamp: isoTime, formatters: { level: levelName } },
+    destination,
+  );
   return log;
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { cli, folder } from './cli.ts';
+import { cli, folder } from '../support/cli.ts';
 
 const BAD = `node: { name: plant-7 }
 routes:
@@ -33,8 +33,14 @@ describe('zeroth check', () => {
     await writeFile(join(cwd, 'bad.yaml'), BAD);
     const { code, stdout } = await cli(['check', 'bad.yaml'], { cwd });
     assert.equal(code, 3);
-    assert.match(stdout, /^bad\.yaml:6:16 .*routes\.telemetry\.backend\.bnd: unknown key.*Did you mean "bind"\?.*Allowed: bind, connect/m);
-    assert.match(stdout, /^bad\.yaml:8:14 .*routes\.orders\.pattern: .*reqreply.*Allowed: pubsub, reqrep, pipeline/m);
+    assert.match(
+      stdout,
+      /^bad\.yaml:6:16 .*routes\.telemetry\.backend\.bnd: unknown key.*Did you mean "bind"\?.*Allowed: bind, connect/m,
+    );
+    assert.match(
+      stdout,
+      /^bad\.yaml:8:14 .*routes\.orders\.pattern: .*reqreply.*Allowed: pubsub, reqrep, pipeline/m,
+    );
     assert.match(stdout, /^bad\.yaml:9:23 .*routes\.orders\.frontend\.bind: .*99999/m);
   });
 
@@ -46,10 +52,10 @@ describe('zeroth check', () => {
     const report = JSON.parse(stdout) as { ok: boolean; problems: Record<string, unknown>[] };
     assert.equal(report.ok, false);
     const unknown = report.problems.find(({ code: problem }) => problem === 'CONFIG_UNKNOWN_KEY');
-    assert.equal(unknown?.['file'], 'bad.yaml');
-    assert.equal(unknown?.['line'], 6);
-    assert.equal(unknown?.['key'], 'routes.telemetry.backend.bnd');
-    assert.equal(unknown?.['suggestion'], 'bind');
+    assert.equal(unknown?.file, 'bad.yaml');
+    assert.equal(unknown?.line, 6);
+    assert.equal(unknown?.key, 'routes.telemetry.backend.bnd');
+    assert.equal(unknown?.suggestion, 'bind');
   });
 
   it('says that a file is missing', async () => {
@@ -101,7 +107,9 @@ describe('zeroth schema', () => {
 
 describe('zeroth', () => {
   it('prints its version', async () => {
-    const { version } = JSON.parse(await readFile(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const { version } = JSON.parse(
+      await readFile(new URL('../../../package.json', import.meta.url), 'utf8'),
+    ) as { version: string };
     for (const flag of ['--version', '-V']) {
       const { code, stdout } = await cli([flag]);
       assert.equal(stdout, `${version}\n`);
@@ -112,7 +120,19 @@ describe('zeroth', () => {
   it('lists the commands and the exit codes', async () => {
     const { code, stdout } = await cli(['--help']);
     assert.equal(code, 0);
-    for (const word of ['run', 'init', 'check', 'schema', 'push', 'pull', 'pub', 'sub', 'req', 'rep', 'Exit codes']) {
+    for (const word of [
+      'run',
+      'init',
+      'check',
+      'schema',
+      'push',
+      'pull',
+      'pub',
+      'sub',
+      'req',
+      'rep',
+      'Exit codes',
+    ]) {
       assert.match(stdout, new RegExp(`\\b${word}\\b`));
     }
   });
@@ -132,9 +152,15 @@ describe('zeroth', () => {
   it('answers a wrong command line with exit code 2 and the way out', async () => {
     const cases: [args: string[], words: RegExp][] = [
       [['psh'], /^error \[USAGE\] unknown command 'psh' \(Did you mean push\?\)\n {2}-> zeroth --help/],
-      [['push', '--cuont', '3', 'tcp://127.0.0.1:1'], /^error \[USAGE\] unknown option '--cuont' \(Did you mean --count\?\)/],
+      [
+        ['push', '--cuont', '3', 'tcp://127.0.0.1:1'],
+        /^error \[USAGE\] unknown option '--cuont' \(Did you mean --count\?\)/,
+      ],
       [['push'], /^error \[USAGE\] push needs an endpoint\n {2}-> for example: zeroth push tcp:/],
-      [['push', '5560', 'x'], /^error \[USAGE\] the first argument is an endpoint.*\n {2}-> did you mean tcp:\/\/127\.0\.0\.1:5560\?/],
+      [
+        ['push', '5560', 'x'],
+        /^error \[USAGE\] the first argument is an endpoint.*\n {2}-> did you mean tcp:\/\/127\.0\.0\.1:5560\?/,
+      ],
       [['push', 'localhost:5560'], /did you mean tcp:\/\/localhost:5560\?/],
       [['push', 'tcp://127.0.0.1:1', '-n', '0', 'x'], /--count takes a whole number from 1 on, not 0/],
       [['push', 'tcp://127.0.0.1:1', '-t', '5', 'x'], /not a duration: 5\n {2}-> did you mean 5s\?/],

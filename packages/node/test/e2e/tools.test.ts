@@ -1,16 +1,16 @@
 /** The tools for a person at a terminal, each against libzmq, connecting and bound. */
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import * as zmq from 'zeromq';
-import { cli, folder, jsonLines, start } from './cli.ts';
-import type { Running } from './cli.ts';
-import * as lib from './libzmq.ts';
+import type { Running } from '../support/cli.ts';
+import { cli, folder, jsonLines, start } from '../support/cli.ts';
+import * as lib from '../support/libzmq.ts';
 
 const FREE = 'tcp://127.0.0.1:0';
 /** child.kill ends a process at once there; nothing arrives that it could answer. */
@@ -21,7 +21,12 @@ async function boundTo(tool: Running): Promise<string> {
   return endpoint as string;
 }
 
-async function pulled(t: TestContext, count: number, args: (endpoint: string) => string[], input = ''): Promise<string[]> {
+async function pulled(
+  t: TestContext,
+  count: number,
+  args: (endpoint: string) => string[],
+  input = '',
+): Promise<string[]> {
   const pull = lib.pullSocket(t);
   const endpoint = await lib.bindFree(pull);
   const sent = cli(args(endpoint), { input });
@@ -41,23 +46,39 @@ describe('zeroth push', () => {
   });
 
   it('takes everything after -- as messages', async (t) => {
-    assert.deepEqual(await pulled(t, 2, (to) => ['push', to, '--', '--bind', 'tcp://x']), ['--bind', 'tcp://x']);
+    assert.deepEqual(await pulled(t, 2, (to) => ['push', to, '--', '--bind', 'tcp://x']), [
+      '--bind',
+      'tcp://x',
+    ]);
   });
 
   it('repeats its messages up to --count', async (t) => {
-    assert.deepEqual(await pulled(t, 5, (to) => ['push', to, '-n', '5', 'a', 'b']), ['a', 'b', 'a', 'b', 'a']);
+    assert.deepEqual(await pulled(t, 5, (to) => ['push', to, '-n', '5', 'a', 'b']), [
+      'a',
+      'b',
+      'a',
+      'b',
+      'a',
+    ]);
   });
 
   it('sends each line of standard input', async (t) => {
     assert.deepEqual(await pulled(t, 3, (to) => ['push', to], 'one\r\n\nthree'), ['one', '', 'three']);
-    assert.deepEqual(await pulled(t, 3, (to) => ['push', to, 'zero', '--stdin', '-n', '3'], '1\n2\n3\n'), ['zero', '1', '2']);
+    assert.deepEqual(await pulled(t, 3, (to) => ['push', to, 'zero', '--stdin', '-n', '3'], '1\n2\n3\n'), [
+      'zero',
+      '1',
+      '2',
+    ]);
   });
 
   it('sends files whole, and hex as bytes', async (t) => {
     const dir = await folder(t);
     const file = join(dir, 'data.bin');
     await writeFile(file, 'line 1\nline 2\n');
-    assert.deepEqual(await pulled(t, 2, (to) => ['push', to, '-f', file, '-f', '-'], 'all\nof it'), ['line 1\nline 2\n', 'all\nof it']);
+    assert.deepEqual(await pulled(t, 2, (to) => ['push', to, '-f', file, '-f', '-'], 'all\nof it'), [
+      'line 1\nline 2\n',
+      'all\nof it',
+    ]);
     assert.deepEqual(await pulled(t, 1, (to) => ['push', to, '--hex', '68 65 6c6c6f']), ['hello']);
   });
 
@@ -84,7 +105,12 @@ describe('zeroth push', () => {
     const { port } = server.address() as AddressInfo;
     const { code, stderr } = await cli(['push', '--bind', `tcp://127.0.0.1:${port}`, 'x']);
     assert.equal(code, 4);
-    assert.match(stderr, new RegExp(`^error \\[BIND_FAILED\\] cannot bind to tcp://127.0.0.1:${port}: .*EADDRINUSE.*\\n {2}-> .*${port}`));
+    assert.match(
+      stderr,
+      new RegExp(
+        `^error \\[BIND_FAILED\\] cannot bind to tcp://127.0.0.1:${port}: .*EADDRINUSE.*\\n {2}-> .*${port}`,
+      ),
+    );
   });
 });
 
@@ -108,11 +134,11 @@ describe('zeroth pull', () => {
     for (const message of messages) await push.send(message);
     const { stdout } = await pull.ended;
     const [first, second] = jsonLines(stdout);
-    assert.equal(first?.['seq'], 1);
-    assert.deepEqual(first?.['sizes'], [4, 0]);
-    assert.equal(first?.['size'], 4);
-    assert.ok(!Number.isNaN(Date.parse(first?.['time'] as string)));
-    assert.deepEqual(second?.['frames'], [{ base64: 'AP8K' }]);
+    assert.equal(first?.seq, 1);
+    assert.deepEqual(first?.sizes, [4, 0]);
+    assert.equal(first?.size, 4);
+    assert.ok(!Number.isNaN(Date.parse(first?.time as string)));
+    assert.deepEqual(second?.frames, [{ base64: 'AP8K' }]);
 
     const back = lib.pullSocket(t);
     const sent = cli(['push', await lib.bindFree(back), '--json'], { input: stdout });
@@ -154,7 +180,10 @@ describe('zeroth pull', () => {
     assert.equal(new Set(lines).size, 300);
     for (const index of [0, 1, 2]) {
       const own = lines.filter((line) => line.startsWith(`${index}:`));
-      assert.deepEqual(own, Array.from({ length: 100 }, (_, n) => `${index}:${n}`));
+      assert.deepEqual(
+        own,
+        Array.from({ length: 100 }, (_, n) => `${index}:${n}`),
+      );
     }
     assert.match(stderr, /^received 300 messages, 1\.2 kB/m);
   });
@@ -227,7 +256,16 @@ describe('zeroth pub and sub', () => {
 
   it('pub loses nothing to a slow subscriber', async (t) => {
     const sub = lib.subscriberSocket(t, '');
-    const sent = cli(['pub', await lib.bindFree(sub), 't', 'x'.repeat(1000), '-n', '20000', '--linger', '20s']);
+    const sent = cli([
+      'pub',
+      await lib.bindFree(sub),
+      't',
+      'x'.repeat(1000),
+      '-n',
+      '20000',
+      '--linger',
+      '20s',
+    ]);
     assert.equal((await lib.receiveTexts(sub, 20_000)).length, 20_000);
     assert.equal((await sent).code, 0);
   });
@@ -246,11 +284,22 @@ describe('zeroth pub and sub', () => {
     const pub = lib.publisherSocket(t);
     const sub = start(t, ['sub', await lib.bindFree(pub), 'a/', 'b', '-n', '3', '--json']);
     await lib.subscribed(pub, 'a/', 'b');
-    for (const message of [['a', 'no'], ['a/1', 'yes'], ['c', 'no'], ['b', 'yes'], ['bb', 'yes']]) await pub.send(message);
+    for (const message of [
+      ['a', 'no'],
+      ['a/1', 'yes'],
+      ['c', 'no'],
+      ['b', 'yes'],
+      ['bb', 'yes'],
+    ])
+      await pub.send(message);
     const { code, stdout } = await sub.ended;
     assert.deepEqual(
       jsonLines(stdout).map(({ frames }) => frames),
-      [['a/1', 'yes'], ['b', 'yes'], ['bb', 'yes']],
+      [
+        ['a/1', 'yes'],
+        ['b', 'yes'],
+        ['bb', 'yes'],
+      ],
     );
     assert.equal(code, 0);
   });
@@ -282,7 +331,9 @@ describe('zeroth req and rep', () => {
   });
 
   it('req binds, has a routing id, and prints JSON', async (t) => {
-    const asked = start(t, ['req', '--bind', FREE, '--routing-id', 'me', '--json', '--frames', 'a', 'b'], { input: '' });
+    const asked = start(t, ['req', '--bind', FREE, '--routing-id', 'me', '--json', '--frames', 'a', 'b'], {
+      input: '',
+    });
     const [, endpoint] = await asked.waitFor('stderr', /"endpoint":"([^"]+)"/);
     const router = lib.closing(t, new zmq.Router({ receiveTimeout: 30_000 }));
     router.connect(endpoint as string);
@@ -291,8 +342,8 @@ describe('zeroth req and rep', () => {
     await router.send(['me', '', Buffer.from([1, 254])]);
     const { code, stdout } = await asked.ended;
     const [line] = jsonLines(stdout);
-    assert.deepEqual(line?.['frames'], [{ base64: 'Af4=' }]);
-    assert.equal(typeof line?.['roundTrip'], 'number');
+    assert.deepEqual(line?.frames, [{ base64: 'Af4=' }]);
+    assert.equal(typeof line?.roundTrip, 'number');
     assert.equal(code, 0);
   });
 
@@ -304,7 +355,13 @@ describe('zeroth req and rep', () => {
   });
 
   it('rep echoes, or says what it was told', async (t) => {
-    for (const [args, expected] of [[[], ['ask', 'me']] as const, [['so', 'be it'], ['so', 'be it']] as const]) {
+    for (const [args, expected] of [
+      [[], ['ask', 'me']] as const,
+      [
+        ['so', 'be it'],
+        ['so', 'be it'],
+      ] as const,
+    ]) {
       const rep = start(t, ['rep', '--bind', FREE, '-n', '2', ...args]);
       const req = lib.requestSocket(t);
       req.connect(await boundTo(rep));

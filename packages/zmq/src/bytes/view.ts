@@ -28,7 +28,9 @@ export function view(bytes: Uint8Array, start: number, end: number): Buffer {
 /** A copy that holds on to nothing else. */
 export function copy(bytes: Uint8Array): Buffer {
   // Up to 64 octets V8 keeps such a buffer in its own heap: no separate memory, a few nanoseconds.
-  const fresh = Fast ? new (Species as new (length: number) => Buffer)(bytes.length) : Buffer.alloc(bytes.length);
+  const fresh = Fast
+    ? new (Species as new (length: number) => Buffer)(bytes.length)
+    : Buffer.alloc(bytes.length);
   for (let i = 0; i < bytes.length; i++) fresh[i] = bytes[i]!;
   return fresh;
 }

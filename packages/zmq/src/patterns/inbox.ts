@@ -2,9 +2,10 @@
  * What has arrived from one peer and was not received yet, as runs in order of arrival. Messages are decoded when they
  * are asked for: until then a message costs no object, only its bytes.
  */
+
+import { readU64 } from '../bytes/u64.ts';
 import { View } from '../bytes/view.ts';
 import { HEADER_MAX, LONG, MORE, messageEnd, type Run, skipMessages } from '../zmtp/frame.ts';
-import { readU64 } from '../bytes/u64.ts';
 
 const NOTHING = Buffer.alloc(0);
 

@@ -13,7 +13,8 @@ export function toBytes(frame: MessageLike): Uint8Array {
   if (frame === null || frame === undefined) return EMPTY;
   if (ArrayBuffer.isView(frame)) return new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength);
   if (frame instanceof ArrayBuffer) return new Uint8Array(frame);
-  if (typeof SharedArrayBuffer !== 'undefined' && frame instanceof SharedArrayBuffer) return new Uint8Array(frame);
+  if (typeof SharedArrayBuffer !== 'undefined' && frame instanceof SharedArrayBuffer)
+    return new Uint8Array(frame);
   return Buffer.from(String(frame));
 }
 

@@ -29,7 +29,7 @@ export class Outbox {
   mark: number;
   /** Messages accepted and not yet with the operating system. */
   queued = 0;
-  /** Messages and bytes handed to the operating system. */
+  /** Messages, and all bytes, that the operating system has taken. */
   sentMessages = 0;
   sentBytes = 0;
   /** Asked to call `flush` before long, once for each batch. */
@@ -47,6 +47,7 @@ export class Outbox {
   #end = 0;
   #open = 0;
   #inFlight = false;
+  #inFlightBytes = 0;
   #scheduled = false;
   #wasFull = false;
   #large = false;
@@ -96,7 +97,8 @@ export class Outbox {
     this.#parts = [];
     this.#partBytes = 0;
     // The transport may still read from a batch that is in flight, so that memory is left to the collector.
-    if (this.#batch !== null && !this.#inFlight && !(this.#sink?.keepsBuffers ?? false)) batchPool.release(this.#batch);
+    if (this.#batch !== null && !this.#inFlight && !(this.#sink?.keepsBuffers ?? false))
+      batchPool.release(this.#batch);
     this.#batch = null;
     this.#start = 0;
     this.#end = 0;
@@ -218,14 +220,11 @@ export class Outbox {
     this.#parts = [];
     this.#partBytes = 0;
     this.#large = bytes > SMALL_BATCH;
-    const messages = this.#open;
     this.#open = 0;
-    this.sentMessages += messages;
-    this.sentBytes += bytes;
     this.#inFlight = true;
+    this.#inFlightBytes = bytes;
     if (sink.write(parts)) {
-      this.#inFlight = false;
-      this.queued = 0;
+      this.#taken();
       this.#releaseBatch(sink.keepsBuffers);
     }
     this.#room();
@@ -234,11 +233,17 @@ export class Outbox {
   /** The transport has handed over all that was written. */
   drained(): void {
     if (!this.#inFlight) return;
-    this.#inFlight = false;
-    this.queued = this.#open;
+    this.#taken();
     if (this.#start === this.#end) this.#releaseBatch(this.#sink?.keepsBuffers ?? true);
     this.flush();
     this.#room();
+  }
+
+  #taken(): void {
+    this.#inFlight = false;
+    this.sentMessages += this.queued - this.#open;
+    this.sentBytes += this.#inFlightBytes;
+    this.queued = this.#open;
   }
 
   #settle(): void {

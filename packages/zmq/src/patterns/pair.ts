@@ -3,7 +3,6 @@ import type { Sendable } from './message.ts';
 import { Pattern, queue } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
 
-
 export class PairPattern extends Pattern {
   #pipe: Pipe | null = null;
   // The pipe before, while it has something to receive.
@@ -62,7 +61,13 @@ export class PairPattern extends Pattern {
     pipe.checkRoom();
   }
 
-  override sendRun(_prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number, count: number): number {
+  override sendRun(
+    _prefix: Uint8Array | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+  ): number {
     return this.#pipe?.outbox.pushRun(bytes, start, end, count) ?? 0;
   }
 }

@@ -41,6 +41,8 @@ export interface PatternOptions {
 /** What a pattern tells its socket. */
 export interface PatternHost {
   readonly options: PatternOptions;
+  /** A random unsigned 32-bit number, so that numbers of two runs of a program don't meet. */
+  readonly seed: number;
   /** A message can be received. */
   readable(): void;
   /** A message that found no room may find some now. */
@@ -108,7 +110,13 @@ export abstract class Pattern {
    * Sends `count` whole messages, each with the frame `prefix` in front where there is one. Returns how many found
    * room: fewer than `count` means that the rest has to wait.
    */
-  sendRun(_prefix: Uint8Array | null, _bytes: Uint8Array, _start: number, _end: number, _count: number): number {
+  sendRun(
+    _prefix: Uint8Array | null,
+    _bytes: Uint8Array,
+    _start: number,
+    _end: number,
+    _count: number,
+  ): number {
     throw new ZmqError('ENOTSUP', { detail: 'this socket type does not send' });
   }
 
@@ -122,7 +130,8 @@ export abstract class Pattern {
 export function queue(outbox: Outbox, message: Sendable): void {
   if (message instanceof Uint8Array) outbox.push(message);
   else if (typeof message === 'string') outbox.pushText(message);
-  else if (Array.isArray(message) && message.length === 1 && message[0] instanceof Uint8Array) outbox.push(message[0]);
+  else if (Array.isArray(message) && message.length === 1 && message[0] instanceof Uint8Array)
+    outbox.push(message[0]);
   else outbox.pushAll(toFrames(message as MessageLike | readonly MessageLike[]));
 }
 

@@ -62,7 +62,13 @@ export class DealerPattern extends Pattern {
     this.inbound.tookRun(pipe);
   }
 
-  override sendRun(prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number, count: number): number {
+  override sendRun(
+    prefix: Uint8Array | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+  ): number {
     return balance(this.outbound, prefix, bytes, start, end, count);
   }
 }
@@ -98,7 +104,8 @@ export function receive(
   end: number,
   count: number,
 ): void {
-  if (host.options.conflate) host.dropped(pipe, 'conflated', inbound.keepLast(pipe, bytes, start, end, count));
+  if (host.options.conflate)
+    host.dropped(pipe, 'conflated', inbound.keepLast(pipe, bytes, start, end, count));
   else inbound.push(pipe, bytes, start, end, count);
   host.readable();
   pipe.checkMark();
@@ -139,4 +146,3 @@ function balance(
   }
   return count - left;
 }
-

@@ -21,9 +21,11 @@ export class PublisherPattern extends Pattern {
   protected readonly inbound: FairQueue = new FairQueue();
   readonly #pipes = new Set<Pipe>();
   readonly #topics = new PrefixTrie<Pipe[]>();
-  // How often each pipe asked for each topic: RFC 29 wants as many cancellations.
-  readonly #counts = new Map<Pipe, Map<string, number>>();
+  // The topics of each pipe. A set: RFC 37 has a cancellation for each subscription, but libzmq's SUB sends every
+  // subscription and only the last cancellation, so that counting here would never come to an end.
+  readonly #wishes = new Map<Pipe, Set<string>>();
   readonly #gathered = new Map<Pipe, Gathering>();
+  readonly #touched: Pipe[] = [];
   #stamp = 0;
   readonly #hits: Pipe[][] = [];
   readonly #targets: Pipe[] = [];
@@ -39,10 +41,14 @@ export class PublisherPattern extends Pattern {
   }
 
   override lost(pipe: Pipe): void {
-    const topics = this.#counts.get(pipe);
+    const topics = this.#wishes.get(pipe);
     if (topics === undefined) return;
-    this.#counts.delete(pipe);
-    for (const topic of topics.keys()) this.#removed(pipe, Buffer.from(topic, 'latin1'));
+    this.#wishes.delete(pipe);
+    for (const name of topics) {
+      const topic = Buffer.from(name, 'latin1');
+      const last = this.#drop(pipe, topic);
+      if (last || this.host.options.verbosity === 'allSubsUnsubs') this.announce(pipe, topic, false);
+    }
   }
 
   override detach(pipe: Pipe): void {
@@ -75,47 +81,46 @@ export class PublisherPattern extends Pattern {
   protected announce(_pipe: Pipe, _topic: Uint8Array, _subscribe: boolean): void {}
 
   override subscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void {
-    if (subscribe) this.add(pipe, topic);
-    else this.remove(pipe, topic);
+    if (subscribe) {
+      const news = this.add(pipe, topic);
+      if (news || this.host.options.verbosity !== null) this.announce(pipe, topic, true);
+    } else this.remove(pipe, topic);
   }
 
-  protected add(pipe: Pipe, topic: Uint8Array): void {
+  /** True when nobody had the topic before. */
+  protected add(pipe: Pipe, topic: Uint8Array): boolean {
     const key = text(topic);
-    let topics = this.#counts.get(pipe);
+    let topics = this.#wishes.get(pipe);
     if (topics === undefined) {
-      topics = new Map();
-      this.#counts.set(pipe, topics);
+      topics = new Set();
+      this.#wishes.set(pipe, topics);
     }
-    const count = topics.get(key) ?? 0;
-    topics.set(key, count + 1);
     const subscribers = this.#topics.get(topic);
     if (subscribers === undefined) this.#topics.set(topic, [pipe]);
-    else if (count === 0) subscribers.push(pipe);
-    if (subscribers === undefined || this.host.options.verbosity !== null) this.announce(pipe, topic, true);
+    else if (!topics.has(key)) subscribers.push(pipe);
+    topics.add(key);
+    return subscribers === undefined;
+  }
+
+  /** True when nobody has the topic any more; null when the pipe did not have it. */
+  protected withdraw(pipe: Pipe, topic: Uint8Array): boolean | null {
+    return this.#wishes.get(pipe)?.delete(text(topic)) === true ? this.#drop(pipe, topic) : null;
   }
 
   protected remove(pipe: Pipe, topic: Uint8Array): void {
-    const topics = this.#counts.get(pipe);
-    const key = text(topic);
-    const count = topics?.get(key);
-    if (topics === undefined || count === undefined) return;
-    if (count > 1) {
-      topics.set(key, count - 1);
-      if (this.host.options.verbosity === 'allSubsUnsubs') this.announce(pipe, topic, false);
-      return;
-    }
-    topics.delete(key);
-    this.#removed(pipe, topic);
+    const last = this.withdraw(pipe, topic);
+    if (last === null) return;
+    if (last || this.host.options.verbosity === 'allSubsUnsubs') this.announce(pipe, topic, false);
   }
 
-  #removed(pipe: Pipe, topic: Uint8Array): void {
+  /** Takes a pipe from a topic; true when it was the last. */
+  #drop(pipe: Pipe, topic: Uint8Array): boolean {
     const subscribers = this.#topics.get(topic)!;
-    const index = subscribers.indexOf(pipe);
-    subscribers[index] = subscribers.at(-1)!;
+    subscribers[subscribers.indexOf(pipe)] = subscribers.at(-1)!;
     subscribers.pop();
-    if (subscribers.length === 0) this.#topics.delete(topic);
-    const everyone = this.host.options.verbosity === 'allSubsUnsubs';
-    if (subscribers.length === 0 || everyone) this.announce(pipe, topic, false);
+    if (subscribers.length > 0) return false;
+    this.#topics.delete(topic);
+    return true;
   }
 
   override send(message: Sendable): boolean {
@@ -141,7 +146,13 @@ export class PublisherPattern extends Pattern {
     return true;
   }
 
-  override sendRun(_prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number, count: number): number {
+  override sendRun(
+    _prefix: Uint8Array | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+  ): number {
     const { noDrop, invertMatching } = this.host.options;
     const everyone = this.#topics.everything;
     if (this.#topics.size === 0 && !invertMatching) return count;
@@ -170,21 +181,25 @@ export class PublisherPattern extends Pattern {
       gathering = { start, end, count: 0 };
       this.#gathered.set(pipe, gathering);
     }
-    if (gathering.count > 0 && gathering.end !== start) {
+    if (gathering.count === 0) {
+      gathering.start = start;
+      this.#touched.push(pipe);
+    } else if (gathering.end !== start) {
       this.#push(pipe, bytes, gathering.start, gathering.end, gathering.count);
+      gathering.start = start;
       gathering.count = 0;
     }
-    if (gathering.count === 0) gathering.start = start;
     gathering.end = end;
     gathering.count++;
   }
 
   #pushGathered(bytes: Uint8Array): void {
-    for (const [pipe, gathering] of this.#gathered) {
-      if (gathering.count === 0) continue;
+    for (const pipe of this.#touched) {
+      const gathering = this.#gathered.get(pipe)!;
       this.#push(pipe, bytes, gathering.start, gathering.end, gathering.count);
       gathering.count = 0;
     }
+    this.#touched.length = 0;
   }
 
   #push(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
@@ -248,7 +263,7 @@ export class XPublisherPattern extends PublisherPattern {
     const pipe = this.#manual;
     if (pipe === null || pipe.ended) return;
     if (subscribe) this.add(pipe, topic);
-    else this.remove(pipe, topic);
+    else this.withdraw(pipe, topic);
   }
 
   override next(): Buffer[] | null {

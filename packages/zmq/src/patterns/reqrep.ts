@@ -2,8 +2,8 @@
 import { ZmqError } from '../errors.ts';
 import { MORE } from '../zmtp/frame.ts';
 import { EMPTY, type Sendable, toFrames } from './message.ts';
-import { DealerPattern } from './pipeline.ts';
 import type { Pipe } from './pipe.ts';
+import { DealerPattern } from './pipeline.ts';
 import { RouterPattern } from './router.ts';
 
 const DELIMITER = EMPTY;
@@ -12,12 +12,13 @@ export class RequestPattern extends DealerPattern {
   // The peer that has the request, while its reply is due.
   #asked: Pipe | null = null;
   #waiting = false;
-  #requestId = (Math.random() * 0x1_0000_0000) >>> 0;
+  #requestId = this.host.seed;
 
   override send(message: Sendable): boolean {
     const { relaxed, correlate } = this.host.options;
     if (this.#waiting && !relaxed) {
-      const detail = 'a REQ socket sent a request and has to receive the reply before it sends again (see "relaxed")';
+      const detail =
+        'a REQ socket sent a request and has to receive the reply before it sends again (see "relaxed")';
       throw new ZmqError('EFSM', { detail });
     }
     const pipe = this.outbound.next();

@@ -10,8 +10,8 @@ import { bodyStart, encodeFrame, frameEnd, MORE, messageEnd } from '../zmtp/fram
 import { FairQueue } from './fair-queue.ts';
 import { type Sendable, toFrames } from './message.ts';
 import { Pattern, probe } from './pattern.ts';
-import { receive } from './pipeline.ts';
 import type { Pipe } from './pipe.ts';
+import { receive } from './pipeline.ts';
 
 const GENERATED_LENGTH = 5;
 
@@ -28,7 +28,9 @@ export class RouterPattern extends Pattern {
   override attach(pipe: Pipe): boolean {
     // A name that was given to connect() can be sent to before there is a connection.
     if (pipe.givenId !== null && !this.#register(pipe, pipe.givenId)) {
-      throw new ZmqError('EINVAL', { detail: `the routing id ${JSON.stringify(String(pipe.givenId))} is in use` });
+      throw new ZmqError('EINVAL', {
+        detail: `the routing id ${JSON.stringify(String(pipe.givenId))} is in use`,
+      });
     }
     return true;
   }
@@ -116,7 +118,13 @@ export class RouterPattern extends Pattern {
   }
 
   /** Each message of the run begins with the frame that names its peer. */
-  override sendRun(prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number, count: number): number {
+  override sendRun(
+    prefix: Uint8Array | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+  ): number {
     if (prefix !== null) return this.#sendSlowly(prefix, bytes, start, end, count);
     let sent = 0;
     for (let at = start; at < end; sent++) {
@@ -157,7 +165,8 @@ export class RouterPattern extends Pattern {
     const last = this.#last;
     if (last !== null && same(last.routingId, bytes, start, end)) return last;
     let pipe: Pipe | undefined;
-    if (end - start === GENERATED_LENGTH && bytes[start] === 0) pipe = this.#generated.get(number(bytes, start));
+    if (end - start === GENERATED_LENGTH && bytes[start] === 0)
+      pipe = this.#generated.get(number(bytes, start));
     else pipe = this.#named.get(text(bytes, start, end));
     if (pipe !== undefined) this.#last = pipe;
     return pipe ?? null;
@@ -217,4 +226,3 @@ function number(bytes: Uint8Array, at: number): number {
 function text(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
-

@@ -7,10 +7,10 @@ import { ZmqError } from '../errors.ts';
 import { CANCEL, encodeCommand, SUBSCRIBE } from '../zmtp/command.ts';
 import { bodyStart, decodeMessage, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
 import { FairQueue } from './fair-queue.ts';
-import { type Sendable, toBytes, toFrames, type MessageLike } from './message.ts';
+import { type MessageLike, type Sendable, toBytes, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
-import { receive } from './pipeline.ts';
 import type { Pipe } from './pipe.ts';
+import { receive } from './pipeline.ts';
 
 /** XSUB: subscribes by sending, and may send other messages to publishers. */
 export class XSubscriberPattern extends Pattern {
@@ -88,7 +88,13 @@ export class XSubscriberPattern extends Pattern {
     return true;
   }
 
-  override sendRun(_prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number, count: number): number {
+  override sendRun(
+    _prefix: Uint8Array | null,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    count: number,
+  ): number {
     for (let at = start; at < end; ) {
       const next = messageEnd(bytes, at);
       this.send(decodeMessage(bytes, at, next));

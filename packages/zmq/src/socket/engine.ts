@@ -19,6 +19,8 @@ import { Session } from './session.ts';
 import { Waiters } from './waiters.ts';
 
 interface Bound {
+  /** The text that was given, and the one that it became: either unbinds it. */
+  readonly names: Set<string>;
   readonly listener: Listener;
   readonly sessions: Set<Session>;
 }
@@ -27,6 +29,7 @@ export class Engine implements PatternHost {
   readonly type: WireSocketType;
   readonly context: Context;
   readonly options: OptionValues;
+  readonly seed: number = (Math.random() * 0x1_0000_0000) >>> 0;
   readonly pattern: Pattern;
   closed = false;
   lastEndpoint: string | null = null;
@@ -36,8 +39,10 @@ export class Engine implements PatternHost {
   /** Where a relay takes the messages of this socket: then nobody else receives. */
   relay: { readable(): void; writable(): void } | null = null;
   readonly #sessions = new Set<Session>();
+  // Pipes of peers that are gone whose messages were not received yet.
+  readonly #leftovers = new Set<Pipe>();
   readonly #connects = new Map<string, Session[]>();
-  readonly #bounds = new Map<string, Bound>();
+  readonly #bounds = new Set<Bound>();
   #accepted = 0;
   #observer: Observer | null = null;
   #busy = false;
@@ -98,7 +103,7 @@ export class Engine implements PatternHost {
       const { listener } = bound;
       if (listener.error !== null) throw this.#bindFailed(bound, listener.error, address);
       if (listener.endpoint === null) {
-        this.#forget(bound);
+        this.#bounds.delete(bound);
         void listener.close();
         const detail = 'bindSync takes an IP address, a path or an inproc name; a host name needs bind()';
         throw new ZmqError('EINVAL', { address, detail });
@@ -113,9 +118,10 @@ export class Engine implements PatternHost {
     this.#reserve();
     try {
       parseEndpoint(address, 'bind');
-      const bound = this.#bounds.get(address);
-      if (bound === undefined) throw new ZmqError('ENOENT', { address, detail: 'this socket is not bound to it' });
-      this.#forget(bound);
+      const bound = [...this.#bounds].find(({ names }) => names.has(address));
+      if (bound === undefined)
+        throw new ZmqError('ENOENT', { address, detail: 'this socket is not bound to it' });
+      this.#bounds.delete(bound);
       const endpoint = bound.listener.endpoint ?? address;
       if (!isInproc(endpoint)) this.emit({ type: 'close', address: endpoint });
       // As in libzmq, the peers that came in through it go as well.
@@ -133,7 +139,12 @@ export class Engine implements PatternHost {
       throw new ZmqError('EINVAL', { address, detail: 'connect needs a port; 0 and * are for bind only' });
     }
     const transport = transportFor(endpoint, inprocOf(this.context));
-    const session = new Session(this, address, (done) => transport.dial(address, this.options, done), givenId);
+    const session = new Session(
+      this,
+      address,
+      (done) => transport.dial(address, this.options, done),
+      givenId,
+    );
     this.lastEndpoint = formatEndpoint(endpoint);
     this.#sessions.add(session);
     try {
@@ -163,39 +174,39 @@ export class Engine implements PatternHost {
   #listen(address: string): Bound {
     const endpoint = parseEndpoint(address, 'bind');
     const transport = transportFor(endpoint, inprocOf(this.context));
-    const sessions = new Set<Session>();
     const listener: Listener = transport.listen(
       address,
       this.options,
-      (connection) => this.#accept(bound, address, connection),
+      (connection) => this.#accept(bound, connection),
       (error) => this.emit({ type: 'accept:error', address, error: ZmqError.fromSystem(error, { address }) }),
     );
-    const bound: Bound = { listener, sessions };
-    this.#bounds.set(address, bound);
+    const bound: Bound = { names: new Set([address]), listener, sessions: new Set() };
+    this.#bounds.add(bound);
     return bound;
   }
 
   #bound(bound: Bound, address: string): void {
-    // Under the text that was given and under the one that it became: either unbinds it.
     const endpoint = bound.listener.endpoint ?? address;
-    this.#bounds.set(endpoint, bound);
+    bound.names.add(endpoint);
     this.lastEndpoint = endpoint;
     if (!isInproc(endpoint)) this.emit({ type: 'bind', address: endpoint });
   }
 
   #bindFailed(bound: Bound, error: unknown, address: string): ZmqError {
-    this.#forget(bound);
+    this.#bounds.delete(bound);
     const known = ZmqError.fromSystem(error, { address });
+    // As in zeromq.js: the event has the address alone, the caller gets back what it gave.
     this.emit({ type: 'bind:error', address: known.address ?? address, error: known });
-    return known;
+    const { code, detail, cause } = known;
+    return new ZmqError(code, detail === undefined ? { address, cause } : { address, detail, cause });
   }
 
-  #accept(bound: Bound, address: string, connection: Connection): void {
-    if (this.closed || this.#bounds.get(address) !== bound) {
+  #accept(bound: Bound, connection: Connection): void {
+    if (this.closed || !this.#bounds.has(bound)) {
       connection.destroy();
       return;
     }
-    const endpoint = bound.listener.endpoint ?? address;
+    const endpoint = bound.listener.endpoint ?? connection.local;
     const { maxPeers } = this.options;
     if (maxPeers > 0 && this.#accepted >= maxPeers) {
       const detail = `${this.#accepted} peers are connected, the limit is ${maxPeers} (maxPeers)`;
@@ -228,10 +239,6 @@ export class Engine implements PatternHost {
 
   #open(): void {
     if (this.closed) throw new ZmqError('EBADF');
-  }
-
-  #forget(bound: Bound): void {
-    for (const [address, other] of this.#bounds) if (other === bound) this.#bounds.delete(address);
   }
 
   #forgetConnect(session: Session): void {
@@ -322,7 +329,14 @@ export class Engine implements PatternHost {
   }
 
   stats(): SocketStats {
-    const stats = { ...this.#past, dropped: this.#dropped, droppedBy: { ...this.#droppedBy }, peers: 0, queuedIn: 0, queuedOut: 0 };
+    const stats = {
+      ...this.#past,
+      dropped: this.#dropped,
+      droppedBy: { ...this.#droppedBy },
+      peers: 0,
+      queuedIn: 0,
+      queuedOut: 0,
+    };
     for (const session of this.#sessions) {
       const { pipe } = session;
       stats.messagesIn += pipe.receivedMessages;
@@ -333,6 +347,7 @@ export class Engine implements PatternHost {
       stats.queuedOut += pipe.outbox.queued;
       if (session.state === 'ready') stats.peers++;
     }
+    for (const { inbox } of this.#leftovers) stats.queuedIn += inbox.queued;
     return stats;
   }
 
@@ -340,12 +355,14 @@ export class Engine implements PatternHost {
     this.#sessions.delete(session);
     this.#forgetConnect(session);
     if (session.accepted) this.#accepted--;
-    for (const bound of this.#bounds.values()) bound.sessions.delete(session);
+    for (const bound of this.#bounds) bound.sessions.delete(session);
     const { pipe } = session;
     this.#past.messagesIn += pipe.receivedMessages;
     this.#past.bytesIn += pipe.receivedBytes;
     this.#past.messagesOut += pipe.outbox.sentMessages;
     this.#past.bytesOut += pipe.outbox.sentBytes;
+    for (const former of this.#leftovers) if (former.inbox.queued === 0) this.#leftovers.delete(former);
+    if (pipe.inbox.queued > 0) this.#leftovers.add(pipe);
     if (this.closed && this.#sessions.size === 0) this.#ended?.();
   }
 
@@ -401,9 +418,9 @@ export class Engine implements PatternHost {
 
   /** No new peers from here on; those that are here stay. Resolves when the ports are free. */
   async stopListening(): Promise<void> {
-    const listeners = new Set([...this.#bounds.values()].map((bound) => bound.listener));
+    const listeners = [...this.#bounds].map((bound) => bound.listener);
     this.#bounds.clear();
-    await Promise.all([...listeners].map((listener) => listener.close()));
+    await Promise.all(listeners.map((listener) => listener.close()));
     for (const { endpoint } of listeners) {
       if (endpoint !== null && !isInproc(endpoint)) this.emit({ type: 'close', address: endpoint });
     }

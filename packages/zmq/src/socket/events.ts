@@ -2,6 +2,8 @@
 import type { ZmqError } from '../errors.ts';
 import type { DropReason } from '../patterns/pattern.ts';
 
+export type { DropReason };
+
 /** One peer of a socket, or one endpoint that is being connected to. */
 export interface PeerInfo {
   /** Unique in this process; the same across reconnects of a connect endpoint. */

@@ -3,9 +3,11 @@
  * the caller gets: `send` answers with one promise that is resolved already, `receive` with the message.
  */
 import { ZmqError } from '../errors.ts';
-import type { Sendable } from '../patterns/message.ts';
+import type { MessageLike, Sendable } from '../patterns/message.ts';
 import { nextTurn } from './flusher.ts';
 import { engineOf, type Socket } from './socket.ts';
+
+export type { MessageLike, Sendable };
 
 /** A received frame. */
 export type Message = Buffer;
@@ -114,7 +116,10 @@ function tryReceive(this: Socket): Message[] | null {
   return engine.receivers.length === 0 ? engine.pattern.next() : null;
 }
 
-async function receiveBatch(this: Socket & Readable, max: number = Number.POSITIVE_INFINITY): Promise<Message[][]> {
+async function receiveBatch(
+  this: Socket & Readable,
+  max: number = Number.POSITIVE_INFINITY,
+): Promise<Message[][]> {
   const engine = engineOf(this);
   const batch = [await this.receive()];
   const { pattern } = engine;

@@ -3,6 +3,7 @@
  * properties of the socket classes. Options without a meaning outside libzmq's C are accepted and kept, so that a
  * program written for zeromq.js runs unchanged; they are marked.
  */
+import { ZmqError } from '../errors.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 
 /** All options with their values. Times in milliseconds, sizes in octets, marks in messages. */
@@ -180,7 +181,17 @@ export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
 
 export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTIONS) as OptionName[];
 
-const SENDERS: readonly WireSocketType[] = ['PAIR', 'PUB', 'REQ', 'REP', 'DEALER', 'ROUTER', 'PUSH', 'XPUB', 'XSUB'];
+const SENDERS: readonly WireSocketType[] = [
+  'PAIR',
+  'PUB',
+  'REQ',
+  'REP',
+  'DEALER',
+  'ROUTER',
+  'PUSH',
+  'XPUB',
+  'XSUB',
+];
 const RECEIVERS: readonly WireSocketType[] = [
   'PAIR',
   'SUB',
@@ -220,13 +231,25 @@ export function checkOption(name: OptionName, value: unknown): OptionValues[Opti
       return checkNumber(name, spec, value);
     case 'string':
       if (value === null) return null;
-      if (typeof value === 'string') return value;
-      if (value instanceof Uint8Array) return Buffer.from(value).toString();
+      if (typeof value === 'string') return checkLength(name, value);
+      if (value instanceof Uint8Array) return checkLength(name, Buffer.from(value).toString());
       throw new TypeError('Option value must be a string or buffer');
     case 'verbosity':
       if (value === null || value === 'allSubs' || value === 'allSubsUnsubs') return value;
-      throw new TypeError(`Option verbosity must be null, "allSubs" or "allSubsUnsubs", not ${String(value)}`);
+      throw new TypeError(
+        `Option verbosity must be null, "allSubs" or "allSubsUnsubs", not ${String(value)}`,
+      );
   }
+}
+
+/** RFC 28: a routing id has at most 255 octets. */
+const ROUTING_ID_MAX = 255;
+
+function checkLength(name: OptionName, value: string): string {
+  if (name === 'routingId' && Buffer.byteLength(value) > ROUTING_ID_MAX) {
+    throw new ZmqError('EINVAL', { detail: `routingId has at most ${ROUTING_ID_MAX} octets` });
+  }
+  return value;
 }
 
 function checkNumber(name: OptionName, spec: OptionSpec, value: unknown): number {

@@ -1,5 +1,6 @@
 /** A proxy: everything that one socket receives the other sends, in both directions where the types allow it. */
 import { ZmqError } from '../errors.ts';
+import type { Engine } from './engine.ts';
 import { Relay } from './relay.ts';
 import { type DrainOptions, engineOf, Socket } from './socket.ts';
 
@@ -22,6 +23,7 @@ const QUIET_MS = 100;
 const QUIET_LIMIT_MS = 1000;
 const POLL_MS = 10;
 
+// biome-ignore lint/suspicious/noShadowRestrictedNames: the name of zeromq.js
 export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   readonly frontEnd: F;
   readonly backEnd: B;
@@ -52,7 +54,8 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   run(): Promise<void> {
     const front = engineOf(this.frontEnd);
     const back = engineOf(this.backEnd);
-    if (front.closed || back.closed || this.#state === 'terminated') return Promise.reject(new ZmqError('EBADF'));
+    if (front.closed || back.closed || this.#state === 'terminated')
+      return Promise.reject(new ZmqError('EBADF'));
     if (front.relay !== null || back.relay !== null) {
       return Promise.reject(new ZmqError('EBUSY', { detail: 'a socket can be in one proxy at a time' }));
     }
@@ -106,17 +109,16 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     const front = engineOf(this.frontEnd);
     const back = engineOf(this.backEnd);
     const { timeout = back.options.linger, signal } = options;
-    const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : Date.now() + timeout;
-    const over = (): boolean => (signal?.aborted ?? false) || Date.now() >= deadline;
+    const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+    const over = (): boolean => (signal?.aborted ?? false) || performance.now() >= deadline;
     await front.stopListening();
-    await this.#untilQuiet(Math.min(Date.now() + QUIET_LIMIT_MS, deadline), over);
+    await this.#untilQuiet(Math.min(performance.now() + QUIET_LIMIT_MS, deadline), over);
     front.stopReading();
     const requests = front.type === 'ROUTER';
-    const waiting = (): boolean =>
-      front.stats().queuedIn > 0 || (requests && this.#toBack.messages > this.#toFront.messages && back.stats().peers > 0);
+    const waiting = (): boolean => front.stats().queuedIn > 0 || (requests && outstanding(back) > 0);
     while (waiting() && !over()) await sleep(POLL_MS);
     const left = front.stats().queuedIn + (requests ? back.stats().queuedIn : 0);
-    const time = Number.isFinite(deadline) ? Math.max(0, deadline - Date.now()) : -1;
+    const time = Number.isFinite(deadline) ? Math.max(0, deadline - performance.now()) : -1;
     front.relay = null;
     back.relay = null;
     const give = signal === undefined ? { timeout: time } : { timeout: time, signal };
@@ -129,12 +131,12 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   async #untilQuiet(limit: number, over: () => boolean): Promise<void> {
     const front = engineOf(this.frontEnd);
     let bytes = front.stats().bytesIn;
-    let since = Date.now();
-    while (Date.now() < limit && !over()) {
+    let since = performance.now();
+    while (performance.now() < limit && !over()) {
       await sleep(POLL_MS);
       const now = front.stats().bytesIn;
-      if (now !== bytes) since = Date.now();
-      else if (Date.now() - since >= QUIET_MS) return;
+      if (now !== bytes) since = performance.now();
+      else if (performance.now() - since >= QUIET_MS) return;
       bytes = now;
     }
   }
@@ -142,6 +144,15 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   #open(): void {
     if (this.#state === 'terminated') throw new ZmqError('EBADF');
   }
+}
+
+/** Requests that workers which are still there have not answered. */
+function outstanding(back: Engine): number {
+  let sum = 0;
+  for (const { pipe } of back.sessions) {
+    sum += Math.max(0, pipe.outbox.sentMessages + pipe.outbox.queued - pipe.receivedMessages);
+  }
+  return sum;
 }
 
 function sleep(time: number): Promise<void> {

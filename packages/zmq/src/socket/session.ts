@@ -3,12 +3,12 @@
  * passes bytes between the transport and the peer engine. For an accepted connection it ends with the connection.
  */
 import { ZmqError } from '../errors.ts';
-import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
 import type { Outbox, OutboxSink } from '../patterns/outbox.ts';
+import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
 import type { Connection, ConnectionHandler } from '../transport/transport.ts';
 import { encodePing } from '../zmtp/command.ts';
-import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { NullMechanism } from '../zmtp/mechanism/null.ts';
+import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { type PeerEvents, type PeerIdentity, ZmtpPeer } from '../zmtp/peer.ts';
 import { backoff } from './backoff.ts';
 import type { Engine } from './engine.ts';
@@ -135,7 +135,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (options.handshakeInterval > 0) {
       this.#timer = setTimeout(() => {
         const detail = `no complete handshake within ${options.handshakeInterval} ms (handshakeInterval)`;
-        this.failed(new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { detail, address: connection.remote }));
+        this.#error = new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { detail, address: connection.remote });
+        connection.destroy();
       }, options.handshakeInterval);
     }
     connection.start(this);
@@ -165,7 +166,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (this.#state !== 'ready') return;
     this.#startHeartbeat();
     this.#engine.emitLater(() => ({ type: 'peer:ready', address: this.endpoint, peer: this.info() }));
-    if (this.#finishing) this.#finishIfIdle();
+    if (this.#finishing) {
+      pipe.outbox.flush();
+      this.#finishIfIdle();
+    }
   }
 
   messages(bytes: Uint8Array, start: number, end: number, count: number): void {
@@ -186,8 +190,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   failed(error: ZmqError): void {
-    this.#error = error;
-    this.#connection?.destroy();
+    this.#error ??= error;
+    // What was said in the handshake should get there, so that the far side learns what is wrong, too.
+    if (this.#state === 'handshake') this.#connection?.end();
+    else this.#connection?.destroy();
   }
 
   // ---- ConnectionHandler
@@ -205,7 +211,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   onClose(error: Error | null): void {
     const connection = this.#connection!;
     const was = this.#state;
-    const reason = this.#error ?? (error === null ? null : ZmqError.fromSystem(error, { address: connection.remote }));
+    const reason =
+      this.#error ?? (error === null ? null : ZmqError.fromSystem(error, { address: connection.remote }));
     if (was === 'ready') this.#reportGone(reason);
     else if (was === 'handshake') this.#reportRefused(connection.remote, reason);
     this.#clearTimers();
@@ -291,7 +298,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#cancelDial = null;
     this.pipe.ended = true;
     this.#detach();
-    this.#engine.dropped(this.pipe, this.#engine.closed ? 'closed' : 'disconnected', this.pipe.outbox.clear());
+    this.#engine.dropped(
+      this.pipe,
+      this.#engine.closed ? 'closed' : 'disconnected',
+      this.pipe.outbox.clear(),
+    );
     this.#engine.sessionEnded(this);
   }
 
@@ -327,7 +338,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   #reportRefused(remote: string, reason: ZmqError | null): void {
-    const error = reason ?? new ZmqError('ECONNRESET', { detail: 'the peer closed during the handshake', address: remote });
+    const error =
+      reason ??
+      new ZmqError('ECONNRESET', { detail: 'the peer closed during the handshake', address: remote });
     const type = PROTOCOL_CODES.test(error.code) ? 'handshake:error:protocol' : 'handshake:error:other';
     this.#emit({ type, address: this.endpoint, error });
     this.#emit({ type: 'peer:refused', address: remote, error });

@@ -9,7 +9,14 @@ import { Context, context as defaultContext } from './context.ts';
 import { Engine } from './engine.ts';
 import type { PeerInfo, SocketStats } from './events.ts';
 import type { Observer } from './observer.ts';
-import { applies, checkOption, defaultOptions, OPTION_NAMES, type OptionName, type OptionValues } from './options.ts';
+import {
+  applies,
+  checkOption,
+  defaultOptions,
+  OPTION_NAMES,
+  type OptionName,
+  type OptionValues,
+} from './options.ts';
 
 /** libzmq's numbers for the socket types: the value of `socket.type`. */
 export const SOCKET_TYPES: Readonly<Record<WireSocketType, number>> = {
@@ -63,7 +70,8 @@ export abstract class Socket {
   ) {
     if (typeof options !== 'object' || options === null) throw new TypeError('Options must be an object');
     const { context = defaultContext, signal, ...rest } = options;
-    if (!(context instanceof Context)) throw new ZmqError('EINVAL', { detail: 'the option context is not a Context' });
+    if (!(context instanceof Context))
+      throw new ZmqError('EINVAL', { detail: 'the option context is not a Context' });
     const values = defaultOptions();
     values.ipv6 = context.ipv6;
     context.acquire();
@@ -228,4 +236,3 @@ function optionProperty<K extends OptionName>(name: K): PropertyDescriptor & Thi
   };
   return descriptor;
 }
-

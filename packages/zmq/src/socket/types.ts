@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noUnsafeDeclarationMerging: the interfaces tell of the members that are mixed in below
 /** The socket types. Each has the options of its type as properties; see options.ts for their meaning. */
 import { EMPTY } from '../patterns/message.ts';
 import { PairPattern } from '../patterns/pair.ts';
@@ -8,7 +9,7 @@ import { RouterPattern } from '../patterns/router.ts';
 import { SubscriberPattern, XSubscriberPattern } from '../patterns/subscribe.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { mixReadable, mixWritable, type Readable, type Writable } from './messaging.ts';
-import type { OptionName, OptionValues } from './options.ts';
+import { checkOption, type OptionName, type OptionValues } from './options.ts';
 import { type CommonOptions, defineOptions, engineOf, Socket } from './socket.ts';
 
 type Only<K extends OptionName> = Pick<OptionValues, K>;
@@ -129,7 +130,11 @@ export class Router extends Socket {
   }
 
   override connect(address: string, options: RouterConnectOptions = {}): void {
-    engineOf(this).connect(address, options.routingId ? Buffer.from(options.routingId) : null);
+    const { routingId } = options;
+    engineOf(this).connect(
+      address,
+      routingId ? Buffer.from(checkOption('routingId', routingId) as string) : null,
+    );
   }
 }
 export interface Router extends RouterOptions, Writable, Readable {}
@@ -196,5 +201,7 @@ const TYPES: readonly [{ prototype: Socket }, WireSocketType][] = [
   [XSubscriber, 'XSUB'],
 ];
 for (const [target, type] of TYPES) defineOptions(target, type);
-for (const target of [Pair, Publisher, Request, Reply, Dealer, Router, Push, XPublisher, XSubscriber]) mixWritable(target);
-for (const target of [Pair, Subscriber, Request, Reply, Dealer, Router, Pull, XPublisher, XSubscriber]) mixReadable(target);
+for (const target of [Pair, Publisher, Request, Reply, Dealer, Router, Push, XPublisher, XSubscriber])
+  mixWritable(target);
+for (const target of [Pair, Subscriber, Request, Reply, Dealer, Router, Pull, XPublisher, XSubscriber])
+  mixReadable(target);

@@ -44,7 +44,7 @@ type CreateServerHandle = (
 ) => unknown;
 
 /** Where to bind: numbers or a path, nothing to look up. */
-export interface BindTarget {
+interface BindTarget {
   readonly host: string;
   readonly port: number;
   readonly type: AddressType;
@@ -52,7 +52,7 @@ export interface BindTarget {
 }
 
 /** One try to bind. */
-export interface Attempt {
+interface Attempt {
   readonly target: BindTarget;
   /** The endpoint that was bound. */
   endpoint(server: Server): string;

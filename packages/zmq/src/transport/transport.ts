@@ -45,7 +45,8 @@ export interface Listener {
   /** The resolved endpoint (a real port in place of 0 or `*`). `null` until it is known. */
   readonly endpoint: string | null;
   /** Settles when the endpoint accepts connections, or rejects with a ZmqError. Bind to an IP address, a path or an
-   * inproc name is complete, or has failed, when `listen` returns (see `error`). */
+   * inproc name is complete, or has failed, when `listen` returns (see `error`); only a path where something is already
+   * takes longer. */
   readonly ready: Promise<void>;
   /** Why it failed, when that is known already. */
   readonly error: Error | null;

@@ -74,7 +74,9 @@ export class GreetingReader {
     while (end < MECHANISM_END && bytes[end] !== 0) end++;
     const mechanism = bytes.toString('latin1', MECHANISM_START, end);
     if (!/^[A-Z0-9_.+-]+$/.test(mechanism)) {
-      throw new ZmqError('ERR_ZMTP_GREETING', { detail: 'the mechanism is not a name of capital letters and digits' });
+      throw new ZmqError('ERR_ZMTP_GREETING', {
+        detail: 'the mechanism is not a name of capital letters and digits',
+      });
     }
     return { major: bytes[10]!, minor: bytes[11]!, mechanism, asServer: bytes[MECHANISM_END] === 1 };
   }

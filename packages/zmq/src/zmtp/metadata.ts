@@ -2,8 +2,9 @@
  * Metadata properties of the READY command: name with a one-octet length, value with a four-octet length
  * (RFC 37, The NULL Security Mechanism). Names are case-insensitive: they are kept in lower case.
  */
-import { ZmqError } from '../errors.ts';
+
 import { view } from '../bytes/view.ts';
+import { ZmqError } from '../errors.ts';
 
 /** Property name in lower case -> value. */
 export type Metadata = ReadonlyMap<string, Buffer>;
@@ -29,9 +30,11 @@ export function parseMetadata(data: Buffer): Metadata {
   const properties = new Map<string, Buffer>();
   for (let at = 0; at < data.length; ) {
     const nameEnd = at + 1 + data[at]!;
-    if (nameEnd === at + 1 || nameEnd + 4 > data.length) throw invalid('a property name leads out of the command');
+    if (nameEnd === at + 1 || nameEnd + 4 > data.length)
+      throw invalid('a property name leads out of the command');
     const name = data.toString('latin1', at + 1, nameEnd);
-    if (!/^[A-Za-z0-9._+-]+$/.test(name)) throw invalid('a property name has characters that are not allowed');
+    if (!/^[A-Za-z0-9._+-]+$/.test(name))
+      throw invalid('a property name has characters that are not allowed');
     const valueStart = nameEnd + 4;
     const valueEnd = valueStart + data.readUInt32BE(nameEnd);
     if (valueEnd > data.length) throw invalid(`the value of ${name} leads out of the command`);

@@ -87,7 +87,8 @@ export class ZmtpPeer {
   constructor(options: PeerOptions, events: PeerEvents) {
     this.#options = options;
     this.#events = events;
-    this.#limit = options.maxMessageSize < 0 ? MESSAGE_CEILING : Math.min(options.maxMessageSize, MESSAGE_CEILING);
+    this.#limit =
+      options.maxMessageSize < 0 ? MESSAGE_CEILING : Math.min(options.maxMessageSize, MESSAGE_CEILING);
   }
 
   /** Sends the greeting. Call once, when the connection is there. */
@@ -140,7 +141,9 @@ export class ZmtpPeer {
     const routingId = metadata.get('identity') ?? Buffer.alloc(0);
     // RFC 28, The ROUTER Socket Type: at most 255 octets; a first octet of zero is reserved for generated ids.
     if (routingId.length > 255) {
-      throw new ZmqError('ERR_ZMTP_INVALID_METADATA', { detail: `an Identity of ${routingId.length} octets; at most 255` });
+      throw new ZmqError('ERR_ZMTP_INVALID_METADATA', {
+        detail: `an Identity of ${routingId.length} octets; at most 255`,
+      });
     }
     this.#stage = 'traffic';
     // Copied: the property is a view into a chunk that would be kept alive for as long as the peer.
@@ -238,7 +241,9 @@ export class ZmtpPeer {
     if (body + size > end) return -1;
     const command = parseCommand(bytes, body, body + size);
     if (command === null) {
-      throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED', { detail: 'a command without a whole name' });
+      throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED', {
+        detail: 'a command without a whole name',
+      });
     }
     if (this.#stage === 'handshake') this.#handshakeCommand(command);
     else this.#trafficCommand(command);
@@ -249,7 +254,9 @@ export class ZmtpPeer {
     if (command.name === ERROR) {
       const { data } = command;
       if (data.length < 1 || data.length < 1 + data[0]!) {
-        throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_ERROR', { detail: 'an ERROR command without a whole reason' });
+        throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_ERROR', {
+          detail: 'an ERROR command without a whole reason',
+        });
       }
       const reason = printable(data.toString('latin1', 1, 1 + data[0]!));
       throw new ZmqError('ERR_ZMTP_PEER_ERROR', { detail: `the peer gave the reason "${reason}"` });
@@ -338,7 +345,8 @@ export class ZmtpPeer {
     let tail = this.#tail;
     if (tail === null || tail.length < needed) {
       // Memory follows what has arrived, not what a header claims: all of it at once only up to 1 MiB.
-      const size = target <= ALLOCATE_AT_ONCE ? target : Math.min(target, Math.max(2 * needed, ALLOCATE_AT_ONCE));
+      const size =
+        target <= ALLOCATE_AT_ONCE ? target : Math.min(target, Math.max(2 * needed, ALLOCATE_AT_ONCE));
       // Small ones from Node's pool, which is ten times cheaper than memory of their own.
       const grown = size <= POOLED ? Buffer.allocUnsafe(size) : allocate(size);
       if (tail !== null) grown.set(tail.subarray(0, this.#tailLength));
@@ -352,7 +360,9 @@ export class ZmtpPeer {
 }
 
 function early(): ZmqError {
-  return new ZmqError('ERR_ZMTP_INVALID_SEQUENCE', { detail: 'a message arrived before the handshake was complete' });
+  return new ZmqError('ERR_ZMTP_INVALID_SEQUENCE', {
+    detail: 'a message arrived before the handshake was complete',
+  });
 }
 
 function printable(text: string): string {

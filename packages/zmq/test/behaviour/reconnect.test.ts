@@ -6,7 +6,7 @@ import { turn, until } from '../support/deadline.ts';
 import { FaultProxy } from '../support/faultproxy.ts';
 import { payload, sameParts, text } from '../support/payload.ts';
 import { collect, subscribed } from '../support/pubsync.ts';
-import { bindTo, left, link, ready, scope } from '../support/scope.ts';
+import { type AnySocket, bindTo, left, link, ready, scope } from '../support/scope.ts';
 import { tcp, wires } from '../support/transports.ts';
 
 /** The frames of message `index`: a number, then bodies that follow from it. */
@@ -22,7 +22,7 @@ function numberOf(message: readonly Buffer[]): number {
 }
 
 /** Breaks the one connection behind the proxy, until `server` knows; returns when there is a new one. */
-async function outage(proxy: FaultProxy, server: zmq.Socket): Promise<void> {
+async function outage(proxy: FaultProxy, server: AnySocket): Promise<void> {
   proxy.refuse(true);
   proxy.cut();
   await left(server, tcp, 0);

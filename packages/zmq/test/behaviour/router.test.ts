@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as zmq from '../../src/index.ts';
+import { watch } from '../support/events.ts';
 import { MIB, payload, text } from '../support/payload.ts';
-import { bindTo, link, ready, scope } from '../support/scope.ts';
+import { bindTo, link, scope } from '../support/scope.ts';
 import { transports } from '../support/transports.ts';
 
 const UNREACHABLE = { code: 'EHOSTUNREACH', message: 'Host unreachable' };
@@ -97,9 +98,10 @@ for (const transport of transports) {
       const endpoint = await link(transport, router, first);
       await first.send('1');
       assert.deepEqual(text(await router.receive()), ['same', '1']);
+      const log = watch(second);
       second.connect(endpoint);
       await second.send('not read');
-      if (transport.wire) await ready(second, transport);
+      if (transport.wire) await log.next('handshake');
       await first.send('2');
       assert.deepEqual(text(await router.receive()), ['same', '2']);
       await router.send(['same', 'to the first']);

@@ -38,7 +38,10 @@ export function frameFromText(text: Buffer | string, hex: boolean): Buffer {
   if (!hex) return typeof text === 'string' ? Buffer.from(text) : text;
   const digits = text.toString().replace(/\s+/g, '').replace(/^0x/i, '');
   if (digits.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(digits)) {
-    throw inputError(`not hex: ${clip(text.toString())}`, 'write two digits for each byte, as in --hex 68656c6c6f');
+    throw inputError(
+      `not hex: ${clip(text.toString())}`,
+      'write two digits for each byte, as in --hex 68656c6c6f',
+    );
   }
   return Buffer.from(digits, 'hex');
 }

@@ -26,7 +26,11 @@ export interface InputPlan {
 }
 
 /** Decides what is sent. `args` are the MESSAGE arguments. */
-export function planInput(args: readonly string[], options: Omit<SendOptions, 'linger'>, topic: Buffer | null = null): InputPlan {
+export function planInput(
+  args: readonly string[],
+  options: Omit<SendOptions, 'linger'>,
+  topic: Buffer | null = null,
+): InputPlan {
   const frames = args.map((arg) => frameFromText(arg, options.hex));
   const prefix = topic === null ? [] : [topic];
   const given = options.frames && frames.length > 0 ? [frames] : frames.map((frame) => [...prefix, frame]);

@@ -12,7 +12,10 @@ const RETURN = 0x0d;
 /** 64 MiB. */
 export const MAX_LINE: number = 64 * 1024 * 1024;
 
-export async function* splitLines(chunks: AsyncIterable<Buffer | string>, max: number = MAX_LINE): AsyncGenerator<Buffer> {
+export async function* splitLines(
+  chunks: AsyncIterable<Buffer | string>,
+  max: number = MAX_LINE,
+): AsyncGenerator<Buffer> {
   let parts: Buffer[] = [];
   let held = 0;
   for await (const data of chunks) {
@@ -26,7 +29,8 @@ export async function* splitLines(chunks: AsyncIterable<Buffer | string>, max: n
       start = end + 1;
     }
     const rest = chunk.length - start;
-    if (held + rest > max) throw inputError(`a line is over ${max} bytes`, 'send it as one message with --file PATH');
+    if (held + rest > max)
+      throw inputError(`a line is over ${max} bytes`, 'send it as one message with --file PATH');
     if (rest > 0) parts.push(chunk.subarray(start));
     held += rest;
   }

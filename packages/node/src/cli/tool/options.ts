@@ -3,8 +3,9 @@
  *
  * Guarantees: a value that is not allowed is refused with what is; every tool spells an option the same way.
  */
-import { Option } from 'commander';
+
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import { parseDuration } from '../../config/units.ts';
 import { usageError } from '../errors.ts';
 
@@ -36,7 +37,10 @@ export interface ReceiveOptions extends CommonOptions {
 }
 
 /** --bind, --count, --timeout. `timeout` is the default in words, or null to wait for ever. */
-export function addCommon(command: Command, words: { count: string; timeout: string; timeoutDefault: string | null }): void {
+export function addCommon(
+  command: Command,
+  words: { count: string; timeout: string; timeoutDefault: string | null },
+): void {
   command
     .option('-b, --bind', 'bind the endpoints instead of connecting to them')
     .addOption(new Option('-n, --count <N>', words.count).argParser(whole))
@@ -75,7 +79,11 @@ export function addReporting(command: Command, timing: string): void {
 
 /** The parsed options: what was not given is false or null, and `--rate` is an interval. */
 export function readOptions<T extends CommonOptions>(command: Command): T {
-  const { rate: perSecond, ...given } = command.opts<{ rate?: number; interval?: number; timeout?: number }>();
+  const { rate: perSecond, ...given } = command.opts<{
+    rate?: number;
+    interval?: number;
+    timeout?: number;
+  }>();
   const interval = perSecond === undefined ? (given.interval ?? 0) : 1000 / perSecond;
   const timeout = given.timeout === undefined || given.timeout === 0 ? null : given.timeout;
   return { ...NOT_GIVEN, ...given, interval, timeout } as unknown as T;
@@ -111,13 +119,15 @@ function milliseconds(text: string): number {
 
 function whole(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw usageError(`--count takes a whole number from 1 on, not ${text}`);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw usageError(`--count takes a whole number from 1 on, not ${text}`);
   return value;
 }
 
 function rate(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value <= 1e9)) throw usageError(`--rate takes messages for each second, above 0, not ${text}`);
+  if (!(value > 0 && value <= 1e9))
+    throw usageError(`--rate takes messages for each second, above 0, not ${text}`);
   return value;
 }
 

@@ -3,8 +3,9 @@
  *
  * Guarantees: one message, one line (except --raw); the reader sets the pace, so that memory stays bounded.
  */
-import { open } from 'node:fs/promises';
+
 import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
@@ -30,7 +31,8 @@ export class Output {
   }
 
   static async open(options: OutputOptions, terminal: Terminal): Promise<Output> {
-    if (options.raw && (options.json || options.hex)) throw usageError('--raw goes with neither --json nor --hex');
+    if (options.raw && (options.json || options.hex))
+      throw usageError('--raw goes with neither --json nor --hex');
     if (options.file === null) return new Output(options, terminal, null);
     try {
       return new Output(options, terminal, await open(options.file, 'w'));

@@ -4,13 +4,13 @@
  * Guarantees: stops after exactly --count messages; ends with the timeout error when nothing arrived for --timeout.
  */
 import type { Readable, Socket } from '@zeroth/zmq';
-import { Output } from './output.ts';
-import type { OutputOptions } from './output.ts';
-import type { CommonOptions } from './options.ts';
-import { sizeOf } from './send.ts';
-import { isTimeout, seconds, timeoutError } from './tool.ts';
-import type { ToolRun } from './tool.ts';
 import type { Terminal } from '../terminal.ts';
+import type { CommonOptions } from './options.ts';
+import type { OutputOptions } from './output.ts';
+import { Output } from './output.ts';
+import { sizeOf } from './send.ts';
+import type { ToolRun } from './tool.ts';
+import { isTimeout, seconds, timeoutError } from './tool.ts';
 
 const BATCH = 1000;
 
@@ -45,6 +45,9 @@ async function receiveSome(socket: Receiver, max: number, options: CommonOptions
   } catch (error) {
     // A closed socket ends a wait with the same code; only an open one timed out.
     if (!isTimeout(error) || socket.closed) throw error;
-    throw timeoutError(`nothing arrived for ${seconds(options.timeout)}`, 'is somebody sending? --verbose shows who is connected');
+    throw timeoutError(
+      `nothing arrived for ${seconds(options.timeout)}`,
+      'is somebody sending? --verbose shows who is connected',
+    );
   }
 }

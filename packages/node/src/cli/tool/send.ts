@@ -4,12 +4,12 @@
  * Guarantees: a message counts as sent when a peer's queue has taken it; waiting for that ends with --timeout or Ctrl-C.
  */
 import type { Socket, Writable } from '@zeroth/zmq';
-import { readInput } from './input.ts';
 import type { InputPlan } from './input.ts';
+import { readInput } from './input.ts';
 import type { SendOptions } from './options.ts';
 import { Pace } from './pace.ts';
-import { isTimeout, seconds, timeoutError } from './tool.ts';
 import type { ToolRun } from './tool.ts';
+import { isTimeout, seconds, timeoutError } from './tool.ts';
 
 /** Sends everything in the plan. `ready` is awaited before the first message. */
 export async function sendAll(
@@ -45,8 +45,13 @@ export async function sendOne(
     await socket.send(frames, { signal: run.signal });
   } catch (error) {
     if (!isTimeout(error)) throw error;
-    const reader = options.bind ? 'is somebody connected and reading?' : 'is somebody listening there and reading?';
-    throw timeoutError(`no peer took the message within ${seconds(options.timeout)}`, `${reader} --timeout 0 waits for ever`);
+    const reader = options.bind
+      ? 'is somebody connected and reading?'
+      : 'is somebody listening there and reading?';
+    throw timeoutError(
+      `no peer took the message within ${seconds(options.timeout)}`,
+      `${reader} --timeout 0 waits for ever`,
+    );
   }
 }
 

@@ -3,8 +3,9 @@
  *
  * Guarantees: memory does not grow with the number of messages (an HDR histogram, 3 digits).
  */
-import { createHistogram } from 'node:perf_hooks';
+
 import type { RecordableHistogram } from 'node:perf_hooks';
+import { createHistogram } from 'node:perf_hooks';
 
 export interface Summary {
   readonly messages: number;
@@ -13,7 +14,12 @@ export interface Summary {
   readonly seconds: number;
   readonly messagesPerSecond: number | null;
   /** Milliseconds. */
-  readonly roundTrip: { readonly p50: number; readonly p90: number; readonly p99: number; readonly p100: number } | null;
+  readonly roundTrip: {
+    readonly p50: number;
+    readonly p90: number;
+    readonly p99: number;
+    readonly p100: number;
+  } | null;
 }
 
 export class Timing {
@@ -68,7 +74,8 @@ export class Timing {
 export function summaryText(verb: string, summary: Summary): string {
   const { messages, bytes, seconds, messagesPerSecond, roundTrip } = summary;
   const count = `${verb} ${messages} ${messages === 1 ? 'message' : 'messages'}, ${sizeText(bytes)}`;
-  const rate = messagesPerSecond === null ? '' : `: ${messagesPerSecond} messages/s, ${sizeText(bytes / seconds)}/s`;
+  const rate =
+    messagesPerSecond === null ? '' : `: ${messagesPerSecond} messages/s, ${sizeText(bytes / seconds)}/s`;
   const lines = [`${count} in ${seconds.toFixed(3)} s${rate}`];
   if (roundTrip !== null) {
     const { p50, p90, p99, p100 } = roundTrip;

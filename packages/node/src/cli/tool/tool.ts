@@ -56,12 +56,14 @@ export async function runTool<S extends Socket>(plan: ToolPlan<S>): Promise<void
   if (linger !== null && !socket.closed) {
     const { undelivered } = await socket.drain({ timeout: linger });
     timing.finish();
-    if (undelivered > 0 && code === EXIT.ok) code = terminal.fail(notDelivered(undelivered, linger), options.json);
+    if (undelivered > 0 && code === EXIT.ok)
+      code = terminal.fail(notDelivered(undelivered, linger), options.json);
   }
   socket.close();
   interrupts.dispose();
 
-  if (interrupts.received() !== null && code === EXIT.ok && options.count !== null) code = interrupts.exitCode();
+  if (interrupts.received() !== null && code === EXIT.ok && options.count !== null)
+    code = interrupts.exitCode();
   if (options.timing || (interrupts.received() !== null && !options.quiet)) {
     const summary = timing.summary();
     terminal.err(options.json ? JSON.stringify({ summary }) : summaryText(plan.verb, summary));
@@ -86,7 +88,10 @@ export function isTimeout(error: unknown): boolean {
 
 function notDelivered(count: number, linger: number): CliError {
   const what = count === 1 ? '1 message was' : `${count} messages were`;
-  return timeoutError(`${what} not delivered within ${seconds(linger)}`, 'is the peer reading? --linger gives it more time');
+  return timeoutError(
+    `${what} not delivered within ${seconds(linger)}`,
+    'is the peer reading? --linger gives it more time',
+  );
 }
 
 function noticer<S extends Socket>({ context, options }: ToolPlan<S>): ToolRun['notice'] {
@@ -107,9 +112,14 @@ function tellEvents(socket: Socket, { verbose }: CommonOptions, notice: ToolRun[
   events.on('peer:ready', ({ peer: { remote, socketType } }) => {
     notice('connected', `connected ${remote} (${socketType ?? 'unknown'})`, { remote, socketType });
   });
-  events.on('peer:gone', ({ peer: { remote } }) => notice('disconnected', `disconnected ${remote}`, { remote }));
+  events.on('peer:gone', ({ peer: { remote } }) =>
+    notice('disconnected', `disconnected ${remote}`, { remote }),
+  );
   events.on('connect:retry', ({ address, interval }) => {
-    notice('retry', `cannot reach ${address}, trying again in ${interval} ms`, { endpoint: address, interval });
+    notice('retry', `cannot reach ${address}, trying again in ${interval} ms`, {
+      endpoint: address,
+      interval,
+    });
   });
 }
 
@@ -121,11 +131,15 @@ async function openEndpoints<S extends Socket>(plan: ToolPlan<S>, notice: ToolRu
       else socket.connect(endpoint);
     } catch (cause) {
       const doing = options.bind ? 'bind to' : 'connect to';
-      throw new CliError(options.bind ? 'BIND_FAILED' : 'CONNECT_FAILED', `cannot ${doing} ${endpoint}: ${reasonOf(cause)}`, {
-        exitCode: EXIT.start,
-        hint: hintFor(cause, endpoint),
-        cause,
-      });
+      throw new CliError(
+        options.bind ? 'BIND_FAILED' : 'CONNECT_FAILED',
+        `cannot ${doing} ${endpoint}: ${reasonOf(cause)}`,
+        {
+          exitCode: EXIT.start,
+          hint: hintFor(cause, endpoint),
+          cause,
+        },
+      );
     }
     const bound = socket.lastEndpoint ?? endpoint;
     if (options.bind) notice('bound', `bound to ${bound}`, { endpoint: bound });

@@ -34,7 +34,8 @@ function side(description: string): SectionSpec<SideConfig> {
         ...COMMON,
         ...ENDPOINTS,
         role: 'connect',
-        description: 'Where to connect to, and again whenever the connection is lost. One endpoint or a list.',
+        description:
+          'Where to connect to, and again whenever the connection is lost. One endpoint or a list.',
         knownAs: ['dial', 'remote', 'peer', 'peers', 'server', 'servers'],
       },
     },
@@ -96,7 +97,8 @@ const ROUTE: SectionSpec<RouteSettings> = {
     maxMessageSize: {
       ...COMMON,
       type: 'size',
-      description: 'The largest message, all its frames together. A peer that sends a larger one is disconnected.',
+      description:
+        'The largest message, all its frames together. A peer that sends a larger one is disconnected.',
       default: '64MiB',
       unit: 'bytes',
       min: '1B',
@@ -167,7 +169,8 @@ const ROUTE: SectionSpec<RouteSettings> = {
     ipv6: {
       ...COMMON,
       type: 'boolean',
-      description: 'Allow IPv6 addresses, and names that lead to them. The host `*` then stands for both families.',
+      description:
+        'Allow IPv6 addresses, and names that lead to them. The host `*` then stands for both families.',
       default: false,
       knownAs: ['zmqipv6', 'ip6', 'inet6'],
     },

@@ -36,7 +36,8 @@ const NODE: SectionSpec<NodeConfig> = {
     dataDir: {
       ...COMMON,
       type: 'path',
-      description: 'Folder for what the node keeps. A relative path starts at the folder of the configuration file.',
+      description:
+        'Folder for what the node keeps. A relative path starts at the folder of the configuration file.',
       default: './data',
       reloadable: false,
       knownAs: ['datadirectory', 'datapath', 'storage'],
@@ -57,7 +58,7 @@ const NODE: SectionSpec<NodeConfig> = {
 
 const LOG: SectionSpec<LogConfig> = {
   ...SECTION,
-  description: 'Logging, on standard output.',
+  description: 'Logging, on standard error.',
   knownAs: ['logging', 'logs', 'logger'],
   keys: {
     level: {

@@ -22,7 +22,9 @@ export class NullMechanism implements Mechanism {
 
   receive(command: Command): void {
     if (command.name !== READY) {
-      throw new ZmqError('ERR_ZMTP_UNEXPECTED_COMMAND', { detail: `got ${command.name} where READY was due` });
+      throw new ZmqError('ERR_ZMTP_UNEXPECTED_COMMAND', {
+        detail: `got ${command.name} where READY was due`,
+      });
     }
     this.metadata = parseMetadata(command.data);
   }

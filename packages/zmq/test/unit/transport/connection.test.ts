@@ -154,7 +154,8 @@ for (const subject of subjects()) {
         await pair.nearSide.received(i);
       }
       assert.ok(pair.farSide.bytes <= MIB, `${pair.farSide.bytes} bytes came through a pause`);
-      assert.equal(pair.nearSide.drains, 0);
+      // A pipe may count as taken what the system holds for the reader (Wine does).
+      if (!(process.platform === 'win32' && subject.name === 'ipc')) assert.equal(pair.nearSide.drains, 0);
       pair.far.resume();
       pair.far.resume();
       await pair.farSide.received(size);

@@ -4,7 +4,6 @@
  * Guarantees: a socket is closed, without waiting for its queue, when the test is over; a wait for a message that does
  * not come fails by itself.
  */
-import { once } from 'node:events';
 import type { TestContext } from 'node:test';
 import * as zmq from 'zeromq';
 
@@ -13,6 +12,7 @@ const PATIENCE = 30_000;
 /** Closes a socket when the test is over. */
 export function closing<S extends zmq.Socket>(t: TestContext, socket: S): S {
   t.after(() => {
+    if (socket.closed) return;
     socket.linger = 0;
     socket.close();
   });
@@ -47,7 +47,10 @@ export function subscriberSocket(t: TestContext, ...topics: string[]): zmq.Subsc
 
 /** A PUB that sees its subscriptions. */
 export function publisherSocket(t: TestContext): zmq.XPublisher {
-  return closing(t, new zmq.XPublisher({ receiveTimeout: PATIENCE, sendTimeout: PATIENCE, sendHighWaterMark: 0 }));
+  return closing(
+    t,
+    new zmq.XPublisher({ receiveTimeout: PATIENCE, sendTimeout: PATIENCE, sendHighWaterMark: 0 }),
+  );
 }
 
 /** Binds to a free port and returns the endpoint. */
@@ -58,7 +61,9 @@ export async function bindFree(socket: zmq.Socket): Promise<string> {
 
 /** Connects, and waits until the handshake is done. */
 export async function connected(socket: zmq.Socket, endpoint: string): Promise<void> {
-  const done = once(socket.events as unknown as NodeJS.EventEmitter, 'handshake');
+  const done = new Promise<void>((resolve) => {
+    socket.events.on('handshake', () => resolve());
+  });
   socket.connect(endpoint);
   await done;
 }

@@ -4,14 +4,15 @@
  * Guarantees: every process is ended with its test; waiting is for an event (a line, an exit), never for a time; a wait
  * that comes to nothing fails with everything that the process wrote.
  */
-import { spawn } from 'node:child_process';
+
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 export const MAIN: string = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
@@ -165,7 +166,7 @@ export async function startNode(t: TestContext, yaml: string): Promise<RunningNo
     process,
     log,
     address: (route, side) => {
-      const line = log().find((each) => each.event === 'route:ready' && each['route'] === route);
+      const line = log().find((each) => each.event === 'route:ready' && each.route === route);
       const [address] = (line?.[side] ?? []) as string[];
       if (address === undefined) throw new Error(`route ${route} has no ${side}: ${process.stderr}`);
       return address;

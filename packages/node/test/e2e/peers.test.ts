@@ -1,0 +1,131 @@
+/** What `zeroth run` says about peers, good and bad, and that bad ones harm nobody. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, it } from 'node:test';
+import { startNode, threeRoutes } from '../support/cli.ts';
+import * as lib from '../support/libzmq.ts';
+
+/** Sends bytes over plain TCP, and waits until the other side closes. */
+async function knock(endpoint: string, bytes: Buffer | string): Promise<void> {
+  const { hostname, port } = new URL(endpoint.replace('tcp:', 'http:'));
+  const socket = connect(Number(port), hostname);
+  // A reset is as good an end as any here.
+  socket.on('error', () => {});
+  socket.on('connect', () => socket.write(bytes));
+  socket.resume();
+  await once(socket, 'close');
+}
+
+describe('the log of a node', () => {
+  it('has a line for each connect and disconnect', async (t) => {
+    const node = await startNode(t, threeRoutes());
+    const push = lib.pushSocket(t);
+    const pull = lib.pullSocket(t);
+    await lib.connected(pull, node.address('jobs', 'backend'));
+    await lib.connected(push, node.address('jobs', 'frontend'));
+    await push.send('one');
+    await push.send('two');
+    await lib.receiveTexts(pull, 2);
+    push.close();
+    await node.process.waitFor('stderr', /"event":"peer:gone"/);
+    const lines = node.log();
+    const ready = lines.filter(({ event }) => event === 'peer:ready');
+    assert.deepEqual(
+      ready.map(({ route, side, socketType }) => [route, side, socketType]),
+      [
+        ['jobs', 'backend', 'PULL'],
+        ['jobs', 'frontend', 'PUSH'],
+      ],
+    );
+    const gone = lines.find(({ event }) => event === 'peer:gone');
+    assert.equal(gone?.messagesIn, 2);
+    assert.equal(gone?.side, 'frontend');
+    assert.match(gone?.remote as string, /^tcp:\/\/127\.0\.0\.1:\d+$/);
+  });
+
+  it('tells once that it cannot reach an endpoint', async (t) => {
+    const probe = lib.pullSocket(t);
+    const there = await lib.bindFree(probe);
+    await probe.unbind(there);
+    const route = `{ pattern: pipeline, frontend: { bind: "tcp://127.0.0.1:0" }, backend: { connect: "${there}" }, reconnectInterval: 10ms }`;
+    const node = await startNode(t, `log: { level: debug }\nroutes: { jobs: ${route} }`);
+    await node.process.waitFor('stderr', /connect:retry:again/);
+    const retries = node.log().filter(({ event }) => event === 'connect:retry');
+    assert.equal(retries.length, 1);
+    assert.equal(retries[0]?.level, 'warn');
+    await probe.bind(there);
+    await node.process.waitFor('stderr', /"event":"peer:ready"/);
+  });
+});
+
+describe('bad peers', () => {
+  const greeting = Buffer.concat([
+    Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 1]),
+    Buffer.from('NULL'.padEnd(20, '\0')),
+    Buffer.alloc(32),
+  ]);
+  const plain = Buffer.from(greeting);
+  plain.write('PLAIN', 12, 'latin1');
+  const cases: [name: string, bytes: Buffer | string, code: string][] = [
+    ['HTTP', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n', 'ERR_ZMTP_GREETING'],
+    ['another mechanism', plain, 'ERR_ZMTP_MECHANISM_MISMATCH'],
+    ['ZMTP 2.0', Buffer.from([0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 1, 8, 0, 0]), 'ERR_ZMTP_VERSION'],
+    ['a message before READY', Buffer.concat([greeting, Buffer.from([0, 1, 65])]), 'ERR_ZMTP_'],
+    [
+      'a READY of 2^63 bytes',
+      Buffer.concat([greeting, Buffer.from([6, 0x80, 0, 0, 0, 0, 0, 0, 0])]),
+      'ERR_ZMTP_',
+    ],
+  ];
+  it('are refused with a code in the log, while good ones go on', async (t) => {
+    const node = await startNode(t, threeRoutes());
+    const pull = lib.pullSocket(t);
+    const push = lib.pushSocket(t);
+    await lib.connected(pull, node.address('jobs', 'backend'));
+    await lib.connected(push, node.address('jobs', 'frontend'));
+    for (const [name, bytes, code] of cases) {
+      const before = node.log().length;
+      await knock(node.address('jobs', 'frontend'), bytes);
+      await push.send(name);
+      assert.deepEqual(await lib.receiveTexts(pull, 1), [name]);
+      const refused = node
+        .log()
+        .slice(before)
+        .filter(({ event }) => event === 'peer:refused');
+      assert.equal(refused.length, 1, `${name}: ${node.process.stderr}`);
+      assert.ok(String(refused[0]?.code).startsWith(code), `${name}: ${refused[0]?.code}`);
+      assert.equal(refused[0]?.level, 'warn');
+    }
+  });
+
+  it('that say nothing are refused after the handshake limit', async (t) => {
+    const node = await startNode(t, threeRoutes(', handshakeInterval: 200ms'));
+    await knock(node.address('jobs', 'frontend'), '');
+    await node.process.waitFor('stderr', /"event":"peer:refused".*"code":"ERR_ZMTP_HANDSHAKE_TIMEOUT"/);
+  });
+
+  it('in a storm are counted, and do not flood the log', async (t) => {
+    const count = 1000;
+    const node = await startNode(t, threeRoutes());
+    const before = performance.now();
+    for (let n = 0; n < count; n += 20) {
+      await Promise.all(
+        Array.from({ length: 20 }, () => knock(node.address('jobs', 'frontend'), 'GET / HTTP/1.0\r\n\r\n')),
+      );
+    }
+    const push = lib.pushSocket(t);
+    await lib.connected(push, node.address('jobs', 'frontend'));
+    const told = (): { lines: number; events: number } => {
+      const lines = node.log().filter(({ event }) => event === 'peer:refused');
+      const events = lines.reduce((sum, { folded }) => sum + ((folded as number | undefined) ?? 1), 0);
+      return { lines: lines.length, events };
+    };
+    while (told().events < count)
+      await node.process.waitFor('stderr', new RegExp(`(?:"peer:refused".*\\n[\\s\\S]*){${told().lines + 1}}`));
+    assert.equal(told().events, count);
+    const seconds = Math.ceil((performance.now() - before) / 1000) + 1;
+    assert.ok(told().lines <= 11 * seconds, `${told().lines} lines in ${seconds} s`);
+    assert.ok(told().lines < count / 2);
+  });
+});
