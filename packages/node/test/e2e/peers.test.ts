@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import * as zmq from 'zeromq';
 import { startNode, threeRoutes } from '../support/cli.ts';
 import * as lib from '../support/libzmq.ts';
 
@@ -56,6 +57,36 @@ describe('the log of a node', () => {
     assert.equal(retries[0]?.level, 'warn');
     await probe.bind(there);
     await node.process.waitFor('stderr', /"event":"peer:ready"/);
+  });
+});
+
+describe('a subscriber that never reads', () => {
+  it('costs its own messages only: they are counted and told, and others get theirs', async (t) => {
+    const node = await startNode(t, threeRoutes(', sendHighWaterMark: 10'));
+    const stalled = lib.closing(t, new zmq.Subscriber({ receiveHighWaterMark: 1 }));
+    stalled.subscribe('flood');
+    await lib.connected(stalled, node.address('telemetry', 'backend'));
+    const good = lib.subscriberSocket(t, 'calm');
+    await lib.connected(good, node.address('telemetry', 'backend'));
+    const pub = lib.publisherSocket(t);
+    pub.connect(node.address('telemetry', 'frontend'));
+    await lib.subscribed(pub, 'flood', 'calm');
+    const body = Buffer.alloc(64 * 1024);
+    let dropped = false;
+    const told = node.process.waitFor('stderr', /"event":"drop"/).then(() => {
+      dropped = true;
+    });
+    // The kernel's buffers and libzmq's come first; the calm topic also keeps the pace.
+    for (let n = 0; !dropped; n++) {
+      for (let burst = 0; burst < 10; burst++) await pub.send(['flood', body]);
+      await pub.send(['calm', `${n}`]);
+      assert.deepEqual(await lib.receiveTexts(good, 1), [`calm|${n}`]);
+    }
+    await told;
+    const line = node.log().find(({ event }) => event === 'drop');
+    assert.deepEqual([line?.level, line?.route, line?.side], ['warn', 'telemetry', 'backend']);
+    assert.ok((line?.count as number) > 0);
+    assert.equal(typeof line?.reason, 'string');
   });
 });
 
@@ -122,7 +153,10 @@ describe('bad peers', () => {
       return { lines: lines.length, events };
     };
     while (told().events < count)
-      await node.process.waitFor('stderr', new RegExp(`(?:"peer:refused".*\\n[\\s\\S]*){${told().lines + 1}}`));
+      await node.process.waitFor(
+        'stderr',
+        new RegExp(`(?:"peer:refused".*\\n[\\s\\S]*){${told().lines + 1}}`),
+      );
     assert.equal(told().events, count);
     const seconds = Math.ceil((performance.now() - before) / 1000) + 1;
     assert.ok(told().lines <= 11 * seconds, `${told().lines} lines in ${seconds} s`);

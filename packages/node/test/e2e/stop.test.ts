@@ -206,4 +206,20 @@ routes:
     assert.match(running.stderr, /DEBUG \[[\d:.]+\]: endpoint bound/);
     assert.ok(!running.stderr.includes('\u001b'), 'no escape sequence');
   });
+
+  it('logs an unexpected fault once and exits 1', { skip: noSignals }, async (t) => {
+    const dir = await folder(t);
+    await writeFile(join(dir, 'zeroth.yaml'), threeRoutes());
+    const fault = 'process.on("SIGUSR2", () => { throw new Error("boom"); })';
+    const execArgv = ['--import', `data:text/javascript,${encodeURIComponent(fault)}`];
+    const running = start(t, ['run', 'zeroth.yaml'], { cwd: dir, execArgv });
+    await running.waitFor('stderr', /"event":"ready"/);
+    const { code, stderr } = await running.stop('SIGUSR2');
+    assert.equal(code, 1);
+    const lines = stderr.split('\n').filter((line) => line.includes('boom'));
+    assert.equal(lines.length, 1, stderr);
+    const line = JSON.parse(lines[0] as string) as LogLine & { err: { message: string; stack: string } };
+    assert.deepEqual([line.level, line.event, line.err.message], ['fatal', 'crash', 'boom']);
+    assert.match(line.err.stack, /Error: boom/);
+  });
 });

@@ -30,6 +30,8 @@ export interface CliOptions {
   readonly input?: string | Buffer;
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
+  /** Options of node itself. */
+  readonly execArgv?: readonly string[];
 }
 
 export class Running {
@@ -47,7 +49,7 @@ export class Running {
     // The test runner's own variables would make a child report to it.
     for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'FORCE_COLOR']) delete env[name];
     const cwd = options.cwd === undefined ? {} : { cwd: options.cwd };
-    this.child = spawn(process.execPath, [MAIN, ...args], { env, ...cwd });
+    this.child = spawn(process.execPath, [...(options.execArgv ?? []), MAIN, ...args], { env, ...cwd });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
       this.#changed();

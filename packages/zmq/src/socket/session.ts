@@ -226,7 +226,6 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     pipe.identity = null;
     if (this.#attached && was === 'ready') engine.pattern.lost(pipe);
     if (was === 'ended') return;
-    if (was === 'handshake') this.#failures = Math.max(this.#failures, 1);
     if (engine.options.immediate && this.#dial !== null) this.#detach();
     this.#retry(reason);
   }

@@ -1,11 +1,12 @@
 /**
- * The 64 octets that open a connection (RFC 37, Formal Grammar). We send all of them at once, as a peer does that
- * wants nothing older than ZMTP 3.0; what comes in is judged octet by octet, so that a stranger is told off at the
- * first octet that no ZMTP 3 peer would send.
+ * The 64 octets that open a connection (RFC 37, Formal Grammar). What comes in is judged octet by octet, so that a
+ * stranger is told off at the first octet that no ZMTP 3 peer would send.
  */
 import { ZmqError } from '../errors.ts';
 
 export const GREETING_LENGTH = 64;
+/** The signature and the major version: what tells whom we are talking to. */
+export const GREETING_VERSION_END = 11;
 const MECHANISM_START = 12;
 const MECHANISM_END = 32;
 
@@ -33,6 +34,11 @@ export function encodeGreeting(mechanism: string, asServer: boolean): Buffer {
 export class GreetingReader {
   readonly #bytes = Buffer.alloc(GREETING_LENGTH);
   #length = 0;
+
+  /** The signature and the major version are there, and good. */
+  get versionKnown(): boolean {
+    return this.#length >= GREETING_VERSION_END;
+  }
 
   get done(): boolean {
     return this.#length === GREETING_LENGTH;

@@ -21,7 +21,7 @@ import {
   SUBSCRIBE,
 } from './command.ts';
 import { COMMAND, HEADER_MAX, LONG, MORE } from './frame.ts';
-import { encodeGreeting, GreetingReader } from './greeting.ts';
+import { encodeGreeting, GREETING_VERSION_END, GreetingReader } from './greeting.ts';
 import type { Mechanism } from './mechanism/mechanism.ts';
 import { compatible, partners, type WireSocketType } from './sockets.ts';
 
@@ -73,6 +73,7 @@ export class ZmtpPeer {
   readonly #options: PeerOptions;
   readonly #events: PeerEvents;
   readonly #limit: number;
+  readonly #hello: Buffer;
   readonly #greeting = new GreetingReader();
   #stage: Stage = 'greeting';
   #minor = 1;
@@ -87,14 +88,16 @@ export class ZmtpPeer {
   constructor(options: PeerOptions, events: PeerEvents) {
     this.#options = options;
     this.#events = events;
+    this.#hello = encodeGreeting(options.mechanism.name, options.mechanism.asServer);
     this.#limit =
       options.maxMessageSize < 0 ? MESSAGE_CEILING : Math.min(options.maxMessageSize, MESSAGE_CEILING);
   }
 
-  /** Sends the greeting. Call once, when the connection is there. */
+  /** Begins the greeting. Call once, when the connection is there. */
   open(): void {
-    const { name, asServer } = this.#options.mechanism;
-    this.#events.output(encodeGreeting(name, asServer));
+    // The rest follows when the peer's version is known (RFC 37, Version Negotiation). libzmq sends its mechanism then,
+    // and closes without a word when it sees a wrong one first: in this order we can tell what was wrong.
+    this.#events.output(this.#hello.subarray(0, GREETING_VERSION_END));
   }
 
   /** Takes the next bytes from the far side. The chunk must not be written to afterwards. */
@@ -111,7 +114,9 @@ export class ZmtpPeer {
   }
 
   #receiveGreeting(chunk: Uint8Array): number {
+    const knew = this.#greeting.versionKnown;
     const taken = this.#greeting.push(chunk);
+    if (!knew && this.#greeting.versionKnown) this.#events.output(this.#hello.subarray(GREETING_VERSION_END));
     if (this.#greeting.done) {
       const { mechanism, minor } = this.#greeting.result();
       const ours = this.#options.mechanism.name;
@@ -345,8 +350,9 @@ export class ZmtpPeer {
     let tail = this.#tail;
     if (tail === null || tail.length < needed) {
       // Memory follows what has arrived, not what a header claims: all of it at once only up to 1 MiB.
-      const size =
-        target <= ALLOCATE_AT_ONCE ? target : Math.min(target, Math.max(2 * needed, ALLOCATE_AT_ONCE));
+      const claimed = Math.min(target, Math.max(2 * needed, ALLOCATE_AT_ONCE));
+      // Doubling, so that a message of many frames is not copied once for each of them.
+      const size = tail === null ? claimed : Math.max(claimed, 2 * tail.length);
       // Small ones from Node's pool, which is ten times cheaper than memory of their own.
       const grown = size <= POOLED ? Buffer.allocUnsafe(size) : allocate(size);
       if (tail !== null) grown.set(tail.subarray(0, this.#tailLength));

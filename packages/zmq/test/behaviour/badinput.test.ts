@@ -349,15 +349,16 @@ describe('strangers that keep still', { timeout: 60_000 }, () => {
 
   it('a subscriber that never reads costs no more than its mark', async (t) => {
     const s = scope(t, tcp);
-    const pub = s.open(zmq.Publisher, { sendHighWaterMark: 100 });
+    const pub = s.open(zmq.XPublisher, { sendHighWaterMark: 100, verbosity: 'allSubs' });
     const healthy = s.open(zmq.Subscriber);
     healthy.subscribe('');
     const endpoint = await link(tcp, pub, healthy);
+    await pub.receive();
     const stalled = s.use(await RawPeer.connect(endpoint));
     await stalled.handshake({ socketType: 'SUB', minor: 1 });
     stalled.socket.pause();
     stalled.write(command('SUBSCRIBE'));
-    await peersReady(pub, tcp, 2);
+    await pub.receive();
     const body = payload(10_000);
     // In step with the healthy one, so that what is dropped is the stalled one's.
     for (let index = 0; index < 3000; index += 1) {

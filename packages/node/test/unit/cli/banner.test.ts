@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { banner } from '../../../src/cli/banner.ts';
+import type { RouteStatus, SideStatus } from '../../../src/flow/route.ts';
+
+const none = { messages: 0, bytes: 0, dropped: 0 };
+
+function side(socketType: string, peerType: string, ...endpoints: SideStatus['endpoints']): SideStatus {
+  return { socketType, peerType, endpoints, peers: 0, queuedIn: 0, queuedOut: 0, dropped: 0 };
+}
+
+const bind = (address: string): SideStatus['endpoints'][number] => ({
+  how: 'bind',
+  configured: address,
+  address,
+});
+const connect = (address: string): SideStatus['endpoints'][number] => ({
+  how: 'connect',
+  configured: address,
+  address,
+});
+
+function route(pattern: RouteStatus['pattern'], frontend: SideStatus, backend: SideStatus): RouteStatus {
+  return { name: `my-${pattern}`, pattern, state: 'running', frontend, backend, toBack: none, toFront: none };
+}
+
+describe('banner', () => {
+  const words = { version: '1.2.3', name: 'plant-7', file: 'zeroth.yaml' };
+
+  it('shows addresses as they are bound, and lines to copy that reach them from here', () => {
+    const jobs = route(
+      'pipeline',
+      side('PULL', 'PUSH', bind('tcp://0.0.0.0:5560')),
+      side('PUSH', 'PULL', bind('tcp://[::]:5561')),
+    );
+    assert.equal(
+      banner([jobs], words),
+      `zeroth 1.2.3, node plant-7: zeroth.yaml
+
+  my-pipeline (pipeline)  frontend  tcp://0.0.0.0:5560  connect a PUSH here
+                          backend   tcp://[::]:5561     connect a PULL here
+
+Send a first message, and read it in another terminal:
+  npx zeroth push tcp://127.0.0.1:5560 hello
+  npx zeroth pull tcp://127.0.0.1:5561
+
+Ctrl-C stops it.
+`,
+    );
+  });
+
+  it('tells where the node itself connects, and copies no line for that', () => {
+    const orders = route(
+      'reqrep',
+      side('ROUTER', 'REQ', connect('tcp://10.0.0.1:1')),
+      side('DEALER', 'REP', bind('ipc:///tmp/x')),
+    );
+    const text = banner([orders], words);
+    assert.match(text, /tcp:\/\/10\.0\.0\.1:1 +the node connects there \(ROUTER to REQ\)/);
+    assert.doesNotMatch(text, /npx/);
+  });
+
+  it('prefers a pipeline, and has a line for a consumer that the node connects to', () => {
+    const telemetry = route(
+      'pubsub',
+      side('XSUB', 'PUB', bind('tcp://*:5555')),
+      side('XPUB', 'SUB', bind('tcp://*:5556')),
+    );
+    const jobs = route(
+      'pipeline',
+      side('PULL', 'PUSH', bind('tcp://*:5560')),
+      side('PUSH', 'PULL', connect('tcp://a:1')),
+    );
+    assert.match(
+      banner([telemetry], words),
+      /npx zeroth pub tcp:\/\/127\.0\.0\.1:5555 greeting hello\n.*npx zeroth sub/,
+    );
+    const both = banner([telemetry, jobs], words);
+    assert.match(both, /Send a first message:\n {2}npx zeroth push tcp:\/\/127\.0\.0\.1:5560 hello\n\n/);
+  });
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type { LogOptions } from '../../src/log/create.ts';
+import { createLog } from '../../src/log/create.ts';
+
+const EVIL = '\u001b[2J\nfake line';
+
+/** What is in the file right after the last call, before any turn of the event loop. */
+async function written(options: Partial<LogOptions>): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), 'zeroth-log-'));
+  const file = join(dir, 'log');
+  const fd = openSync(file, 'w');
+  try {
+    const log = await createLog({
+      level: 'info',
+      format: 'auto',
+      name: 'n',
+      terminal: false,
+      colour: false,
+      fd,
+      ...options,
+    });
+    log.child({ route: 'jobs' }).warn({ event: 'test', reason: EVIL }, 'words');
+    log.debug({ event: 'hidden' }, 'not shown');
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(fd);
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+describe('createLog', () => {
+  it('writes JSON lines where there is no terminal', async () => {
+    const text = await written({});
+    const line = JSON.parse(text) as Record<string, unknown>;
+    assert.equal(line.level, 'warn');
+    assert.equal(line.node, 'n');
+    assert.equal(line.pid, process.pid);
+    assert.equal(line.route, 'jobs');
+    assert.equal(line.msg, 'words');
+    assert.equal(line.reason, EVIL);
+    assert.equal(new Date(line.time as string).toISOString(), line.time);
+  });
+
+  it('writes one plain line on a terminal, with what peers chose escaped', async () => {
+    const text = await written({ terminal: true });
+    assert.match(text, /^WARN \[\d\d:\d\d:\d\d\.\d{3}\]: words \{.*"route":"jobs".*\}\n$/);
+    assert.ok(!text.includes('\u001b'), 'no escape sequence of a peer');
+    assert.equal(text.split('\n').length, 2);
+  });
+
+  it('obeys the format whatever the terminal, and the level', async () => {
+    assert.match(await written({ terminal: true, format: 'json' }), /^\{/);
+    assert.match(await written({ format: 'pretty' }), /^WARN/);
+    assert.equal(await written({ level: 'error' }), '');
+    assert.equal(await written({ level: 'silent' }), '');
+  });
+});
