@@ -13,7 +13,7 @@ import { rowsFor } from './rows.ts';
 
 const USAGE = `npm run bench [-- OPTIONS]
   --only ID[,ID]   only these rows: the id, the part before its colon, or a start and "*"; BENCHMARKS.md stays
-  --rounds N       pairs for each row (default 5)
+  --rounds N       pairs for each row (default 5; with fewer BENCHMARKS.md stays)
   --quick          2 pairs, shorter; BENCHMARKS.md stays
   --self-check     theirs in place of ours too: the ratios show what this machine's noise is; BENCHMARKS.md stays
   --list           the ids`;
@@ -74,7 +74,7 @@ const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...proces
 );
 const about = facts(peers, command, options.rounds, timing);
 console.log(`${about.map(([name, value]) => `${name}: ${value}`).join('\n')}\n\n${terminalTable(results)}`);
-if (options.only === undefined && !options.quick && !options['self-check']) {
+if (options.only === undefined && options.rounds >= 5 && !options.quick && !options['self-check']) {
   writeFileSync(join(root, 'BENCHMARKS.md'), markdown(results, about));
   console.error('\nBENCHMARKS.md is written');
 }

@@ -45,15 +45,16 @@ export async function measure(
   rounds: number,
   onPair: (round: number, ours: Outcome, theirs: Outcome | null) => void,
 ): Promise<Result> {
-  const missing = row.ours.missing ?? row.theirs?.missing ?? null;
-  if (missing !== null) return { row, measured: null, problem: `not measured: ${missing}` };
+  if (row.ours.missing !== null) return { row, measured: null, problem: `not measured: ${row.ours.missing}` };
+  // Without the peer our own figure is still worth something.
+  const peer = row.theirs?.missing === null ? row.theirs : null;
   const ours: Outcome[] = [];
   const theirs: Outcome[] = [];
   const ratios: number[] = [];
   try {
     for (let round = 1; round <= rounds; round++) {
       const our = await once(row.ours.work);
-      const their = row.theirs === null ? null : await once(row.theirs.work);
+      const their = peer === null ? null : await once(peer.work);
       ours.push(our);
       if (their !== null) {
         theirs.push(their);

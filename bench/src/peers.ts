@@ -28,6 +28,8 @@ export interface Peers {
   readonly natsServer: Peer;
   /** Drivers of core NATS over its Node client. */
   readonly natsClient: Peer;
+  /** What tells the memory of another process. */
+  readonly residentSizes: Peer;
 }
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -109,6 +111,10 @@ export function findPeers(): Peers {
         }
       : absent('nats-server', 'nats-server missing'),
     natsClient: driver('NATS', 'none', 'nats', null),
+    residentSizes:
+      process.platform === 'linux' || run('ps', ['-o', 'rss=', '-p', String(process.pid)]).ok
+        ? { name: 'resident sizes', command: [], version: '', missing: null }
+        : absent('resident sizes', 'no /proc and no ps'),
   };
 }
 

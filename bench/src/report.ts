@@ -14,8 +14,9 @@ import type { Outcome, Timing } from './works.ts';
 export function verdictOf({ row, measured, problem }: Result): string {
   if (measured === null) return problem;
   if (row.target === null) return 'for information';
+  // Nothing to hold against the target when the peer is missing, unless the target is of our own value.
   const value = row.target.of === 'ratio' ? measured.ratio?.median : measured.ours.value;
-  if (value === undefined) return 'no ratio';
+  if (value === undefined) return `not measured: ${row.theirs?.missing}`;
   const met = row.target.bound === 'least' ? value >= row.target.value : value <= row.target.value;
   return met ? 'met' : 'short of target';
 }
@@ -30,7 +31,8 @@ export function figure({ value, p99 }: Outcome, unit: Unit): string {
 }
 
 export function times(value: number): string {
-  return `${value.toFixed(value >= 10 ? 1 : 2)}x`;
+  // Three decimals, so that a row just short of its target does not look as if it met it.
+  return `${value.toFixed(value >= 10 ? 1 : 3)}x`;
 }
 
 function targetText(row: Row): string {
@@ -83,7 +85,10 @@ export function facts(peers: Peers, command: string, rounds: number, timing: Tim
   return [
     ['date', new Date().toISOString().slice(0, 10)],
     ['command', command],
-    ['rounds', `${rounds} pairs a row; each ${timing.warm} s of warm-up, then ${timing.time} s counted`],
+    [
+      'rounds',
+      `${rounds} of pairs for each row (memory: 3 at most); each side ${timing.warm} s of warm-up, then ${timing.time} s counted`,
+    ],
     ['machine', `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${operatingSystem()}`],
     ['Node.js', process.version],
     ['@zeroth/zmq, zeroth', version(peers.zeroth)],

@@ -75,7 +75,7 @@ const PACED =
   'All marks are raised alike to 200,000 and at most 50,000 messages are unacknowledged (a PUSH to PULL connection carries the credits), so nothing is dropped, or the run stalls; counted by the subscribers.';
 
 export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
-  const { zeroth, zeromqJs, libzmq, node, natsServer, natsClient } = peers;
+  const { zeroth, zeromqJs, libzmq, node, natsServer, natsClient, residentSizes } = peers;
   const defaults = { unit: 'msg/s' as Unit, target: null, maxRounds: Number.POSITIVE_INFINITY };
   const cs = (make: (peer: readonly string[]) => Work): Side =>
     side('libzmq in C', [libzmq], (c = NONE) => make(c));
@@ -84,9 +84,14 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
   const js = (make: (peer: readonly string[]) => Work): Side =>
     side('zeromq.js', [zeromqJs], (j = NONE) => make(j));
   type Between = (relay: ReturnType<typeof nodeRelay>, c: readonly string[]) => Work;
-  const relays = (work: Between): Pick<Row, 'ours' | 'theirs'> => ({
-    ours: side('zeroth run', [node, libzmq], (n = NONE, c = NONE) => work(nodeRelay(n), c)),
-    theirs: side('zmq_proxy in C', [libzmq], (c = NONE) => work(proxyRelay(c), c)),
+  const relays = (work: Between, ...extra: Peer[]): Pick<Row, 'ours' | 'theirs'> => ({
+    ours: side('zeroth run', [node, libzmq, ...extra], (n = NONE, c = NONE) => work(nodeRelay(n), c)),
+    theirs: side('zmq_proxy in C', [libzmq, ...extra], (c = NONE) => work(proxyRelay(c), c)),
+  });
+
+  const alone = (work: (relay: ReturnType<typeof nodeRelay>) => Work): Pick<Row, 'ours' | 'theirs'> => ({
+    ours: side('zeroth run', [node, residentSizes], (n = NONE) => work(nodeRelay(n))),
+    theirs: side('zmq_proxy in C', [libzmq, residentSizes], (c = NONE) => work(proxyRelay(c))),
   });
 
   const sizes = [
@@ -221,7 +226,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       unit: 'MB',
       target: most(70),
       maxRounds: 3,
-      ...relays((relay) => idleMemory(relay)),
+      ...alone((relay) => idleMemory(relay)),
       method: 'One pubsub route, nobody connected, 1.5 s after the start.',
     },
     {
@@ -231,7 +236,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       unit: 'KB',
       target: most(20),
       maxRounds: 3,
-      ...relays((relay) => connectionMemory(relay)),
+      ...alone((relay) => connectionMemory(relay)),
       method:
         'Growth from 100 to 1,100 bare TCP subscribers with one subscription each, divided by 1,000, 1.5 s after the last.',
     },
@@ -242,7 +247,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       unit: 'MB',
       target: most(64),
       maxRounds: quick ? 1 : 3,
-      ...relays((relay, c) => stalledMemory(relay, c, quick ? 512 : 2048)),
+      ...relays((relay, c) => stalledMemory(relay, c, quick ? 512 : 2048), residentSizes),
       method: `Highest growth over the idle relay while ${quick ? '512 MB' : '2 GB'} in messages of 1 KiB pass, at marks of 10,000 messages; one subscriber takes all of it, the other handshakes, subscribes to everything and never reads.`,
     },
   ];

@@ -3,7 +3,7 @@
  *
  * Guarantees: a work is the same arrangement for ours and theirs; the receiver, or the requester, measures.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,8 +41,8 @@ const ANY = 'tcp://127.0.0.1:*';
  * would be too many: libzmq reports what was read in steps of half a mark, and a busy PUB looks at such reports about
  * once in a millisecond. At this window libzmq is as fast as it gets; a fifth of it halves its figure.
  */
-export const PACED_HWM = 200_000;
-export const PACED_WINDOW = 50_000;
+const PACED_HWM = 200_000;
+const PACED_WINDOW = 50_000;
 const PACED: Command = ['--hwm', String(PACED_HWM), '--window', String(PACED_WINDOW)];
 
 function flags({ warm, time }: Timing): string[] {
@@ -161,6 +161,17 @@ async function startNats(stage: Stage, server: Command): Promise<string> {
   return `tcp://127.0.0.1:${port}`;
 }
 
+let scratch: string | null = null;
+
+/** For the files of one node at a time; gone when the benchmark ends. */
+function scratchFolder(): string {
+  if (scratch !== null) return scratch;
+  const folder = mkdtempSync(join(tmpdir(), 'zeroth-bench-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  scratch = folder;
+  return folder;
+}
+
 /** zmq_proxy in C. */
 export function proxyRelay(libzmq: Command): StartRelay {
   return async (stage, pattern, hwm) => {
@@ -174,11 +185,9 @@ export function proxyRelay(libzmq: Command): StartRelay {
 export function nodeRelay(node: Command): StartRelay {
   return async (stage, pattern, hwm) => {
     const [front = 0, back = 0] = await freePorts(2);
-    const folder = await mkdtemp(join(tmpdir(), 'zeroth-bench-'));
-    stage.atEnd(() => rm(folder, { recursive: true, force: true }));
-    const file = join(folder, 'zeroth.yaml');
+    const file = join(scratchFolder(), 'zeroth.yaml');
     const marks = hwm === null ? '' : `    sendHighWaterMark: ${hwm}\n    receiveHighWaterMark: ${hwm}\n`;
-    await writeFile(
+    writeFileSync(
       file,
       `node: { name: bench, dataDir: ./data }
 routes:

@@ -5,7 +5,7 @@
  * what the figure of the other side means.
  */
 import { writeSync } from 'node:fs';
-import type { BenchSocket, Library } from './library.ts';
+import type { Attachable, Library } from './library.ts';
 
 export interface DriverOptions {
   readonly endpoint: string;
@@ -41,7 +41,7 @@ export function sayResult(result: Readonly<Record<string, number>>): void {
 }
 
 /** Binds or connects; the endpoint that peers connect to. */
-export async function attach(socket: BenchSocket, endpoint: string, bind: boolean): Promise<string> {
+export async function attach(socket: Attachable, endpoint: string, bind: boolean): Promise<string> {
   if (!bind) {
     socket.connect(endpoint);
     return endpoint;

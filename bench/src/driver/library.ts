@@ -5,42 +5,55 @@
  */
 import { pathToFileURL } from 'node:url';
 
-export interface BenchSocket extends AsyncIterable<Buffer[]> {
+export interface Attachable {
   bind(endpoint: string): Promise<void>;
   connect(endpoint: string): void;
-  send(message: Buffer | readonly Buffer[]): Promise<void>;
-  receive(): Promise<Buffer[]>;
   readonly lastEndpoint: string | null;
 }
 
-export interface BatchSocket extends BenchSocket {
+interface Sender extends Attachable {
+  send(message: Buffer | Buffer[]): Promise<void>;
+}
+
+export interface Receiver extends Attachable, AsyncIterable<Buffer[]> {
+  receive(): Promise<Buffer[]>;
+}
+
+interface BatchSender extends Sender {
   trySend(message: Buffer): boolean;
   waitWritable(): Promise<void>;
+}
+
+interface BatchReceiver extends Receiver {
   receiveBatch(max?: number): Promise<Buffer[][]>;
 }
 
-interface SocketOptions {
+interface SendOptions {
   linger?: number;
   sendHighWaterMark?: number;
+}
+
+interface ReceiveOptions {
   receiveHighWaterMark?: number;
 }
 
-type Opens<S> = new (options: SocketOptions) => S;
+type Opens<S, O> = new (options: O) => S;
 
 export interface Library {
-  Push: Opens<BatchSocket>;
-  Pull: Opens<BatchSocket>;
-  Publisher: Opens<BenchSocket>;
-  Subscriber: Opens<BenchSocket & { subscribe(...prefixes: string[]): void }>;
-  Request: Opens<BenchSocket>;
-  Reply: Opens<BenchSocket>;
-  Dealer: Opens<BenchSocket>;
-  Router: Opens<BenchSocket>;
+  Push: Opens<BatchSender, SendOptions>;
+  Pull: Opens<BatchReceiver, ReceiveOptions>;
+  Publisher: Opens<Sender, SendOptions>;
+  Subscriber: Opens<Receiver & { subscribe(...prefixes: string[]): void }, ReceiveOptions>;
+  Request: Opens<Sender & Receiver, SendOptions>;
+  Reply: Opens<Sender & Receiver, SendOptions>;
+  Dealer: Opens<Sender & Receiver, SendOptions>;
+  Router: Opens<Sender & Receiver, SendOptions>;
 }
-
-const NAMES: Readonly<Record<string, string>> = { zeroth: '@zeroth/zmq', 'zeromq.js': 'zeromq' };
 
 /** `zeroth`, `zeromq.js`, or the path of a module with the same API. */
 export async function loadLibrary(name: string): Promise<Library> {
-  return (await import(NAMES[name] ?? pathToFileURL(name).href)) as Library;
+  if (name === 'zeroth') return import('@zeroth/zmq');
+  // It has no batch API: the drivers use that with --batch only.
+  if (name === 'zeromq.js') return (await import('zeromq')) as unknown as Library;
+  return (await import(pathToFileURL(name).href)) as Library;
 }

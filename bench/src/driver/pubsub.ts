@@ -9,7 +9,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Driver } from './common.ts';
 import { attach, Meter, sayReady, sayResult } from './common.ts';
-import type { BenchSocket } from './library.ts';
+import type { Receiver } from './library.ts';
 
 const FLAG = 7;
 const PROBE = 0x50;
@@ -63,7 +63,7 @@ export const sub: Driver = async (options) => {
   let over = false;
   credits.connect(acks);
 
-  const read = async (socket: BenchSocket): Promise<void> => {
+  const read = async (socket: Receiver): Promise<void> => {
     for await (const [body] of socket) {
       if (over || body === undefined) return;
       if (body[FLAG] === PROBE) {

@@ -6,8 +6,8 @@
  * beyond the text itself, and its depth by {@link MAX_DEPTH}.
  */
 
-import type { Alias, CST, Document, LineCounter, Node, YAMLError } from 'yaml';
-import { Composer, isAlias, isCollection, isPair, isScalar, Lexer, Parser } from 'yaml';
+import type { Alias, Document, LineCounter, Node, YAMLError } from 'yaml';
+import { Composer, CST, isAlias, isCollection, isPair, isScalar, Lexer, Parser } from 'yaml';
 import { nearest } from './nearest.ts';
 import type { Range, Report } from './report.ts';
 import type { SecretNames } from './unknown.ts';
@@ -15,7 +15,7 @@ import type { SecretNames } from './unknown.ts';
 export const MAX_DEPTH = 64;
 /** Of the parser: it stacks a block collection and its item. */
 const MAX_STACK = 2 * MAX_DEPTH + 2;
-export const MAX_EXPANDED = 100_000;
+const MAX_EXPANDED = 100_000;
 /** What follows the first errors of syntax is mostly made by them. */
 const MAX_SYNTAX_PROBLEMS = 10;
 
@@ -39,7 +39,7 @@ export function parseText(
 ): ParsedText | null {
   // Without structure nobody knows which part of the text is the value of a secret key.
   const mayHoldSecrets = secrets.in(text);
-  const document = compose(text, lines, report);
+  const document = compose(text, lines, report, secrets);
   if (document === null) {
     if (mayHoldSecrets) report.hideExcerpts();
     return null;
@@ -78,7 +78,7 @@ export function parseText(
  * The library's own `parseDocument`, with the depth checked while it is built. Unchecked, its composer recurses until the
  * stack ends, and a regular expression compiled at the end of the stack ends the process.
  */
-function compose(text: string, lines: LineCounter, report: Report): Document | null {
+function compose(text: string, lines: LineCounter, report: Report, secrets: SecretNames): Document | null {
   const parser = new Parser(lines.addNewLine);
   const composer = new Composer({
     version: '1.2',
@@ -103,7 +103,13 @@ function compose(text: string, lines: LineCounter, report: Report): Document | n
   };
   let started = false;
   lines.addNewLine(0);
+  let before = '';
   for (const lexeme of new Lexer().lex(text)) {
+    // A key that is commented out may be as secret as one that is not.
+    if (lexeme.startsWith('#') && before !== CST.SCALAR && secrets.in(lexeme)) {
+      report.mask([parser.offset, parser.offset + lexeme.length]);
+    }
+    before = lexeme;
     for (const token of parser.next(lexeme)) if (!take(token)) return null;
     if (parser.stack.length > MAX_STACK) {
       tooDeep(report, [parser.offset, parser.offset]);

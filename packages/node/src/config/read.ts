@@ -18,7 +18,12 @@ export interface ReadValues {
   readonly report: Report;
 }
 
-export function readValues(spec: AnySectionSpec, text: string, file: string, context: LoadContext): ReadValues {
+export function readValues(
+  spec: AnySectionSpec,
+  text: string,
+  file: string,
+  context: LoadContext,
+): ReadValues {
   const lines = new LineCounter();
   const report = new Report(file, text, lines);
   const parsed = parseText(text, lines, report, new SecretNames(spec));

@@ -29,9 +29,9 @@ export interface Finding {
 }
 
 /** Nobody reads more, and a large file could make a hundred thousand. */
-export const MAX_PROBLEMS = 1000;
-const EXCERPT_WIDTH = 100;
-const EXCERPT_BEFORE = 60;
+const MAX_PROBLEMS = 1000;
+const EXCERPT_WIDTH = 120;
+const EXCERPT_BEFORE = 70;
 
 export class Report {
   readonly text: string;
@@ -111,10 +111,12 @@ export class Report {
   #excerpt(at: Range, column: number): Excerpt | null {
     const lineStart = at[0] - (column - 1);
     // A long line is cut around the place, before any work is done on it.
-    const from = Math.max(lineStart, at[0] - EXCERPT_BEFORE);
+    const head = this.text.slice(lineStart, lineStart + EXCERPT_WIDTH + 1);
+    const fits = head.length <= EXCERPT_WIDTH || head.includes('\n');
+    const from = fits ? lineStart : Math.max(lineStart, at[0] - EXCERPT_BEFORE);
     const newline = this.text.slice(from, from + EXCERPT_WIDTH).indexOf('\n', at[0] - from);
     const to = newline === -1 ? Math.min(this.text.length, from + EXCERPT_WIDTH) : from + newline;
-    const cut = newline === -1 && to < this.text.length;
+    const cut = newline === -1 && to < this.text.length && this.text[to] !== '\n';
     const before = (from > lineStart ? '…' : '') + this.#visible(from, at[0]);
     const marked = this.#visible(at[0], Math.max(at[0], Math.min(at[1], to)));
     const after = this.#visible(Math.max(at[0], Math.min(at[1], to)), to) + (cut ? '…' : '');

@@ -90,7 +90,7 @@ export function checkText(text: string): Source {
   return { ok: true, text: text.startsWith('\ufeff') ? text.slice(1) : text };
 }
 
-export function decode(bytes: Uint8Array): Source {
+function decode(bytes: Uint8Array): Source {
   const [a, b] = bytes;
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) {
     return fail('CONFIG_NOT_UTF8', 'the file is UTF-16, as some Windows tools write it', ['UTF-8']);

@@ -61,7 +61,8 @@ export class SecretNames {
   in(text: string): boolean {
     const folded = fold(text);
     for (const [name, secret] of this.#names) if (secret && folded.includes(name)) return true;
-    for (const [, name] of text.matchAll(/([\w-]{1,64})["']?\s{0,8}:/g)) if (this.has(name as string)) return true;
+    for (const [, name] of text.matchAll(/([\w-]{1,64})["']?\s{0,8}:/g))
+      if (this.has(name as string)) return true;
     return false;
   }
 }

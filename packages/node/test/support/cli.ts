@@ -74,20 +74,22 @@ export class Running {
 
   /** Resolves with the match as soon as the text is there. */
   async waitFor(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
-    const timer = AbortSignal.timeout(PATIENCE);
-    for (;;) {
-      const match = pattern.exec(this[stream]);
-      if (match !== null) return match;
-      if (this.#over) throw this.#failure(`ended without ${pattern} on ${stream}`);
-      await new Promise<void>((resolve, reject) => {
-        const abort = (): void => reject(this.#failure(`no ${pattern} on ${stream} in time`));
-        timer.addEventListener('abort', abort, { once: true });
-        const watcher = (): void => {
-          this.#watchers.delete(watcher);
-          timer.removeEventListener('abort', abort);
-          resolve();
-        };
-        this.#watchers.add(watcher);
+    let match: RegExpExecArray | null = null;
+    await this.until(`no ${pattern} on ${stream}`, () => {
+      match = pattern.exec(this[stream]);
+      return match !== null;
+    });
+    return match as unknown as RegExpExecArray;
+  }
+
+  /** Resolves as soon as `done` is true; asks again whenever the process has written something. */
+  async until(failure: string, done: () => boolean): Promise<void> {
+    const late = AbortSignal.timeout(PATIENCE);
+    while (!done()) {
+      if (this.#over || late.aborted) throw this.#failure(failure);
+      await new Promise<void>((resolve) => {
+        this.#watchers.add(resolve);
+        late.addEventListener('abort', () => resolve(), { once: true });
       });
     }
   }
@@ -108,7 +110,8 @@ export class Running {
   }
 
   #changed(): void {
-    for (const watcher of [...this.#watchers]) watcher();
+    for (const watcher of this.#watchers) watcher();
+    this.#watchers.clear();
   }
 
   #failure(what: string): Error {

@@ -19,7 +19,7 @@ const OTHERS = ['cd', 'git', 'python3', 'node', 'docker', 'code', 'cat', 'sudo',
 export function commandBlocks(markdown: string): Command[][] {
   const blocks: Command[][] = [];
   for (const [, body] of markdown.matchAll(/^ *```sh\r?\n([\s\S]*?)^ *```\s*$/gm)) {
-    const lines = (body as string).replace(/\\\r?\n\s*/g, ' ').split(/\r?\n/);
+    const lines = (body as string).replace(/\s*\\\r?\n\s*/g, ' ').split(/\r?\n/);
     const texts = lines.map((line) => line.replace(/(^|\s)#\s.*$/, '').trim()).filter((line) => line !== '');
     blocks.push(texts.flatMap((text) => text.split(/\s+&&\s+/)).map(parseCommand));
   }

@@ -33,7 +33,9 @@ describe('docs/errors.md', () => {
   }
 
   it('has no code of the configuration that does not exist', () => {
-    const unknown = [...sections().keys()].filter((code) => code.startsWith('CONFIG_') && !CODES.includes(code));
+    const unknown = [...sections().keys()].filter(
+      (code) => code.startsWith('CONFIG_') && !CODES.includes(code),
+    );
     assert.deepEqual(unknown, []);
   });
 

@@ -15,7 +15,7 @@ import { batchPool, LARGE_BATCH, SMALL_BATCH } from './batch-pool.ts';
 /** Bodies from this size on go by reference: there the copy costs more than one more part in the write. */
 export const BY_REFERENCE = 8192;
 /** Bytes after which a batch is written without waiting for the end of the turn. */
-const FLUSH_AT = 65_536;
+const FLUSH_AT = 32_768;
 
 /** Where an outbox writes. True: taken by the operating system, the memory is free. False: `drained` is called later. */
 export interface OutboxSink {

@@ -2,7 +2,7 @@
  * PUB and XPUB: a message goes to every peer with a subscription that its first frame begins with (RFC 29). A peer
  * whose outbox is full misses the message, which is counted; with `noDrop` the sender waits instead.
  */
-import { PrefixTrie } from '../bytes/trie.ts';
+import { PrefixMap } from '../bytes/prefix-map.ts';
 import { view } from '../bytes/view.ts';
 import { bodyStart, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
 import { FairQueue } from './fair-queue.ts';
@@ -20,7 +20,7 @@ interface Gathering {
 export class PublisherPattern extends Pattern {
   protected readonly inbound: FairQueue = new FairQueue();
   readonly #pipes = new Set<Pipe>();
-  readonly #topics = new PrefixTrie<Pipe[]>();
+  readonly #topics = new PrefixMap<Pipe[]>(this.host.seed);
   // The topics of each pipe. A set: RFC 37 has a cancellation for each subscription, but libzmq's SUB sends every
   // subscription and only the last cancellation, so that counting here would never come to an end.
   readonly #wishes = new Map<Pipe, Set<string>>();

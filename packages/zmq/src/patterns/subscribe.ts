@@ -2,7 +2,7 @@
  * SUB and XSUB: subscriptions are kept here and told to every publisher that connects, again after each reconnect
  * (RFC 29). SUB filters what arrives as well, because a publisher learns of a cancellation only later.
  */
-import { PrefixTrie } from '../bytes/trie.ts';
+import { PrefixMap } from '../bytes/prefix-map.ts';
 import { ZmqError } from '../errors.ts';
 import { CANCEL, encodeCommand, SUBSCRIBE } from '../zmtp/command.ts';
 import { bodyStart, decodeMessage, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
@@ -16,7 +16,7 @@ import { receive } from './pipeline.ts';
 export class XSubscriberPattern extends Pattern {
   protected readonly inbound: FairQueue = new FairQueue();
   protected readonly pipes: Set<Pipe> = new Set();
-  protected readonly topics: PrefixTrie<number> = new PrefixTrie();
+  protected readonly topics: PrefixMap<number> = new PrefixMap(this.host.seed);
 
   override attach(pipe: Pipe): boolean {
     this.pipes.add(pipe);

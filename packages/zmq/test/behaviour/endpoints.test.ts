@@ -148,6 +148,18 @@ for (const transport of transports) {
       assert.deepEqual(text(await pull.receive()), ['back']);
     });
 
+    it('bindSync and unbindSync are done when they return', async (t) => {
+      const s = scope(t, transport);
+      const [pull, push] = [s.open(zmq.Pull), s.open(zmq.Push)];
+      pull.bindSync(transport.endpoint());
+      const endpoint = pull.lastEndpoint as string;
+      push.connect(endpoint);
+      await push.send('sync');
+      assert.deepEqual(text(await pull.receive()), ['sync']);
+      const wrong = s.use(new zmq.Pull(transport.options));
+      assert.throws(() => wrong.bindSync('foo-bar'), failure({ code: 'EINVAL', address: 'foo-bar' }));
+    });
+
     it('two endpoints of one socket are independent', async (t) => {
       const s = scope(t, transport);
       const pull = s.open(zmq.Pull);
@@ -178,7 +190,13 @@ describe('endpoints of tcp', { timeout: 30_000 }, () => {
 
   it('the wildcards for the port and the interface', async (t) => {
     const s = scope(t);
-    for (const address of ['tcp://127.0.0.1:*', 'tcp://127.0.0.1:0', 'tcp://*:*', 'tcp://*:0', 'tcp://0.0.0.0:*']) {
+    for (const address of [
+      'tcp://127.0.0.1:*',
+      'tcp://127.0.0.1:0',
+      'tcp://*:*',
+      'tcp://*:0',
+      'tcp://0.0.0.0:*',
+    ]) {
       const [pull, push] = [s.open(zmq.Pull), s.open(zmq.Push)];
       await pull.bind(address);
       const found = /^tcp:\/\/(.+):([1-9]\d*)$/.exec(pull.lastEndpoint as string);

@@ -20,6 +20,7 @@ for (const transport of wires) {
       client.connect(address);
       assert.deepEqual(await serverLog.next('accept'), { type: 'accept', address });
       assert.equal((await serverLog.next('handshake')).address, address);
+      assert.deepEqual(await clientLog.next('connect:delay'), { type: 'connect:delay', address });
       assert.deepEqual(await clientLog.next('connect'), { type: 'connect', address });
       assert.equal((await clientLog.next('handshake')).address, address);
       client.close();

@@ -26,7 +26,8 @@ for (const transport of transports) {
         assert.equal(sender.writable, false);
         await assert.rejects(sender.send('too much'), EAGAIN);
         await receiver.bind(endpoint);
-        for (let index = 0; index < 5; index += 1) assert.deepEqual(text(await receiver.receive()), [String(index)]);
+        for (let index = 0; index < 5; index += 1)
+          assert.deepEqual(text(await receiver.receive()), [String(index)]);
         await until(() => sender.writable, 'the sender to be writable');
         await sender.send('room again');
         assert.deepEqual(text(await receiver.receive()), ['room again']);
@@ -82,9 +83,8 @@ for (const transport of transports) {
       pull.receiveTimeout = 10;
       await assert.rejects(pull.receive(), EAGAIN);
       pull.receiveTimeout = -1;
-      const waiting = pull.receive();
-      await push.send('now');
-      assert.deepEqual(text(await waiting), ['now']);
+      const [now] = await Promise.all([pull.receive(), push.send('now')]);
+      assert.deepEqual(text(now), ['now']);
       await push.send('queued');
       await until(() => pull.readable, 'the message to be there');
       pull.receiveTimeout = 0;
@@ -185,7 +185,8 @@ for (const transport of wires) {
       push.connect(await bindTo(pull, transport));
       await ready(pull, transport);
       for (let index = 0; index < 20; index += 1) await push.send(String(index));
-      for (let index = 0; index < 20; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+      for (let index = 0; index < 20; index += 1)
+        assert.deepEqual(text(await pull.receive()), [String(index)]);
     });
   });
 }

@@ -135,7 +135,11 @@ describe('heartbeats', { timeout: 60_000 }, () => {
   it('announces heartbeatTimeToLive in deciseconds', async (t) => {
     const s = scope(t, tcp);
     const server = s.use(await RawServer.listen());
-    const client = s.open(zmq.Dealer, { heartbeatInterval: 10, heartbeatTimeToLive: 2500, heartbeatTimeout: 5000 });
+    const client = s.open(zmq.Dealer, {
+      heartbeatInterval: 10,
+      heartbeatTimeToLive: 2500,
+      heartbeatTimeout: 5000,
+    });
     client.connect(server.endpoint);
     const peer = await server.accept();
     await peer.handshake({ socketType: 'DEALER' });

@@ -49,6 +49,27 @@ for (const transport of transports) {
       await within(Promise.all([receiving, sending]), 'both to end');
     });
 
+    it('waits for a bind or unbind that is under way', async (t) => {
+      const s = scope(t, transport);
+      const [one, two] = [s.open(zmq.Dealer), s.open(zmq.Dealer)];
+      const binding = one.bind(transport.endpoint());
+      const busy = assert.rejects(async () => one.bind(transport.endpoint()), {
+        code: 'EBUSY',
+        message: 'Socket is blocked by a bind or unbind operation',
+      });
+      one.close();
+      assert.equal(one.closed, false);
+      await busy;
+      await binding;
+      assert.equal(one.closed, true);
+      const endpoint = await bindTo(two, transport);
+      const unbinding = two.unbind(endpoint);
+      two.close();
+      assert.equal(two.closed, false);
+      await unbinding;
+      assert.equal(two.closed, true);
+    });
+
     it('ends an iteration without an error', async (t) => {
       const s = scope(t, transport);
       const [one, two] = [s.open(zmq.Pair), s.open(zmq.Pair)];
@@ -92,7 +113,8 @@ for (const transport of wires) {
       for (let index = 0; index < 200; index += 1) await push.send(String(index));
       push.close();
       await pull.bind(endpoint);
-      for (let index = 0; index < 200; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+      for (let index = 0; index < 200; index += 1)
+        assert.deepEqual(text(await pull.receive()), [String(index)]);
     });
 
     it('finishes a large message after close', async (t) => {
@@ -122,7 +144,9 @@ async function child(...scenario: string[]): Promise<{ code: number | null; outp
     output += chunk.toString();
   });
   try {
-    const [code] = (await within(once(run, 'close'), `the process ${scenario.join(' ')} to exit`)) as [number | null];
+    const [code] = (await within(once(run, 'close'), `the process ${scenario.join(' ')} to exit`)) as [
+      number | null,
+    ];
     return { code, output: output.trim() };
   } finally {
     run.kill('SIGKILL');
@@ -147,7 +171,8 @@ describe('the process', { timeout: 60_000 }, () => {
       const exit = child('push', endpoint, '-1', '500');
       const pull = s.open(zmq.Pull);
       await pull.bind(endpoint);
-      for (let index = 0; index < 500; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+      for (let index = 0; index < 500; index += 1)
+        assert.deepEqual(text(await pull.receive()), [String(index)]);
       assert.deepEqual(await exit, { code: 0, output: 'closed' });
     });
   }

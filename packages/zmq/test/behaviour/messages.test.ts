@@ -8,6 +8,12 @@ import { transports } from '../support/transports.ts';
 
 const SIZES = [0, 1, 2, 127, 128, 254, 255, 256, 257, 8191, 65_535, 65_536, 65_537, 131_072, MIB - 1, MIB];
 
+function shareable(content: string): Uint8Array {
+  const bytes = new Uint8Array(new SharedArrayBuffer(content.length));
+  bytes.set(Buffer.from(content));
+  return bytes;
+}
+
 for (const transport of transports) {
   describe(`messages over ${transport.name}`, { timeout: 30_000 }, () => {
     it('carries every size, alone and between other frames', async (t) => {
@@ -18,7 +24,11 @@ for (const transport of transports) {
         const body = payload(size, size);
         for (const parts of [[body], ['', body, 'x'], [body, body]]) {
           await one.send(parts);
-          sameParts(await two.receive(), parts.map((part) => Buffer.from(part)), `${size} bytes`);
+          sameParts(
+            await two.receive(),
+            parts.map((part) => Buffer.from(part)),
+            `${size} bytes`,
+          );
         }
       }
     });
@@ -63,6 +73,7 @@ for (const transport of transports) {
         ['a Uint16Array with an offset', words.subarray(1, 3), 'bbcc'],
         ['a DataView with an offset', new DataView(words.buffer, 2, 4), 'bbcc'],
         ['an ArrayBuffer', Uint8Array.from([0x66, 0x6f, 0x6f]).buffer, 'foo'],
+        ['a view of shared memory', shareable('shared').subarray(1, 4), 'har'],
         ['null', null, ''],
         ['a number', 16.19, '16.19'],
         ['zero', 0, '0'],

@@ -33,7 +33,9 @@ describe('options', { timeout: 30_000 }, () => {
 
   it('are set in the constructor or as properties, and kept', (t) => {
     const s = scope(t);
-    const router = s.use(new zmq.Router({ mandatory: true, linger: 0, routingId: 'me', sendHighWaterMark: 7 }));
+    const router = s.use(
+      new zmq.Router({ mandatory: true, linger: 0, routingId: 'me', sendHighWaterMark: 7 }),
+    );
     assert.equal(router.mandatory, true);
     assert.equal(router.linger, 0);
     assert.equal(router.routingId, 'me');
@@ -47,18 +49,21 @@ describe('options', { timeout: 30_000 }, () => {
   it('of the wrong type or name are refused', (t) => {
     const s = scope(t);
     const dealer = s.use(new zmq.Dealer());
-    const loose = dealer as unknown as Record<string, unknown>;
+    const loose = dealer as unknown as Record<
+      'sendTimeout' | 'immediate' | 'routingId' | 'noSuchOption',
+      unknown
+    >;
     assert.throws(() => {
-      loose['sendTimeout'] = 'soon';
+      loose.sendTimeout = 'soon';
     }, /Option value must be a number/);
     assert.throws(() => {
-      loose['immediate'] = 1;
+      loose.immediate = 1;
     }, /Option value must be a boolean/);
     assert.throws(() => {
-      loose['routingId'] = 5;
+      loose.routingId = 5;
     }, /Option value must be a string or buffer/);
     assert.throws(() => {
-      loose['noSuchOption'] = 1;
+      loose.noSuchOption = 1;
     }, TypeError);
     assert.throws(() => new zmq.Dealer({ mandatory: true } as never), TypeError);
   });
@@ -109,12 +114,19 @@ describe('reconnecting', { timeout: 30_000 }, () => {
   ] as const) {
     it(`waits longer each time, up to reconnectMaxInterval, with a jitter of ${jitter}`, async (t) => {
       const s = scope(t, tcp);
-      const dealer = s.open(zmq.Dealer, { reconnectInterval: 5, reconnectMaxInterval: 30, reconnectJitter: jitter });
+      const dealer = s.open(zmq.Dealer, {
+        reconnectInterval: 5,
+        reconnectMaxInterval: 30,
+        reconnectJitter: jitter,
+      });
       const log = watch(dealer);
       dealer.connect(await tcp.fixed());
       for (const expected of [5, 10, 20, 30, 30, 30]) {
         const { interval } = await log.next('connect:retry');
-        assert.ok(interval !== undefined && interval <= expected && interval >= Math.floor(expected * low), `${interval} of ${expected}`);
+        assert.ok(
+          interval !== undefined && interval <= expected && interval >= Math.floor(expected * low),
+          `${interval} of ${expected}`,
+        );
       }
     });
   }

@@ -15,7 +15,8 @@ for (const transport of transports) {
         const pull = s.open(zmq.Pull);
         await (pushBinds ? link(transport, push, pull) : link(transport, pull, push));
         for (let index = 0; index < 300; index += 1) await push.send(String(index));
-        for (let index = 0; index < 300; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+        for (let index = 0; index < 300; index += 1)
+          assert.deepEqual(text(await pull.receive()), [String(index)]);
       }
     });
 
@@ -31,7 +32,10 @@ for (const transport of transports) {
         for (let index = 0; index < 10; index += 1) numbers.push(Number(text(await pull.receive())[0]));
         const place = (numbers[0] as number) % 3;
         turns.add(place);
-        assert.deepEqual(numbers, Array.from({ length: 10 }, (_, index) => index * 3 + place));
+        assert.deepEqual(
+          numbers,
+          Array.from({ length: 10 }, (_, index) => index * 3 + place),
+        );
       }
       assert.equal(turns.size, 3);
     });
@@ -86,7 +90,8 @@ for (const transport of transports) {
       push.connect(endpoint);
       for (let index = 0; index < 100; index += 1) await push.send(String(index));
       await pull.bind(endpoint);
-      for (let index = 0; index < 100; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+      for (let index = 0; index < 100; index += 1)
+        assert.deepEqual(text(await pull.receive()), [String(index)]);
     });
 
     it('binds and connects at the same time', async (t) => {
@@ -122,7 +127,8 @@ for (const transport of wires) {
       goes.close();
       await left(push, transport, 1);
       for (let index = 0; index < 50; index += 1) await push.send(String(index));
-      for (let index = 0; index < 50; index += 1) assert.deepEqual(text(await stays.receive()), [String(index)]);
+      for (let index = 0; index < 50; index += 1)
+        assert.deepEqual(text(await stays.receive()), [String(index)]);
     });
 
     it('delivers what a closed peer had sent', async (t) => {
@@ -133,7 +139,8 @@ for (const transport of wires) {
       push.connect(endpoint);
       for (let index = 0; index < 100; index += 1) await push.send(String(index));
       push.close();
-      for (let index = 0; index < 100; index += 1) assert.deepEqual(text(await pull.receive()), [String(index)]);
+      for (let index = 0; index < 100; index += 1)
+        assert.deepEqual(text(await pull.receive()), [String(index)]);
     });
   });
 }

@@ -174,7 +174,13 @@ describe('connections that break', { timeout: 60_000 }, () => {
       const proxy = s.use(await FaultProxy.start(await bindTo(pull, tcp)));
       proxy.split(size);
       push.connect(proxy.endpoint);
-      const messages = [[''], ['', 'a', ''], ['x'.repeat(255)], ['y'.repeat(256), 'z'], ['w'.repeat(size * 500)]];
+      const messages = [
+        [''],
+        ['', 'a', ''],
+        ['x'.repeat(255)],
+        ['y'.repeat(256), 'z'],
+        ['w'.repeat(size * 500)],
+      ];
       for (const message of messages) await push.send(message);
       for (const message of messages) assert.deepEqual(text(await pull.receive()), message);
     }

@@ -48,6 +48,19 @@ for (const transport of transports) {
       await req.send('next');
     });
 
+    it('a REQ without a peer waits, and fails with EAGAIN when the time is up', async (t) => {
+      const s = scope(t, transport);
+      const req = s.open(zmq.Request, { sendTimeout: 5 });
+      const rep = s.open(zmq.Reply);
+      const endpoint = await bindTo(rep, transport);
+      await assert.rejects(req.send('nobody'), { code: 'EAGAIN' });
+      req.sendTimeout = -1;
+      const sent = req.send('somebody');
+      req.connect(endpoint);
+      await sent;
+      assert.deepEqual(text(await rep.receive()), ['somebody']);
+    });
+
     it('asks each REP in turn', async (t) => {
       const s = scope(t, transport);
       const req = s.open(zmq.Request);
@@ -124,12 +137,15 @@ for (const transport of transports) {
     it('takes a reply only from the peer that was asked', async (t) => {
       const s = scope(t, transport);
       const req = s.open(zmq.Request, { routingId: 'asker' });
-      const routers = [s.open(zmq.Router, { mandatory: true }), s.open(zmq.Router, { mandatory: true })] as const;
+      const routers = [
+        s.open(zmq.Router, { mandatory: true }),
+        s.open(zmq.Router, { mandatory: true }),
+      ] as const;
       for (const router of routers) req.connect(await bindTo(router, transport));
       await Promise.all([ready(req, transport, 2), ...routers.map((router) => ready(router, transport))]);
       // Asked in turn: the first request tells who is who.
       await req.send('first');
-      const asked = await Promise.race(routers.map(async (router) => (await router.receive(), router)));
+      const asked = await Promise.race(routers.map((router) => router.receive().then(() => router)));
       const other = asked === routers[0] ? routers[1] : routers[0];
       await other.send(['asker', '', 'not mine to answer']);
       await asked.send(['asker', '', 'right']);

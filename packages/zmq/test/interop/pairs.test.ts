@@ -33,7 +33,9 @@ for (const transport of basicWires) {
               right: s.open(second.sockets[right]),
             };
             if (right === 'Subscriber') pair.right.subscribe('');
-            await (leftBinds ? link(transport, pair.left, pair.right) : link(transport, pair.right, pair.left));
+            await (leftBinds
+              ? link(transport, pair.left, pair.right)
+              : link(transport, pair.right, pair.left));
             return pair;
           };
 
@@ -57,7 +59,10 @@ for (const transport of basicWires) {
             const pair = await open(t);
             await exchange(
               pair,
-              Array.from({ length: 1000 }, (_, index) => [Buffer.from(String(index)), payload(index % 200, index)]),
+              Array.from({ length: 1000 }, (_, index) => [
+                Buffer.from(String(index)),
+                payload(index % 200, index),
+              ]),
             );
           });
         });
@@ -66,7 +71,9 @@ for (const transport of basicWires) {
   }
 
   for (const [first, second] of assignments) {
-    it(`1 MiB and 16 MiB from ${first.name} to ${second.name} over ${transport.name}`, { timeout: 60_000 }, async (t) => {
+    it(`1 MiB and 16 MiB from ${first.name} to ${second.name} over ${transport.name}`, {
+      timeout: 60_000,
+    }, async (t) => {
       const s = scope(t, transport);
       const pair: AssignedPair = {
         leftName: 'Push',

@@ -18,7 +18,9 @@ async function take(socket: { receive(): Promise<Buffer[]> }, count: number): Pr
 
 for (const transport of basicWires) {
   for (const [first, second] of assignments) {
-    describe(`publishing from ${first.name} to ${second.name} over ${transport.name}`, { timeout: 30_000 }, () => {
+    describe(`publishing from ${first.name} to ${second.name} over ${transport.name}`, {
+      timeout: 30_000,
+    }, () => {
       for (const pubBinds of [true, false]) {
         it(`subscriptions before and after the connection, ${pubBinds ? 'PUB' : 'SUB'} binds`, async (t) => {
           const s = scope(t, transport);

@@ -178,7 +178,8 @@ for (const transport of basicWires) {
         await link(transport, router, ...dealers);
         const COUNT = 200;
         const echo = (async () => {
-          for (let count = 0; count < COUNT * dealers.length; count += 1) await router.send(await router.receive());
+          for (let count = 0; count < COUNT * dealers.length; count += 1)
+            await router.send(await router.receive());
         })();
         await Promise.all(
           dealers.map(async (dealer, who) => {

@@ -18,7 +18,11 @@ export function payload(size: number, seed: number = 1): Buffer {
 }
 
 /** Compares bodies without printing megabytes when they differ. */
-export function sameParts(actual: readonly Uint8Array[], expected: readonly Uint8Array[], what: string): void {
+export function sameParts(
+  actual: readonly Uint8Array[],
+  expected: readonly Uint8Array[],
+  what: string,
+): void {
   const sizes = (parts: readonly Uint8Array[]): number[] => parts.map((part) => part.length);
   assert.deepEqual(sizes(actual), sizes(expected), `${what}: sizes`);
   for (let index = 0; index < expected.length; index += 1) {

@@ -150,13 +150,13 @@ export class RawPeer {
 
   /** Sends a message as plain frames. */
   send(...parts: (Uint8Array | string)[]): void {
-    this.write(
-      Buffer.concat(parts.map((part, index) => frame(part, { more: index < parts.length - 1 }))),
-    );
+    this.write(Buffer.concat(parts.map((part, index) => frame(part, { more: index < parts.length - 1 }))));
   }
 
   /** Greeting and READY in both directions. Resolves with what the other side said. */
-  async handshake(options: HandshakeOptions): Promise<{ greeting: Buffer; ready: { name: string; data: Buffer } }> {
+  async handshake(
+    options: HandshakeOptions,
+  ): Promise<{ greeting: Buffer; ready: { name: string; data: Buffer } }> {
     this.write(greeting(options));
     const theirs = await this.read(64);
     this.write(ready(options));

@@ -52,7 +52,10 @@ export function scope(t: TestContext, transport?: TestTransport): Scope {
   return {
     use,
     after: (step) => void work.push(step),
-    open: <S extends AnySocket, O extends object>(Socket: new (options?: O) => S, options?: NoInfer<O>): S => {
+    open: <S extends AnySocket, O extends object>(
+      Socket: new (options?: O) => S,
+      options?: NoInfer<O>,
+    ): S => {
       const socket = new Socket({ ...transport?.options, ...options } as unknown as O);
       work.push(() => {
         if (!socket.closed) socket.linger = 0;
@@ -110,7 +113,10 @@ export async function left(socket: AnySocket, transport: TestTransport, count: n
 }
 
 /** Resolves when `count` messages wait in the receive queue of `socket`. */
-export async function arrived(socket: { readonly stats: { queuedIn: number } }, count: number): Promise<void> {
+export async function arrived(
+  socket: { readonly stats: { queuedIn: number } },
+  count: number,
+): Promise<void> {
   await until(() => socket.stats.queuedIn >= count, `${count} messages in the queue`, {
     seen: () => socket.stats.queuedIn,
   });

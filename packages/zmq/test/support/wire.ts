@@ -72,14 +72,23 @@ export function property(name: string, value: Uint8Array | string): Buffer {
 }
 
 /** A READY command. */
-export function ready(socketType: string, ...more: readonly (readonly [string, Uint8Array | string])[]): Buffer {
-  const properties = [property('Socket-Type', socketType), ...more.map(([name, value]) => property(name, value))];
+export function ready(
+  socketType: string,
+  ...more: readonly (readonly [string, Uint8Array | string])[]
+): Buffer {
+  const properties = [
+    property('Socket-Type', socketType),
+    ...more.map(([name, value]) => property(name, value)),
+  ];
   return command('READY', Buffer.concat(properties));
 }
 
 /** A PING: time-to-live in tenths of a second, context. */
 export function ping(deciseconds: number, context: Uint8Array | string = ''): Buffer {
-  return command('PING', Buffer.concat([Buffer.of(deciseconds >> 8, deciseconds & 255), Buffer.from(context)]));
+  return command(
+    'PING',
+    Buffer.concat([Buffer.of(deciseconds >> 8, deciseconds & 255), Buffer.from(context)]),
+  );
 }
 
 /** Everything that a peer says before its first message. */
@@ -125,7 +134,8 @@ export function decode(bytes: Uint8Array): { items: Item[]; rest: Buffer; torn: 
 /** The messages in octets that hold whole messages only, commands left out. */
 export function messagesIn(bytes: Uint8Array): Buffer[][] {
   const { items, rest, torn } = decode(bytes);
-  if (rest.length > 0 || torn > 0) throw new Error(`a torn message: ${rest.length} octets, ${torn} frames over`);
+  if (rest.length > 0 || torn > 0)
+    throw new Error(`a torn message: ${rest.length} octets, ${torn} frames over`);
   return items.flatMap((item) => (item.kind === 'message' ? [item.frames] : []));
 }
 
@@ -134,7 +144,9 @@ export function show(frames: readonly Uint8Array[]): string[] {
   return frames.map((part) => {
     const bytes = Buffer.from(part.buffer, part.byteOffset, part.length);
     if (bytes.length > 64) return `${bytes.length} octets, ${checksum(bytes)}`;
-    return /^[\x20-\x7e]*$/.test(bytes.toString('latin1')) ? `'${bytes.toString('latin1')}'` : bytes.toString('hex');
+    return /^[\x20-\x7e]*$/.test(bytes.toString('latin1'))
+      ? `'${bytes.toString('latin1')}'`
+      : bytes.toString('hex');
   });
 }
 

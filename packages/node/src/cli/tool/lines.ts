@@ -10,7 +10,7 @@ const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 
 /** 64 MiB. */
-export const MAX_LINE: number = 64 * 1024 * 1024;
+const MAX_LINE: number = 64 * 1024 * 1024;
 
 export async function* splitLines(
   chunks: AsyncIterable<Buffer | string>,

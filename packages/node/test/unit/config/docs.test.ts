@@ -11,7 +11,11 @@ describe('docs/config.md', () => {
     const path = docsFile('config.md');
     if (process.env.UPDATE_DOCS !== undefined) writeFileSync(path, configDocs());
     // A checkout on Windows may have changed the line ends.
-    assert.equal(readFileSync(path, 'utf8').replaceAll('\r\n', '\n'), configDocs(), 'run: UPDATE_DOCS=1 npm test -- packages/node/test/unit/config/docs.test.ts');
+    assert.equal(
+      readFileSync(path, 'utf8').replaceAll('\r\n', '\n'),
+      configDocs(),
+      'run: UPDATE_DOCS=1 npm test -- packages/node/test/unit/config/docs.test.ts',
+    );
   });
 
   it('has every key with its default', () => {
@@ -20,9 +24,12 @@ describe('docs/config.md', () => {
       if (spec.type === 'entries') check(spec.entry);
       if (spec.type !== 'section') return;
       for (const [key, child] of Object.entries(spec.keys)) {
-        const row = lines.find((line) => line.startsWith(`| \`${key}\` |`) && line.includes(child.description));
+        const row = lines.find(
+          (line) => line.startsWith(`| \`${key}\` |`) && line.includes(child.description),
+        );
         if (spec !== SPEC) assert.ok(row !== undefined, key);
-        if ('default' in child && child.default !== null) assert.ok(row?.includes(`\`${child.default}\``), key);
+        if ('default' in child && child.default !== null)
+          assert.ok(row?.includes(`\`${child.default}\``), key);
         check(child);
       }
     };

@@ -70,7 +70,8 @@ describe('keys under other names', () => {
 
   it('knows names that sound like secrets', () => {
     const secrets = new SecretNames(SPEC);
-    for (const name of ['password', 'API_KEY', 'auth-token', 'privateKey']) assert.ok(secrets.has(name), name);
+    for (const name of ['password', 'API_KEY', 'auth-token', 'privateKey'])
+      assert.ok(secrets.has(name), name);
     for (const name of ['bind', 'keepalive', 'pattern']) assert.ok(!secrets.has(name), name);
     assert.ok(secrets.in('a: [\n"my-password" : x'));
     assert.ok(!secrets.in('# no password here\na: [\nbind: x'));

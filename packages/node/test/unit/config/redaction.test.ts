@@ -52,6 +52,7 @@ describe('a secret is in no problem', () => {
     ['a key twice', `passphrase: abc\npassphrase: ${SECRET}`],
     ['an anchor elsewhere', `user: &p ${SECRET}\npassphrase: *p`],
     ['an alias elsewhere', `passphrase: &p ${SECRET}\nuser: *p`],
+    ['a comment', `user: 1 # passphrase: ${SECRET}`],
     ['broken YAML', `passphrase: ${SECRET}\nuser: [`],
     ['broken YAML on the line', `{ passphrase: "${SECRET}" "x", user: }`],
     ['an alias that is not one', `passphrase: *${SECRET}`],
@@ -63,13 +64,24 @@ describe('a secret is in no problem', () => {
     it(what, () => {
       const problems = problemsOf(yaml);
       assert.notEqual(problems.length, 0);
-      assert.doesNotMatch(JSON.stringify(problems) + formatProblems(problems, { color: true }), new RegExp(SECRET, 'i'));
+      assert.doesNotMatch(
+        JSON.stringify(problems) + formatProblems(problems, { color: true }),
+        new RegExp(SECRET, 'i'),
+      );
     });
   }
 
   it('whatever is wrong around it', () => {
-    const good = [`passphrase: ${SECRET}`, `admin: { passphrase: ${SECRET} }`, `{ user: 1, passphrase: '${SECRET}' }`];
-    const edit = fc.tuple(fc.constantFrom(...good), fc.nat(40), fc.constantFrom('[', '}', ':', '"', '\n', ' #', '&a ', '- '));
+    const good = [
+      `passphrase: ${SECRET}`,
+      `admin: { passphrase: ${SECRET} }`,
+      `{ user: 1, passphrase: '${SECRET}' }`,
+    ];
+    const edit = fc.tuple(
+      fc.constantFrom(...good),
+      fc.nat(40),
+      fc.constantFrom('[', '}', ':', '"', '\n', ' #', '&a ', '- '),
+    );
     fc.assert(
       fc.property(edit, ([yaml, at, insert]) => {
         // Not into the word itself, nor into the name of its key: the rest could not be known for a secret.

@@ -8,7 +8,13 @@ import { DEFAULT_CONFIG_YAML, INIT_TEMPLATE } from '../../../src/config/template
 import { route } from './support.ts';
 
 // enumDescriptions is for editors; ajv knows only the keywords of the standard.
-const ajv = new Ajv({ strict: true, strictRequired: false, allErrors: true, allowUnionTypes: true, keywords: ['enumDescriptions'] });
+const ajv = new Ajv({
+  strict: true,
+  strictRequired: false,
+  allErrors: true,
+  allowUnionTypes: true,
+  keywords: ['enumDescriptions'],
+});
 const validate = ajv.compile(jsonSchema());
 const accepts = (text: string): boolean => validate(parse(text));
 

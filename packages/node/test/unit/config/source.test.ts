@@ -39,7 +39,8 @@ describe('files', () => {
     assert.deepEqual(config?.routes, good(DEFAULT_CONFIG_YAML).routes);
   });
 
-  it('that do not exist', () => assert.deepEqual(refused(join(folder, 'none.yaml')), ['CONFIG_FILE_NOT_FOUND', '0:0']));
+  it('that do not exist', () =>
+    assert.deepEqual(refused(join(folder, 'none.yaml')), ['CONFIG_FILE_NOT_FOUND', '0:0']));
 
   it('inside of a file', () => {
     // Windows says that there is no such file, Unix that there is no such folder.
@@ -50,12 +51,18 @@ describe('files', () => {
     mkdirSync(join(folder, 'dir.yaml'));
     const [code] = refused(join(folder, 'dir.yaml'));
     // Windows refuses to open a folder, and does not say that it is one.
-    assert.ok(code === 'CONFIG_FILE_NOT_A_FILE' || (process.platform === 'win32' && code === 'CONFIG_FILE_UNREADABLE'), code);
+    assert.ok(
+      code === 'CONFIG_FILE_NOT_A_FILE' ||
+        (process.platform === 'win32' && code === 'CONFIG_FILE_UNREADABLE'),
+      code,
+    );
   });
 
-  it('with a NUL in their name', () => assert.equal(refused(join(folder, 'a\0b'))[0], 'CONFIG_FILE_UNREADABLE'));
+  it('with a NUL in their name', () =>
+    assert.equal(refused(join(folder, 'a\0b'))[0], 'CONFIG_FILE_UNREADABLE'));
 
-  const cannotTest = process.platform === 'win32' ? 'no modes' : process.getuid?.() === 0 ? 'root reads everything' : false;
+  const cannotTest =
+    process.platform === 'win32' ? 'no modes' : process.getuid?.() === 0 ? 'root reads everything' : false;
   it('without permission', { skip: cannotTest }, () => {
     const path = write('secret.yaml', DEFAULT_CONFIG_YAML);
     chmodSync(path, 0);
@@ -67,7 +74,9 @@ describe('files', () => {
     assert.equal(refused(write('full.yaml', '#'.repeat(MAX_FILE_SIZE)))[0], 'CONFIG_EMPTY');
   });
 
-  it('without an end are read up to the limit only', { skip: process.platform === 'win32' ? 'no /dev/zero' : false }, () => {
+  it('without an end are read up to the limit only', {
+    skip: process.platform === 'win32' ? 'no /dev/zero' : false,
+  }, () => {
     assert.equal(refused('/dev/zero')[0], 'CONFIG_FILE_TOO_LARGE');
   });
 
@@ -76,6 +85,9 @@ describe('files', () => {
     assert.deepEqual(refused(write('latin.yaml', latin)), ['CONFIG_NOT_UTF8', '2:11']);
     const cut = Buffer.from('# 北').subarray(0, 4);
     assert.deepEqual(refused(write('cut.yaml', cut)), ['CONFIG_NOT_UTF8', '1:3']);
-    assert.deepEqual(refused(write('utf16.yaml', Buffer.from('\ufeffnode: {}', 'utf16le'))), ['CONFIG_NOT_UTF8', '0:0']);
+    assert.deepEqual(refused(write('utf16.yaml', Buffer.from('\ufeffnode: {}', 'utf16le'))), [
+      'CONFIG_NOT_UTF8',
+      '0:0',
+    ]);
   });
 });

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LeafSpec, Spec } from '../../../src/config/spec/kinds.ts';
-import { SPEC } from '../../../src/config/spec/table.ts';
 import { allowedValues, defaultOf } from '../../../src/config/leaf.ts';
 import { fold } from '../../../src/config/nearest.ts';
+import type { LeafSpec, Spec } from '../../../src/config/spec/kinds.ts';
+import { SPEC } from '../../../src/config/spec/table.ts';
 import { parseDuration, parseSize } from '../../../src/config/units.ts';
 import { CONTEXT } from './support.ts';
 
 function* walk(spec: Spec, path: string): Generator<[path: string, spec: Spec]> {
   yield [path, spec];
   if (spec.type === 'entries') yield* walk(spec.entry, `${path}.<${spec.noun}>`);
-  if (spec.type === 'section') for (const [key, child] of Object.entries(spec.keys)) yield* walk(child, `${path}.${key}`);
+  if (spec.type === 'section')
+    for (const [key, child] of Object.entries(spec.keys)) yield* walk(child, `${path}.${key}`);
 }
 const ALL = [...walk(SPEC, '')];
 const isLeaf = (spec: Spec): spec is LeafSpec => spec.type !== 'section' && spec.type !== 'entries';

@@ -113,9 +113,9 @@ describe('any text', () => {
       if (excerpt !== null)
         assert.ok(excerpt.start >= 0 && excerpt.start + excerpt.length <= excerpt.text.length + 1);
     }
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: there must be none
     assert.doesNotMatch(
       formatProblems([...problems, ...warnings], { color: false }),
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: there must be none
       /[\u0000-\u0009\u000b-\u001f\u007f]/,
     );
   }

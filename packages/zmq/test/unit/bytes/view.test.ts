@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { allocate, copy, equal, View, view } from '../../../src/bytes/view.ts';
+
+describe('view', () => {
+  it('is a Buffer over the same memory', () => {
+    const bytes = Buffer.from('abcdef');
+    const part = view(bytes, 2, 4);
+    assert.ok(Buffer.isBuffer(part));
+    assert.equal(part.toString(), 'cd');
+    assert.equal(part.buffer, bytes.buffer);
+    bytes[2] = 0x78;
+    assert.equal(part.toString(), 'xd');
+  });
+
+  it('counts from the start of a Uint8Array that is itself a view', () => {
+    const memory = Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7);
+    const inner = memory.subarray(2, 7);
+    assert.deepEqual([...view(inner, 1, 3)], [3, 4]);
+  });
+
+  it('may be empty, also at the end', () => {
+    const bytes = Buffer.from('abc');
+    assert.equal(view(bytes, 0, 0).length, 0);
+    assert.equal(view(bytes, 3, 3).length, 0);
+  });
+
+  it('has the methods of Buffer, and slices of it too', () => {
+    const part = new View(Buffer.from('hello').buffer, 0, 0);
+    assert.equal(part.toString('hex'), '');
+    assert.ok(view(Buffer.from('hello'), 0, 5).subarray(1, 3).equals(Buffer.from('el')));
+    assert.ok(Buffer.isBuffer(view(Buffer.from('hello'), 0, 5).subarray(1)));
+  });
+});
+
+describe('copy', () => {
+  for (const length of [0, 1, 63, 64, 65, 255, 5000]) {
+    it(`holds ${length} octets of its own`, () => {
+      const bytes = Buffer.alloc(length, 7);
+      const fresh = copy(bytes);
+      assert.ok(Buffer.isBuffer(fresh));
+      bytes.fill(9);
+      assert.deepEqual(fresh, Buffer.alloc(length, 7));
+    });
+  }
+
+  it('copies a part only', () => {
+    assert.equal(copy(Buffer.from('abcdef').subarray(2, 4)).toString(), 'cd');
+  });
+});
+
+describe('allocate', () => {
+  it("shares no memory with anything, Node's pool included", () => {
+    for (const length of [0, 1, 100, 5000]) {
+      const bytes = allocate(length);
+      assert.equal(bytes.length, length);
+      assert.equal(bytes.byteOffset, 0);
+      assert.equal(bytes.buffer.byteLength, length);
+    }
+  });
+});
+
+describe('equal', () => {
+  it('compares octets', () => {
+    assert.ok(equal(Buffer.alloc(0), new Uint8Array(0)));
+    assert.ok(equal(Buffer.from('abc'), Uint8Array.of(97, 98, 99)));
+    assert.ok(!equal(Buffer.from('abc'), Buffer.from('abd')));
+    assert.ok(!equal(Buffer.from('abc'), Buffer.from('xbc')));
+    assert.ok(!equal(Buffer.from('abc'), Buffer.from('ab')));
+    assert.ok(!equal(Buffer.from('ab'), Buffer.from('abc')));
+  });
+});
