@@ -32,6 +32,9 @@ export const PATTERNS: Readonly<
   },
 };
 
+/** ZeroMQ's 100 overflows when a plant comes back after a power cut: each connect in vain then waits a second. */
+const BACKLOG = 1024;
+
 /** Makes the two sockets of a route, not yet bound or connected. */
 export function openSockets(route: RouteConfig): { front: FrontSocket; back: BackSocket } {
   const common = {
@@ -44,6 +47,7 @@ export function openSockets(route: RouteConfig): { front: FrontSocket; back: Bac
     reconnectInterval: route.reconnectInterval,
     reconnectMaxInterval: route.reconnectMaxInterval,
     tcpKeepalive: route.tcpKeepalive ? 1 : 0,
+    backlog: BACKLOG,
     // ZeroMQ counts this one in seconds; -1 leaves it to the operating system.
     tcpKeepaliveIdle: route.tcpKeepaliveIdle === 0 ? -1 : Math.ceil(route.tcpKeepaliveIdle / 1000),
     // A node stops by draining with a deadline; a plain close is the end.

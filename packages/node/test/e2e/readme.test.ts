@@ -63,13 +63,15 @@ class ShellCommand {
   async until(what: string, done: () => boolean): Promise<void> {
     const failure = (): Error =>
       new Error(`${this.text}: ${what}\n--- stdout\n${this.output}\n--- stderr\n${this.errors}`);
-    const late = AbortSignal.timeout(PATIENCE);
-    while (!done()) {
-      if (this.over || late.aborted) throw failure();
-      await new Promise<void>((resolve) => {
-        this.#heard.add(resolve);
-        late.addEventListener('abort', () => resolve(), { once: true });
-      });
+    let late = false;
+    const timer = setTimeout(() => this.#hear(() => (late = true)), PATIENCE);
+    try {
+      while (!done()) {
+        if (this.over || late) throw failure();
+        await new Promise<void>((resolve) => this.#heard.add(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

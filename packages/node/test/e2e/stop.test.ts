@@ -113,6 +113,39 @@ describe('zeroth run, stopped', { skip: noSignals }, () => {
     );
   });
 
+  it('brings the reply to a request that is out, before it ends', async (t) => {
+    const node = await startNode(t, `node: { stopTimeout: 60s }\n${threeRoutes()}`);
+    const rep = lib.replySocket(t);
+    await lib.connected(rep, node.address('orders', 'backend'));
+    const req = lib.requestSocket(t);
+    await lib.connected(req, node.address('orders', 'frontend'));
+    await req.send('question');
+    await rep.receive();
+    node.process.child.kill('SIGTERM');
+    await node.process.waitFor('stderr', /"event":"stop"/);
+    await rep.send('answer');
+    assert.deepEqual((await req.receive()).map(String), ['answer']);
+    const { code } = await node.process.ended;
+    assert.equal(code, 0);
+    assert.equal(lineOf(node, 'route:stopped', 'orders').undelivered, 0);
+  });
+
+  it('does not wait for the reply of a worker that is gone', async (t) => {
+    const node = await startNode(t, `node: { stopTimeout: 1h }\n${threeRoutes()}`);
+    const rep = lib.replySocket(t);
+    await lib.connected(rep, node.address('orders', 'backend'));
+    const other = lib.replySocket(t);
+    const req = lib.requestSocket(t);
+    await lib.connected(req, node.address('orders', 'frontend'));
+    await req.send('question');
+    await rep.receive();
+    rep.close();
+    await node.process.waitFor('stderr', /"event":"peer:gone".*"socketType":"REP"/);
+    await lib.connected(other, node.address('orders', 'backend'));
+    const { code } = await node.process.stop('SIGTERM');
+    assert.equal(code, 0);
+  });
+
   it('says what it could not deliver in time, and exits 0', async (t) => {
     const node = await startNode(t, `node: { stopTimeout: 200ms }\n${threeRoutes()}`);
     const push = lib.pushSocket(t);

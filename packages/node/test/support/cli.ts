@@ -84,13 +84,18 @@ export class Running {
 
   /** Resolves as soon as `done` is true; asks again whenever the process has written something. */
   async until(failure: string, done: () => boolean): Promise<void> {
-    const late = AbortSignal.timeout(PATIENCE);
-    while (!done()) {
-      if (this.#over || late.aborted) throw this.#failure(failure);
-      await new Promise<void>((resolve) => {
-        this.#watchers.add(resolve);
-        late.addEventListener('abort', () => resolve(), { once: true });
-      });
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#changed();
+    }, PATIENCE);
+    try {
+      while (!done()) {
+        if (this.#over || late) throw this.#failure(failure);
+        await new Promise<void>((resolve) => this.#watchers.add(resolve));
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -2,23 +2,23 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { PrefixTrie } from '../../../src/bytes/trie.ts';
+import { PrefixMap } from '../../../src/bytes/prefix-map.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
-function trieOf(...prefixes: string[]): PrefixTrie<string> {
-  const trie = new PrefixTrie<string>();
+function trieOf(...prefixes: string[]): PrefixMap<string> {
+  const trie = new PrefixMap<string>(7);
   for (const prefix of prefixes) trie.set(bytes(prefix), prefix);
   return trie;
 }
 
-function collected(trie: PrefixTrie<string>, text: string): string[] {
+function collected(trie: PrefixMap<string>, text: string): string[] {
   const into: string[] = [];
   trie.collect(bytes(text), 0, text.length, into);
   return into;
 }
 
-describe('prefix trie', () => {
+describe('prefix map', () => {
   it('finds all prefixes of a text, shortest first', () => {
     const trie = trieOf('', 'a', 'ab', 'abc', 'b', 'abd');
     assert.deepEqual(collected(trie, 'abcx'), ['', 'a', 'ab', 'abc']);
@@ -75,7 +75,7 @@ describe('prefix trie', () => {
   });
 
   it('keeps falsy values', () => {
-    const trie = new PrefixTrie<number>();
+    const trie = new PrefixMap<number>(7);
     trie.set(bytes('n'), 0);
     assert.equal(trie.size, 1);
     assert.ok(trie.matches(bytes('no'), 0, 2));
@@ -119,7 +119,7 @@ describe('prefix trie', () => {
 
   it('takes prefixes that are long enough to exhaust a stack', () => {
     const long = Buffer.alloc(50_000, 0x61);
-    const trie = new PrefixTrie<number>();
+    const trie = new PrefixMap<number>(7);
     trie.set(long, 1);
     assert.ok(trie.matches(long, 0, long.length));
     assert.equal([...trie.entries()].length, 1);
