@@ -25,12 +25,11 @@ export type {
   Writable,
 } from './socket/messaging.ts';
 export { Observer } from './socket/observer.ts';
-export type { OptionName, OptionValues } from './socket/options.ts';
+export type { GeneralOptions, OptionName, OptionValues } from './socket/options.ts';
 export { Proxy, type ProxyStats } from './socket/proxy.ts';
 export { type CommonOptions, type DrainOptions, Socket } from './socket/socket.ts';
 export {
   Dealer,
-  type GeneralOptions,
   Pair,
   Publisher,
   Pull,

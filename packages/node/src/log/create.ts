@@ -6,8 +6,9 @@
  * not the node.
  */
 
-import type { DestinationStream } from 'pino';
 import { pino } from 'pino';
+import type { Destination } from './destination.ts';
+import { createDestination } from './destination.ts';
 import type { Log } from './log.ts';
 
 export interface LogOptions {
@@ -33,7 +34,7 @@ export function isPretty({ format, terminal }: Pick<LogOptions, 'format' | 'term
 export async function createLog(options: LogOptions): Promise<Log> {
   const fd = options.fd ?? 2;
   const pretty = isPretty(options);
-  const destination = pretty ? await prettyDestination(fd, options.colour) : jsonDestination(fd);
+  const destination = pretty ? await prettyDestination(fd, options.colour) : createDestination(fd);
   const base = pretty ? null : { node: options.name, pid: process.pid };
   const log: Log = pino(
     { level: options.level, base, timestamp: isoTime, formatters: { level: levelName } },
@@ -46,14 +47,7 @@ export async function createLog(options: LogOptions): Promise<Log> {
 const levelName = (label: string): { level: string } => ({ level: label });
 const isoTime = (): string => `,"time":"${new Date().toISOString()}"`;
 
-function jsonDestination(fd: number): DestinationStream {
-  const destination = pino.destination({ fd, sync: true });
-  // EPIPE: whoever read the log is gone. The node has other work.
-  destination.on('error', () => {});
-  return destination;
-}
-
-async function prettyDestination(fd: number, colour: boolean): Promise<DestinationStream> {
+async function prettyDestination(fd: number, colour: boolean): Promise<Destination> {
   const { prettyFactory } = await import('pino-pretty');
   // The stream that pino-pretty also offers writes a tick later, and would lose the last lines before an exit.
   const prettify = prettyFactory({
@@ -63,6 +57,6 @@ async function prettyDestination(fd: number, colour: boolean): Promise<Destinati
     singleLine: true,
     levelFirst: true,
   });
-  const destination = jsonDestination(fd);
+  const destination = createDestination(fd);
   return { write: (line) => destination.write(prettify(line) ?? line) };
 }

@@ -240,6 +240,22 @@ routes:
     assert.ok(!running.stderr.includes('\u001b'), 'no escape sequence');
   });
 
+  it('goes on when the reader of its log is gone', async (t) => {
+    const node = await startNode(t, threeRoutes());
+    const [to, from] = [node.address('jobs', 'frontend'), node.address('jobs', 'backend')];
+    node.process.child.stderr.destroy();
+    const pull = lib.pullSocket(t);
+    await lib.connected(pull, from);
+    for (let n = 0; n < 3; n++) {
+      const push = lib.pushSocket(t);
+      await lib.connected(push, to);
+      await push.send(`${n}`);
+      assert.deepEqual(await lib.receiveTexts(pull, 1), [`${n}`]);
+      push.close();
+    }
+    assert.equal(node.process.child.exitCode, null);
+  });
+
   it('logs an unexpected fault once and exits 1', { skip: noSignals }, async (t) => {
     const dir = await folder(t);
     await writeFile(join(dir, 'zeroth.yaml'), threeRoutes());

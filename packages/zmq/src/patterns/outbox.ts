@@ -41,6 +41,8 @@ export class Outbox {
   // Bytes in order: #parts, then #batch[#start, #end). #open of the queued messages are among them, the others are
   // in flight. #partBytes is the size of #parts.
   #parts: Uint8Array[] = [];
+  // Commands go before the messages that wait: a PONG must not wait behind a backlog.
+  #controls: Uint8Array[] = [];
   #partBytes = 0;
   #batch: Buffer | null = null;
   #start = 0;
@@ -67,9 +69,13 @@ export class Outbox {
     return this.#inFlight;
   }
 
-  /** Nothing waits, messages or other bytes. */
+  /** Nothing waits, messages or commands. */
   get idle(): boolean {
-    return !this.#inFlight && this.#start === this.#end && this.#parts.length === 0;
+    return !this.#inFlight && this.#empty && this.#controls.length === 0;
+  }
+
+  get #empty(): boolean {
+    return this.#start === this.#end && this.#parts.length === 0;
   }
 
   /** Connects to a transport; what is queued follows with the next flush. */
@@ -87,6 +93,11 @@ export class Outbox {
     const lost = this.queued - this.#open;
     this.queued = this.#open;
     this.#inFlight = false;
+    // Commands were for the peer that is gone.
+    this.#controls = [];
+    // Whoever had the bytes in flight may still look at them: this memory is not used again.
+    this.#closePart();
+    this.#forgetBatch();
     this.#room();
     return lost;
   }
@@ -96,12 +107,9 @@ export class Outbox {
     const dropped = this.queued;
     this.#parts = [];
     this.#partBytes = 0;
-    // The transport may still read from a batch that is in flight, so that memory is left to the collector.
-    if (this.#batch !== null && !this.#inFlight && !(this.#sink?.keepsBuffers ?? false))
-      batchPool.release(this.#batch);
-    this.#batch = null;
-    this.#start = 0;
-    this.#end = 0;
+    this.#controls = [];
+    // Not back to the pool: the transport, or an inproc peer, may still look at it.
+    this.#forgetBatch();
     this.#open = 0;
     this.queued = 0;
     return dropped;
@@ -178,16 +186,21 @@ export class Outbox {
    * run goes by reference.
    */
   pushRun(bytes: Uint8Array, start: number, end: number, count: number): number {
-    let messages = count;
-    if (this.mark > 0 && this.queued + count > this.mark) {
-      messages = this.mark - this.queued;
-      if (messages <= 0) return 0;
+    let at = start;
+    let left = count;
+    while (left > 0) {
+      // A run may hold more messages than the mark: what settles at once makes room for the next stretch.
+      const messages = this.mark > 0 ? Math.min(left, this.mark - this.queued) : left;
+      if (messages <= 0) break;
+      const stop = messages === left ? end : skipMessages(bytes, at, messages);
+      this.#append(bytes, at, stop);
+      this.#open += messages;
+      this.queued += messages;
+      this.#settle();
+      at = stop;
+      left -= messages;
     }
-    this.#append(bytes, start, messages === count ? end : skipMessages(bytes, start, messages));
-    this.#open += messages;
-    this.queued += messages;
-    this.#settle();
-    return messages;
+    return count - left;
   }
 
   /** Drops what was not handed to the transport yet (the `conflate` option); returns the number of messages. */
@@ -201,9 +214,9 @@ export class Outbox {
     return dropped;
   }
 
-  /** Queues bytes that are no message: a command. Takes no room under the mark. */
+  /** Queues a command, before the messages that wait. Takes no room under the mark. */
   pushControl(bytes: Uint8Array): void {
-    this.#append(bytes, 0, bytes.length);
+    this.#controls.push(bytes);
     this.#soon();
   }
 
@@ -212,11 +225,16 @@ export class Outbox {
     this.#scheduled = false;
     const sink = this.#sink;
     if (sink === null || this.#inFlight) return;
-    const batchBytes = this.#end - this.#start;
-    const bytes = this.#partBytes + batchBytes;
-    if (bytes === 0) return;
+    let bytes = this.#partBytes + this.#end - this.#start;
+    if (bytes === 0 && this.#controls.length === 0) return;
     this.#closePart();
     const parts = this.#parts;
+    if (this.#controls.length > 0) {
+      const commands = this.#controls.length === 1 ? this.#controls[0]! : Buffer.concat(this.#controls);
+      this.#controls = [];
+      parts.unshift(commands);
+      bytes += commands.length;
+    }
     this.#parts = [];
     this.#partBytes = 0;
     this.#large = bytes > SMALL_BATCH;
@@ -234,7 +252,7 @@ export class Outbox {
   drained(): void {
     if (!this.#inFlight) return;
     this.#taken();
-    if (this.#start === this.#end) this.#releaseBatch(this.#sink?.keepsBuffers ?? true);
+    if (this.#empty) this.#releaseBatch(this.#sink?.keepsBuffers ?? true);
     this.flush();
     this.#room();
   }
@@ -316,6 +334,10 @@ export class Outbox {
   #releaseBatch(kept: boolean): void {
     if (this.#batch === null || kept) return;
     batchPool.release(this.#batch);
+    this.#forgetBatch();
+  }
+
+  #forgetBatch(): void {
     this.#batch = null;
     this.#start = 0;
     this.#end = 0;

@@ -36,10 +36,15 @@ export class RouterPattern extends Pattern {
   }
 
   override ready(pipe: Pipe): void {
-    if (pipe.routingId.length === 0) {
+    if (!this.#registered(pipe)) {
       const own = pipe.identity?.routingId;
       if (own === undefined || own.length === 0) this.#registerGenerated(pipe);
-      else if (!this.#register(pipe, own)) {
+      else if (own[0] === 0) {
+        // RFC 28, The ROUTER Socket Type: such ids are the router's own, and would lead to another peer.
+        const detail = 'its Identity begins with a zero octet';
+        this.host.refuse(pipe, new ZmqError('ERR_ZMTP_INVALID_METADATA', { detail }));
+        return;
+      } else if (!this.#register(pipe, own)) {
         const detail = `routing id ${JSON.stringify(own.toString())} belongs to a peer that is connected; see "handover"`;
         this.host.refuse(pipe, new ZmqError('ERR_ROUTING_ID_TAKEN', { detail }));
         return;
@@ -172,6 +177,11 @@ export class RouterPattern extends Pattern {
     return pipe ?? null;
   }
 
+  #registered(pipe: Pipe): boolean {
+    const id = pipe.routingId;
+    return id.length > 0 && this.find(id, 0, id.length) === pipe;
+  }
+
   #registerGenerated(pipe: Pipe): void {
     do this.#counter = (this.#counter + 1) | 0;
     while (this.#generated.has(this.#counter));
@@ -191,17 +201,19 @@ export class RouterPattern extends Pattern {
       this.host.refuse(holder, new ZmqError('ERR_ROUTING_ID_TAKEN', { detail }));
     }
     pipe.routingId = copy(id);
-    if (id.length === GENERATED_LENGTH && id[0] === 0) this.#generated.set(number(id, 0), pipe);
-    else this.#named.set(name, pipe);
+    this.#named.set(name, pipe);
     return true;
   }
 
   #forget(pipe: Pipe): void {
     const id = pipe.routingId;
     if (id.length === 0) return;
+    // Only its own entry: another peer may have the name by now.
+    if (this.#registered(pipe)) {
+      if (id[0] === 0) this.#generated.delete(number(id, 0));
+      else this.#named.delete(text(id, 0, id.length));
+    }
     if (this.#last === pipe) this.#last = null;
-    if (id.length === GENERATED_LENGTH && id[0] === 0) this.#generated.delete(number(id, 0));
-    else this.#named.delete(text(id, 0, id.length));
     // Messages that are still in its inbox keep the name that they came with.
     if (pipe.inbox.queued === 0 && !pipe.ended) pipe.routingId = Buffer.alloc(0);
     this.#prefixes.delete(pipe);

@@ -96,6 +96,11 @@ export class Engine implements PatternHost {
     }
   }
 
+  /** Bound, or connected to something. */
+  get hasEndpoint(): boolean {
+    return this.#bounds.size > 0 || this.#connects.size > 0;
+  }
+
   bindSync(address: string): void {
     this.#reserve();
     try {

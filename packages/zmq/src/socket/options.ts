@@ -98,6 +98,30 @@ export interface OptionValues {
 
 export type OptionName = keyof OptionValues;
 
+/** Options of every socket. */
+export type GeneralOptions = Omit<
+  OptionValues,
+  | 'sendHighWaterMark'
+  | 'receiveHighWaterMark'
+  | 'sendTimeout'
+  | 'receiveTimeout'
+  | 'sendBufferSize'
+  | 'receiveBufferSize'
+  | 'multicastHops'
+  | 'conflate'
+  | 'routingId'
+  | 'mandatory'
+  | 'handover'
+  | 'probeRouter'
+  | 'correlate'
+  | 'relaxed'
+  | 'noDrop'
+  | 'manual'
+  | 'invertMatching'
+  | 'verbosity'
+  | 'welcomeMessage'
+>;
+
 type Group = 'all' | 'send' | 'receive' | readonly WireSocketType[];
 
 interface OptionSpec {
@@ -248,6 +272,11 @@ const ROUTING_ID_MAX = 255;
 function checkLength(name: OptionName, value: string): string {
   if (name === 'routingId' && Buffer.byteLength(value) > ROUTING_ID_MAX) {
     throw new ZmqError('EINVAL', { detail: `routingId has at most ${ROUTING_ID_MAX} octets` });
+  }
+  if (name === 'routingId' && value.startsWith('\0')) {
+    throw new ZmqError('EINVAL', {
+      detail: 'a routingId does not begin with a zero octet: those are made by ROUTER',
+    });
   }
   return value;
 }

@@ -49,13 +49,21 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   /**
    * Starts. Resolves when the proxy was terminated or drained; then both sockets are closed. While it runs, nothing
    * else may send or receive on them.
-   * @throws ZmqError EBADF when a socket is closed, EBUSY when a socket is in a proxy already.
+   * @throws ZmqError EBADF when a socket is closed, EINVAL when one has no endpoint, EBUSY when a socket is in a proxy already.
    */
   run(): Promise<void> {
     const front = engineOf(this.frontEnd);
     const back = engineOf(this.backEnd);
     if (front.closed || back.closed || this.#state === 'terminated')
       return Promise.reject(new ZmqError('EBADF'));
+    for (const [name, engine] of [
+      ['Front-end', front],
+      ['Back-end', back],
+    ] as const) {
+      if (engine.hasEndpoint) continue;
+      const message = `${name} socket must be bound or connected`;
+      return Promise.reject(new ZmqError('EINVAL', { message }));
+    }
     if (front.relay !== null || back.relay !== null) {
       return Promise.reject(new ZmqError('EBUSY', { detail: 'a socket can be in one proxy at a time' }));
     }
@@ -142,7 +150,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   }
 
   #open(): void {
-    if (this.#state === 'terminated') throw new ZmqError('EBADF');
+    if (this.#state !== 'running') throw new ZmqError('EBADF');
   }
 }
 

@@ -146,9 +146,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   // ---- PeerEvents
 
   output(bytes: Uint8Array): void {
-    // After the handshake in line with the messages, before it there are none.
-    if (this.#state === 'ready') this.pipe.outbox.pushControl(bytes);
-    else this.#connection?.write([bytes]);
+    // In the handshake there are no messages to wait for. After it this is a PONG, and a peer that pings without reading
+    // gets none: they would pile up.
+    if (this.#state !== 'ready') this.#connection?.write([bytes]);
+    else if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(bytes);
   }
 
   ready(identity: PeerIdentity): void {
@@ -353,7 +354,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const timeout = heartbeatTimeout > 0 ? heartbeatTimeout : heartbeatInterval;
     const ping = encodePing(heartbeatTimeToLive);
     this.#beat = setInterval(() => {
-      this.pipe.outbox.pushControl(ping);
+      if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(ping);
       this.#pingDue ??= this.#expect(timeout, 'heartbeatTimeout');
     }, heartbeatInterval);
   }
@@ -364,8 +365,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const timer = setTimeout(() => {
       if (this.#pingDue === timer) this.#pingDue = null;
       if (this.#lifeDue === timer) this.#lifeDue = null;
-      // While we don't read, the silence is our own doing.
-      if (this.#chunks !== before || this.pipe.paused || this.#connection === null) return;
+      if (this.#chunks !== before || this.#connection === null) return;
+      // While we don't read, the silence is our own doing; while the peer doesn't, it is busy, and may not even have
+      // seen the ping. Whether it is still there, TCP finds out.
+      if (this.pipe.paused || this.pipe.outbox.stalled) return;
       const detail = `nothing came from ${this.#connection.remote} for ${time} ms (${limit})`;
       this.failed(new ZmqError('ERR_ZMTP_HEARTBEAT_TIMEOUT', { detail, address: this.#connection.remote }));
     }, time);

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noUnsafeDeclarationMerging: the interface tells of the properties that are defined below
 /**
  * What all sockets have: endpoints, options, events, the end. The classes of the socket types are in types.ts, sending
  * and receiving in messaging.ts.
@@ -9,6 +10,7 @@ import { Context, context as defaultContext } from './context.ts';
 import { Engine } from './engine.ts';
 import type { PeerInfo, SocketStats } from './events.ts';
 import type { Observer } from './observer.ts';
+import type { GeneralOptions } from './options.ts';
 import {
   applies,
   checkOption,
@@ -48,6 +50,9 @@ export interface DrainOptions {
   /** Aborted: drop at once what is queued. */
   signal?: AbortSignal;
 }
+
+// The option properties: `defineOptions` puts them on the prototypes of the socket types.
+export interface Socket extends GeneralOptions {}
 
 let engineOfSocket: (socket: Socket) => Engine;
 

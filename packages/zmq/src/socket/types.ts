@@ -9,34 +9,11 @@ import { RouterPattern } from '../patterns/router.ts';
 import { SubscriberPattern, XSubscriberPattern } from '../patterns/subscribe.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { mixReadable, mixWritable, type Readable, type Writable } from './messaging.ts';
-import { checkOption, type OptionName, type OptionValues } from './options.ts';
+import { checkOption, type GeneralOptions, type OptionName, type OptionValues } from './options.ts';
 import { type CommonOptions, defineOptions, engineOf, Socket } from './socket.ts';
 
 type Only<K extends OptionName> = Pick<OptionValues, K>;
 
-/** Options of every socket. */
-export type GeneralOptions = Omit<
-  OptionValues,
-  | 'sendHighWaterMark'
-  | 'receiveHighWaterMark'
-  | 'sendTimeout'
-  | 'receiveTimeout'
-  | 'sendBufferSize'
-  | 'receiveBufferSize'
-  | 'multicastHops'
-  | 'conflate'
-  | 'routingId'
-  | 'mandatory'
-  | 'handover'
-  | 'probeRouter'
-  | 'correlate'
-  | 'relaxed'
-  | 'noDrop'
-  | 'manual'
-  | 'invertMatching'
-  | 'verbosity'
-  | 'welcomeMessage'
->;
 /** Options of sockets that send. */
 export type SendingOptions = Only<'sendHighWaterMark' | 'sendTimeout' | 'sendBufferSize' | 'multicastHops'>;
 /** Options of sockets that receive. */

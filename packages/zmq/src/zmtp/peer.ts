@@ -177,14 +177,17 @@ export class ZmtpPeer {
             if (at === messageStart) command = true;
             break;
           }
-          const size = this.#sizeAt(chunk, at, end);
-          if (size < 0) break;
+          // Incomplete, or over the limit: the tail deals with it, after what is in front of it was delivered.
+          if ((flags & LONG) !== 0 && at + HEADER_MAX > end) break;
+          if (at + 2 > end) break;
+          const size = flags & LONG ? readU64(chunk, at + 1) : chunk[at + 1]!;
+          if (size > limit) break;
           next = at + (flags & LONG ? HEADER_MAX : 2) + size;
         }
         if (next > end) break;
         at = next;
         if ((flags & MORE) === 0) {
-          if (at - messageStart > limit) this.#checkMessage(chunk, messageStart, at);
+          if (at - messageStart > limit && this.#bodiesOf(chunk, messageStart, at) > limit) break;
           count++;
           messageStart = at;
         }
@@ -221,7 +224,7 @@ export class ZmtpPeer {
     return size;
   }
 
-  #checkMessage(bytes: Uint8Array, start: number, end: number): void {
+  #bodiesOf(bytes: Uint8Array, start: number, end: number): number {
     let bodies = 0;
     for (let at = start; at < end; ) {
       const long = bytes[at]! & LONG;
@@ -229,7 +232,7 @@ export class ZmtpPeer {
       bodies += size;
       at += (long ? HEADER_MAX : 2) + size;
     }
-    if (bodies > this.#limit) throw this.#tooLarge('a message', bodies, this.#limit);
+    return bodies;
   }
 
   #tooLarge(what: string, size: number, limit: number): ZmqError {

@@ -8,22 +8,35 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const MAX_BEHIND = 1000;
 
+/** Time, in milliseconds. */
+export interface Clock {
+  now(): number;
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+const REAL: Clock = {
+  now: () => performance.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+};
+
 export class Pace {
   readonly #interval: number;
+  readonly #clock: Clock;
   #next: number | null = null;
 
   /** `interval` in milliseconds; 0 does not wait. */
-  constructor(interval: number) {
+  constructor(interval: number, clock: Clock = REAL) {
     this.#interval = interval;
+    this.#clock = clock;
   }
 
   /** Resolves when the next message is due. Timers tick in milliseconds: above 1,000/s messages go in small groups. */
   async due(signal: AbortSignal): Promise<void> {
     if (this.#interval === 0) return;
-    const now = performance.now();
+    const now = this.#clock.now();
     const at = Math.max(this.#next ?? now, now - MAX_BEHIND);
     this.#next = at + this.#interval;
     if (at - now < 1) return;
-    await sleep(at - now, undefined, { signal });
+    await this.#clock.sleep(at - now, signal);
   }
 }

@@ -28,6 +28,7 @@ export async function sendAll(
     if (first) await ready(frames);
     first = false;
     await pace.due(run.signal);
+    if (run.signal.aborted) return;
     run.timing.start();
     await sendOne(run, socket, frames, options);
     run.timing.add(1, sizeOf(frames));

@@ -104,14 +104,40 @@ describe('splitOperands', () => {
 });
 
 describe('Pace', () => {
-  it('waits for its turn, and not at all without an interval', async () => {
-    const { signal } = new AbortController();
-    const pace = new Pace(20);
-    const began = performance.now();
-    for (let n = 0; n < 4; n++) await pace.due(signal);
-    // Three intervals lie between four messages; a timer may fire up to a millisecond early.
-    assert.ok(performance.now() - began >= 55);
-    for (let n = 0; n < 1000; n++) await new Pace(0).due(signal);
+  /** Sends at once whenever it is due; returns when each message was sent. */
+  async function times(interval: number, count: number, stallAt = -1): Promise<number[]> {
+    let time = 0;
+    const clock = {
+      now: () => time,
+      sleep: async (wait: number): Promise<void> => {
+        time += wait;
+      },
+    };
+    const pace = new Pace(interval, clock);
+    const sent: number[] = [];
+    for (let n = 0; n < count; n++) {
+      await pace.due(new AbortController().signal);
+      sent.push(time);
+      if (n === stallAt) time += 10_000;
+    }
+    return sent;
+  }
+
+  it('keeps the interval, and does not wait at all without one', async () => {
+    assert.deepEqual(await times(20, 4), [0, 20, 40, 60]);
+    assert.deepEqual(await times(0, 3), [0, 0, 0]);
+  });
+
+  it('groups messages that are less than a timer tick apart', async () => {
+    const sent = await times(0.1, 10_001);
+    assert.ok(Math.abs((sent.at(-1) as number) - 1000) <= 1, `${sent.at(-1)}`);
+  });
+
+  it('catches up for a second at most after a stall', async () => {
+    const sent = await times(100, 50, 4);
+    assert.equal(sent[5], 10_400);
+    assert.equal(sent.filter((time) => time === 10_400).length, 11);
+    assert.equal(sent[20], (sent[19] as number) + 100);
   });
 
   it('ends its wait with the signal', async () => {

@@ -1,0 +1,42 @@
+/**
+ * Writes log lines to a file descriptor.
+ *
+ * Guarantees: a line is written when the call returns; nothing is kept in memory; when the reader is gone, or does not read
+ * although the descriptor would not block, lines are dropped and the caller goes on.
+ */
+import { writeSync } from 'node:fs';
+
+/** What pino writes to. */
+export interface Destination {
+  write(line: string): void;
+}
+
+/** Milliseconds that a full pipe may hold up the caller: once, until it has taken a line again. */
+const PATIENCE = 100;
+const PAUSE = 5;
+
+export function createDestination(fd: number): Destination {
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  let patience = PATIENCE;
+  let gone = false;
+
+  const write = (line: string): void => {
+    if (gone) return;
+    const bytes = Buffer.from(line);
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        at += writeSync(fd, bytes, at);
+        patience = PATIENCE;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
+          gone = true;
+          return;
+        }
+        if (patience <= 0) return;
+        patience -= PAUSE;
+        Atomics.wait(clock, 0, 0, PAUSE);
+      }
+    }
+  };
+  return { write };
+}
