@@ -51,6 +51,11 @@ export class LoadBalancer {
     return null;
   }
 
+  /** Passes over `count` turns. */
+  skip(count: number): void {
+    if (this.#ready.length > 0) this.#current = (this.#current + count) % this.#ready.length;
+  }
+
   /** True when `next` would give a pipe. */
   get writable(): boolean {
     return this.#ready.some(hasRoom);

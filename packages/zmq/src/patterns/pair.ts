@@ -19,7 +19,7 @@ export class PairPattern extends Pattern {
   override detach(pipe: Pipe): void {
     if (this.#pipe !== pipe) return;
     this.#pipe = null;
-    if (pipe.inbox.queued > 0) this.#former.push(pipe);
+    if (pipe.inbox.queued > 0 && !this.#former.includes(pipe)) this.#former.push(pipe);
   }
 
   override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
@@ -52,12 +52,12 @@ export class PairPattern extends Pattern {
   }
 
   override peek(): Pipe | null {
+    while (this.#former.length > 0 && this.#former[0]!.inbox.queued === 0) this.#former.shift();
     const pipe = this.#former[0] ?? this.#pipe;
     return pipe !== null && pipe.inbox.queued > 0 ? pipe : null;
   }
 
   override took(pipe: Pipe): void {
-    if (pipe === this.#former[0] && pipe.inbox.queued === 0) this.#former.shift();
     pipe.checkRoom();
   }
 

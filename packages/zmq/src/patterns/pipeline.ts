@@ -125,11 +125,11 @@ function balance(
 ): number {
   let at = start;
   let left = count;
-  let share = Math.ceil(count / Math.max(1, outbound.ready));
+  let turns = prefix === null ? outbound.ready : Number.POSITIVE_INFINITY;
+  const extra = count % Math.max(1, turns);
   while (left > 0) {
     const pipe = outbound.next();
     if (pipe === null) break;
-    if (share > left) share = left;
     if (prefix !== null) {
       const next = messageEnd(bytes, at);
       pipe.outbox.raw(prefix, 0, prefix.length);
@@ -139,10 +139,13 @@ function balance(
       left--;
       continue;
     }
+    const share = Math.ceil(left / Math.max(1, turns--));
     const stretch = share === left ? end : skipMessages(bytes, at, share);
     const taken = pipe.outbox.pushRun(bytes, at, stretch, share);
     at = taken === share ? stretch : skipMessages(bytes, at, taken);
     left -= taken;
   }
+  // The first ones got one more each: next time others come first.
+  if (turns === 0) outbound.skip(extra);
   return count - left;
 }

@@ -72,6 +72,17 @@ export class KeepingSink implements OutboxSink {
     return this.takes;
   }
 
+  /** The system took what it did not take at once: from now on the memory may be used again. */
+  drain(outbox: Outbox): void {
+    this.takes = true;
+    if (!this.keepsBuffers) {
+      for (const [index, parts] of this.writes.entries()) {
+        this.writes[index] = parts.map((part) => Buffer.from(part));
+      }
+    }
+    outbox.drained();
+  }
+
   get bytes(): Buffer {
     return Buffer.concat(this.writes.flat());
   }
@@ -153,8 +164,7 @@ export class FarSide implements PipeOwner {
 
   /** The system has room for all there is. */
   drain(): this {
-    this.sink.takes = true;
-    this.pipe.outbox.drained();
+    this.sink.drain(this.pipe.outbox);
     this.pipe.outbox.flush();
     return this;
   }

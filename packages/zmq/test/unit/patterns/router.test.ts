@@ -190,6 +190,7 @@ describe('ROUTER, an Identity twice', () => {
       const { router, host } = make({ handover: true });
       const first = join(router, { routingId: 'a' });
       router.send(['a', '1']);
+      assert.deepEqual(first.messages, ["'1'"]);
       if (unread) first.says('unread');
       const second = join(router, { routingId: 'a' });
       assert.deepEqual(

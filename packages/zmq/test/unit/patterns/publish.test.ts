@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { PatternOptions } from '../../../src/patterns/pattern.ts';
+import { PublisherPattern, XPublisherPattern } from '../../../src/patterns/publish.ts';
+import { FakeHost, type FarOptions, type FarSide, join, receiveAll, runOf } from '../../support/pipes.ts';
+import { hex } from '../../support/wire.ts';
+
+type Publisher = PublisherPattern | XPublisherPattern;
+
+function pub(options: Partial<PatternOptions> = {}): { host: FakeHost; pattern: PublisherPattern } {
+  const host = new FakeHost(options);
+  return { host, pattern: new PublisherPattern(host) };
+}
+
+function xpub(options: Partial<PatternOptions> = {}): { host: FakeHost; pattern: XPublisherPattern } {
+  const host = new FakeHost(options);
+  return { host, pattern: new XPublisherPattern(host) };
+}
+
+function wish(pattern: Publisher, far: FarSide, topic: string, subscribe = true): void {
+  pattern.subscription(far.pipe, Buffer.from(topic), subscribe);
+}
+
+function subscriber(pattern: Publisher, topics: readonly string[], options: FarOptions = {}): FarSide {
+  const far = join(pattern, { socketType: 'SUB', ...options });
+  for (const topic of topics) wish(pattern, far, topic);
+  return far;
+}
+
+describe('PUB', () => {
+  it('sends to who wants the beginning of the first frame', () => {
+    const { pattern } = pub();
+    const far = [['a'], ['ab', 'x'], [''], ['abc'], []].map((topics) => subscriber(pattern, topics));
+    for (const message of ['a', 'ab', 'b', ['ab', 'x'], ['x', 'ab'], '']) assert.ok(pattern.send(message));
+    assert.deepEqual(
+      far.map((each) => each.messages),
+      [
+        ["'a'", "'ab'", "'ab' 'x'"],
+        ["'ab'", "'ab' 'x'", "'x' 'ab'"],
+        ["'a'", "'ab'", "'b'", "'ab' 'x'", "'x' 'ab'", "''"],
+        [],
+        [],
+      ],
+    );
+  });
+
+  it('sends a message once to who has many reasons to get it', () => {
+    const { pattern } = pub();
+    const far = subscriber(pattern, ['', 'a', 'ab', 'a']);
+    const other = subscriber(pattern, ['a']);
+    pattern.send('abc');
+    assert.deepEqual([far.messages, other.messages], [["'abc'"], ["'abc'"]]);
+  });
+
+  it('ends a subscription at the first cancellation', () => {
+    const { pattern } = pub();
+    const far = subscriber(pattern, ['a', 'a', 'b']);
+    wish(pattern, far, 'a', false);
+    wish(pattern, far, 'never', false);
+    pattern.send('a');
+    pattern.send('b');
+    assert.deepEqual(far.messages, ["'b'"]);
+  });
+
+  it('keeps what others want when one cancels', () => {
+    const { pattern } = pub();
+    const [a, b, c] = ['1', '2', '3'].map(() => subscriber(pattern, ['t']));
+    wish(pattern, a!, 't', false);
+    pattern.send('t');
+    assert.deepEqual([a!.messages, b!.messages, c!.messages], [[], ["'t'"], ["'t'"]]);
+  });
+
+  it('takes the subscriptions of ZMTP 3.0, which are messages', () => {
+    const { pattern, host } = pub();
+    const far = join(pattern, { minor: 0 }).run([[hex('01 61')], [hex('01')], [hex('00')]]);
+    pattern.send('a');
+    pattern.send('b');
+    assert.deepEqual(far.messages, ["'a'"]);
+    far.says(hex('02')).says('').says(hex('01'), 'x');
+    assert.equal(host.lost('malformed'), 3);
+  });
+
+  it('forgets the subscriptions of a connection with it', () => {
+    const { pattern } = pub();
+    const far = subscriber(pattern, ['a']);
+    far.lose().open(far.sink);
+    pattern.send('a');
+    assert.deepEqual(far.messages, []);
+    wish(pattern, far, 'a');
+    pattern.send('a');
+    assert.deepEqual(far.messages, ["'a'"]);
+    far.lose().leave();
+    assert.ok(pattern.send('a'));
+  });
+
+  it('drops and counts for the peer that is full alone', () => {
+    const { pattern, host } = pub();
+    const slow = subscriber(pattern, [''], { sendMark: 2, takes: false });
+    const fast = subscriber(pattern, [''], { sendMark: 2 });
+    for (let i = 0; i < 5; i++) assert.ok(pattern.send(String(i)));
+    assert.ok(pattern.writable);
+    assert.equal(fast.messages.length, 5);
+    assert.ok(host.drops.every(({ pipe }) => pipe === slow.pipe));
+    assert.equal(host.lost('highWaterMark'), 3);
+    slow.drain();
+    assert.deepEqual(slow.messages, ["'0'", "'1'"]);
+  });
+
+  it('with noDrop waits, and gives nobody the message twice', () => {
+    const { pattern, host } = pub({ noDrop: true });
+    const slow = subscriber(pattern, ['s'], { sendMark: 1, takes: false });
+    const fast = subscriber(pattern, ['']);
+    assert.ok(pattern.send('s1'));
+    assert.equal(pattern.send('s2'), false);
+    assert.ok(!pattern.writable);
+    assert.ok(pattern.send('f'), 'who is full does not want it');
+    const calls = host.writableCalls;
+    slow.drain();
+    assert.ok(host.writableCalls > calls);
+    assert.ok(pattern.send('s2'));
+    assert.deepEqual(
+      [slow.messages, fast.messages],
+      [
+        ["'s1'", "'s2'"],
+        ["'s1'", "'f'", "'s2'"],
+      ],
+    );
+    assert.equal(host.drops.length, 0);
+  });
+
+  it('with invertMatching sends to who does not want it', () => {
+    const { pattern } = pub({ invertMatching: true });
+    const far = [['a'], ['b'], [], ['']].map((topics) => subscriber(pattern, topics));
+    pattern.send('ax');
+    pattern.send('c');
+    assert.deepEqual(
+      far.map((each) => each.messages),
+      [["'c'"], ["'ax'", "'c'"], ["'ax'", "'c'"], []],
+    );
+  });
+
+  it('with conflate keeps the last message for each', () => {
+    const { pattern, host } = pub({ conflate: true });
+    const far = subscriber(pattern, [''], { sendMark: 0, takes: false });
+    for (const text of ['1', '2', '3']) pattern.send(text);
+    far.drain();
+    assert.deepEqual(far.messages, ["'3'"]);
+    assert.equal(host.lost('conflated'), 2);
+  });
+
+  it('sends to nobody without complaint', () => {
+    const { pattern, host } = pub();
+    assert.ok(pattern.writable && pattern.send('x') && pattern.send(['x', 'y']));
+    join(pattern);
+    assert.ok(pattern.send('x'));
+    assert.equal(host.drops.length, 0);
+  });
+});
+
+describe('runs of PUB', () => {
+  const RUN = [['a1'], ['b1'], ['a2', 'x'], ['a3'], ['c'], ['b2', Buffer.alloc(300)], [''], ['ab']] as const;
+
+  for (const topics of [[''], ['a'], ['b'], ['a', 'b'], ['', 'a'], ['zz'], ['ab', 'c']] as const) {
+    it(`bring the messages that ${JSON.stringify(topics)} wants, in order`, () => {
+      const { pattern } = pub();
+      const far = subscriber(pattern, topics);
+      const everyone = subscriber(pattern, ['']);
+      const { bytes, count } = runOf(RUN);
+      assert.equal(pattern.sendRun(null, bytes, 0, bytes.length, count), count);
+      const wanted = everyone.messages.filter((text) => topics.some((topic) => text.startsWith(`'${topic}`)));
+      assert.equal(everyone.messages.length, RUN.length);
+      assert.deepEqual(far.messages, wanted);
+    });
+  }
+
+  it('bring more messages than the mark to a peer that keeps up', () => {
+    for (const others of [[], ['a']]) {
+      const { pattern, host } = pub();
+      const far = subscriber(pattern, [''], { sendMark: 10 });
+      if (others.length > 0) subscriber(pattern, others);
+      const { bytes, count } = runOf(Array.from({ length: 100 }, (_, i) => [String(i)]));
+      assert.equal(pattern.sendRun(null, bytes, 0, bytes.length, count), count);
+      assert.equal(far.messages.length, 100);
+      assert.equal(host.drops.length, 0);
+    }
+  });
+
+  it('count exactly what a full peer misses', () => {
+    const { pattern, host } = pub();
+    const far = subscriber(pattern, [''], { sendMark: 3, takes: false });
+    const { bytes, count } = runOf(RUN);
+    assert.equal(pattern.sendRun(null, bytes, 0, bytes.length, count), count);
+    assert.equal(host.lost('highWaterMark'), RUN.length - 3);
+    far.drain();
+    assert.deepEqual(far.messages, ["'a1'", "'b1'", "'a2' 'x'"]);
+  });
+
+  it('with noDrop go as far as there is room, then on from there', () => {
+    const { pattern } = pub({ noDrop: true });
+    const far = subscriber(pattern, ['a'], { sendMark: 2, takes: false });
+    const everyone = subscriber(pattern, ['']);
+    const { bytes, count } = runOf(RUN);
+    const sent = pattern.sendRun(null, bytes, 0, bytes.length, count);
+    assert.equal(sent, 3);
+    far.drain();
+    const rest = runOf(RUN.slice(sent));
+    assert.equal(pattern.sendRun(null, rest.bytes, 0, rest.bytes.length, rest.count), rest.count);
+    assert.deepEqual(far.messages, ["'a1'", "'a2' 'x'", "'a3'", "'ab'"]);
+    assert.equal(everyone.messages.length, RUN.length);
+  });
+});
+
+describe('XPUB', () => {
+  const told = (pattern: XPublisherPattern): string[] => receiveAll(pattern);
+
+  it('tells of the first subscription and the last cancellation of a topic', () => {
+    const { pattern, host } = xpub();
+    const [a, b] = [subscriber(pattern, ['t']), subscriber(pattern, ['t', 't', ''])];
+    assert.ok(pattern.readable && host.readableCalls > 0);
+    assert.deepEqual(told(pattern), ['0174', '01']);
+    wish(pattern, a, 't', false);
+    assert.deepEqual(told(pattern), []);
+    b.lose();
+    assert.deepEqual(told(pattern).sort(), ['00', '0074']);
+    assert.ok(!pattern.readable);
+  });
+
+  it('tells of all subscriptions, and of all cancellations, when told so', () => {
+    for (const verbosity of ['allSubs', 'allSubsUnsubs'] as const) {
+      const { pattern } = xpub({ verbosity });
+      const [a, b] = [subscriber(pattern, ['t']), subscriber(pattern, ['t'])];
+      assert.deepEqual(told(pattern), ['0174', '0174']);
+      wish(pattern, a, 't', false);
+      assert.deepEqual(told(pattern), verbosity === 'allSubs' ? [] : ['0074']);
+      wish(pattern, b, 't', false);
+      assert.deepEqual(told(pattern), ['0074']);
+    }
+  });
+
+  it('receives what subscribers say', () => {
+    const { pattern } = xpub();
+    join(pattern, { minor: 0 }).run([['hello', 'world'], [hex('01 74')], [hex('05')], ['']]);
+    assert.deepEqual(told(pattern), ["'hello' 'world'", '0174', '05', "''"]);
+  });
+
+  it('greets with the welcome message', () => {
+    const { pattern } = xpub({ welcomeMessage: 'hi' });
+    const far = join(pattern);
+    assert.deepEqual(far.messages, ["'hi'"]);
+    far.lose().open(far.sink);
+    assert.deepEqual(far.messages, ["'hi'", "'hi'"]);
+  });
+
+  it('with manual lets the application decide for the peer that asked last', () => {
+    const { pattern } = xpub({ manual: true });
+    const [a, b] = [subscriber(pattern, ['A']), subscriber(pattern, ['B'])];
+    assert.ok(pattern.send('A') && pattern.send('B'));
+    assert.deepEqual([a.messages, b.messages], [[], []]);
+    pattern.next();
+    pattern.decide(Buffer.from('XA'), true);
+    pattern.next();
+    pattern.decide(Buffer.from('XB'), true);
+    assert.deepEqual(told(pattern), [], 'the decision is no news');
+    pattern.send('XA');
+    pattern.send('XB');
+    assert.deepEqual([a.messages, b.messages], [["'XA'"], ["'XB'"]]);
+    b.leave();
+    pattern.decide(Buffer.from('late'), true);
+    assert.ok(pattern.send('late'));
+  });
+
+  it('stops a peer that has too much to say', () => {
+    const { pattern } = xpub();
+    const far = join(pattern, { receiveMark: 2 });
+    wish(pattern, far, 'a');
+    wish(pattern, far, 'b');
+    assert.ok(far.paused);
+    told(pattern);
+    assert.ok(!far.paused);
+  });
+});
