@@ -58,14 +58,14 @@ export class XSubscriberPattern extends Pattern {
 
   #tell(pipe: Pipe, topic: Uint8Array, subscribe: boolean): void {
     if (pipe.identity!.minor >= 1) {
-      pipe.outbox.pushControl(encodeCommand(subscribe ? SUBSCRIBE : CANCEL, topic));
+      pipe.outbox.pushInLine(encodeCommand(subscribe ? SUBSCRIBE : CANCEL, topic));
       return;
     }
     // ZMTP 3.0 has no such commands (RFC 23): a message whose first octet says what is meant.
     const body = Buffer.allocUnsafe(1 + topic.length);
     body[0] = subscribe ? 1 : 0;
     body.set(topic, 1);
-    pipe.outbox.pushControl(encodeFrame(0, body));
+    pipe.outbox.pushInLine(encodeFrame(0, body));
   }
 
   override send(message: Sendable): boolean {

@@ -324,11 +324,6 @@ export class Engine implements PatternHost {
     this.#observer?.push(event);
   }
 
-  /** For events that cost something to make. */
-  emitLater(make: () => Event): void {
-    if (this.#observer !== null) this.#observer.push(make());
-  }
-
   get sessions(): ReadonlySet<Session> {
     return this.#sessions;
   }

@@ -44,6 +44,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   /** Chunks so far: tells whether anything came since a timer was set. */
   #chunks = 0;
   #attached = false;
+  /** The peer was reported as ready. */
+  #announced = false;
 
   constructor(engine: Engine, endpoint: string, dial: Dial | null, givenId: Buffer | null) {
     this.#engine = engine;
@@ -95,11 +97,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   #attempt(): void {
     this.#state = 'connecting';
-    this.#cancelDial = this.#dial!((error, connection) => {
+    this.#cancelDial = this.#dial!((_error, connection) => {
       this.#cancelDial = null;
       if (connection === null) {
         this.#emit({ type: 'close', address: this.endpoint });
-        this.#retry(ZmqError.fromSystem(error, { address: this.endpoint }));
+        this.#retry();
         return;
       }
       this.#emit({ type: 'connect', address: this.endpoint });
@@ -107,7 +109,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     });
   }
 
-  #retry(_reason: ZmqError | null): void {
+  #retry(): void {
     const { options } = this.#engine;
     if (this.#dial === null || options.reconnectInterval < 0 || (this.#finishing && this.pipe.outbox.idle)) {
       this.#end();
@@ -166,7 +168,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#engine.pattern.ready(pipe);
     if (this.#state !== 'ready') return;
     this.#startHeartbeat();
-    this.#engine.emitLater(() => ({ type: 'peer:ready', address: this.endpoint, peer: this.info() }));
+    this.#announced = true;
+    this.#emit({ type: 'peer:ready', address: this.endpoint, peer: this.info() });
     if (this.#finishing) {
       pipe.outbox.flush();
       this.#finishIfIdle();
@@ -214,8 +217,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const was = this.#state;
     const reason =
       this.#error ?? (error === null ? null : ZmqError.fromSystem(error, { address: connection.remote }));
-    if (was === 'ready') this.#reportGone(reason);
-    else if (was === 'handshake') this.#reportRefused(connection.remote, reason);
+    this.#report(connection, reason);
     this.#clearTimers();
     this.#connection = null;
     this.#peer = null;
@@ -228,7 +230,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (this.#attached && was === 'ready') engine.pattern.lost(pipe);
     if (was === 'ended') return;
     if (engine.options.immediate && this.#dial !== null) this.#detach();
-    this.#retry(reason);
+    this.#retry();
   }
 
   // ---- PipeOwner
@@ -285,7 +287,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       connection.destroy();
       return;
     }
-    if (this.#state === 'ready' && connection !== null) this.#reportGone(this.#error);
+    if (connection !== null) this.#report(connection, this.#error);
     this.#end();
     connection?.destroy();
   }
@@ -330,20 +332,22 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (event.type.startsWith('peer:') || !this.endpoint.startsWith('inproc:')) this.#engine.emit(event);
   }
 
-  #reportGone(reason: ZmqError | null): void {
-    this.#emit({ type: 'disconnect', address: this.endpoint });
-    const peer = this.info();
-    const event = { type: 'peer:gone', address: this.endpoint, peer } as const;
-    this.#emit(reason === null ? event : { ...event, error: reason });
-  }
-
-  #reportRefused(remote: string, reason: ZmqError | null): void {
-    const error =
-      reason ??
-      new ZmqError('ECONNRESET', { detail: 'the peer closed during the handshake', address: remote });
+  /** The connection is over: of a peer that was there, or of one that was not let in. Once for each. */
+  #report(connection: Connection, reason: ZmqError | null): void {
+    if (this.#state !== 'ready' && this.#state !== 'handshake') return;
+    if (this.#announced) {
+      this.#announced = false;
+      this.#emit({ type: 'disconnect', address: this.endpoint });
+      const event = { type: 'peer:gone', address: this.endpoint, peer: this.info() } as const;
+      this.#emit(reason === null ? event : { ...event, error: reason });
+      return;
+    }
+    const address = connection.remote;
+    const detail = 'the peer closed during the handshake';
+    const error = reason ?? new ZmqError('ECONNRESET', { detail, address });
     const type = PROTOCOL_CODES.test(error.code) ? 'handshake:error:protocol' : 'handshake:error:other';
     this.#emit({ type, address: this.endpoint, error });
-    this.#emit({ type: 'peer:refused', address: remote, error });
+    this.#emit({ type: 'peer:refused', address, error });
     this.#emit({ type: 'disconnect', address: this.endpoint });
   }
 

@@ -6,136 +6,162 @@ import { PrefixMap } from '../../../src/bytes/prefix-map.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
-function trieOf(...prefixes: string[]): PrefixMap<string> {
-  const trie = new PrefixMap<string>(7);
-  for (const prefix of prefixes) trie.set(bytes(prefix), prefix);
-  return trie;
+function mapOf(...prefixes: string[]): PrefixMap<string> {
+  const map = new PrefixMap<string>(7);
+  for (const prefix of prefixes) map.set(bytes(prefix), prefix);
+  return map;
 }
 
-function collected(trie: PrefixMap<string>, text: string): string[] {
+function collected(map: PrefixMap<string>, text: string): string[] {
   const into: string[] = [];
-  trie.collect(bytes(text), 0, text.length, into);
+  map.collect(bytes(text), 0, text.length, into);
   return into;
 }
 
 describe('prefix map', () => {
   it('finds all prefixes of a text, shortest first', () => {
-    const trie = trieOf('', 'a', 'ab', 'abc', 'b', 'abd');
-    assert.deepEqual(collected(trie, 'abcx'), ['', 'a', 'ab', 'abc']);
-    assert.deepEqual(collected(trie, 'ab'), ['', 'a', 'ab']);
-    assert.deepEqual(collected(trie, ''), ['']);
-    assert.deepEqual(collected(trie, 'zzz'), ['']);
+    const map = mapOf('', 'a', 'ab', 'abc', 'b', 'abd');
+    assert.deepEqual(collected(map, 'abcx'), ['', 'a', 'ab', 'abc']);
+    assert.deepEqual(collected(map, 'ab'), ['', 'a', 'ab']);
+    assert.deepEqual(collected(map, ''), ['']);
+    assert.deepEqual(collected(map, 'zzz'), ['']);
   });
 
   it('adds to what the caller has', () => {
     const into = ['before'];
-    trieOf('a').collect(bytes('a'), 0, 1, into);
+    mapOf('a').collect(bytes('a'), 0, 1, into);
     assert.deepEqual(into, ['before', 'a']);
   });
 
   it('looks at bytes[start, end) only', () => {
-    const trie = trieOf('ab', 'abc', 'x');
+    const map = mapOf('ab', 'abc', 'x');
     const text = bytes('xabcx');
     const into: string[] = [];
-    trie.collect(text, 1, 3, into);
+    map.collect(text, 1, 3, into);
     assert.deepEqual(into, ['ab']);
-    assert.ok(trie.matches(text, 1, 3));
-    assert.ok(!trie.matches(text, 1, 2));
-    assert.ok(!trie.matches(text, 2, 5));
-    assert.ok(!trie.matches(text, 0, 0));
+    assert.ok(map.matches(text, 1, 3));
+    assert.ok(!map.matches(text, 1, 2));
+    assert.ok(!map.matches(text, 2, 5));
+    assert.ok(!map.matches(text, 0, 0));
   });
 
   it('tells a prefix from a branch on the way to one', () => {
-    const trie = trieOf('abc');
-    assert.equal(trie.get(bytes('ab')), undefined);
-    assert.equal(trie.get(bytes('abcd')), undefined);
-    assert.equal(trie.get(bytes('abc')), 'abc');
-    assert.ok(!trie.delete(bytes('ab')));
-    assert.ok(!trie.delete(bytes('abcd')));
-    assert.ok(!trie.delete(bytes('xyz')));
-    assert.equal(trie.size, 1);
+    const map = mapOf('abc');
+    assert.equal(map.get(bytes('ab')), undefined);
+    assert.equal(map.get(bytes('abcd')), undefined);
+    assert.equal(map.get(bytes('abc')), 'abc');
+    assert.ok(!map.delete(bytes('ab')));
+    assert.ok(!map.delete(bytes('abcd')));
+    assert.ok(!map.delete(bytes('xyz')));
+    assert.equal(map.size, 1);
   });
 
   it('knows the empty prefix as everything', () => {
-    const trie = trieOf('a');
-    assert.equal(trie.everything, undefined);
-    trie.set(bytes(''), 'all');
-    assert.equal(trie.everything, 'all');
-    assert.ok(trie.matches(bytes('zz'), 0, 2));
-    assert.ok(trie.delete(bytes('')));
-    assert.equal(trie.everything, undefined);
-    assert.ok(!trie.matches(bytes('zz'), 0, 2));
+    const map = mapOf('a');
+    assert.equal(map.everything, undefined);
+    map.set(bytes(''), 'all');
+    assert.equal(map.everything, 'all');
+    assert.ok(map.matches(bytes('zz'), 0, 2));
+    assert.ok(map.delete(bytes('')));
+    assert.equal(map.everything, undefined);
+    assert.ok(!map.matches(bytes('zz'), 0, 2));
   });
 
   it('keeps one value for each prefix', () => {
-    const trie = trieOf('a', 'b');
-    trie.set(bytes('a'), 'other');
-    assert.equal(trie.size, 2);
-    assert.equal(trie.get(bytes('a')), 'other');
+    const map = mapOf('a', 'b');
+    map.set(bytes('a'), 'other');
+    assert.equal(map.size, 2);
+    assert.equal(map.get(bytes('a')), 'other');
   });
 
   it('keeps falsy values', () => {
-    const trie = new PrefixMap<number>(7);
-    trie.set(bytes('n'), 0);
-    assert.equal(trie.size, 1);
-    assert.ok(trie.matches(bytes('no'), 0, 2));
-    assert.deepEqual([...trie.entries()], [[bytes('n'), 0]]);
-    assert.ok(trie.delete(bytes('n')));
+    const map = new PrefixMap<number>(7);
+    map.set(bytes('n'), 0);
+    assert.equal(map.size, 1);
+    assert.ok(map.matches(bytes('no'), 0, 2));
+    assert.deepEqual([...map.enmaps()], [[bytes('n'), 0]]);
+    assert.ok(map.delete(bytes('n')));
   });
 
   it('takes octets at both ends of the range in any order', () => {
     for (const order of ['\x00\xff\x80', '\xff\x00\x80', '\x80\xff\x00', '\x80\x00\xff']) {
-      const trie = trieOf(...order);
+      const map = mapOf(...order);
       assert.deepEqual(
-        [...trie.entries()].map(([, value]) => value),
+        [...map.enmaps()].map(([, value]) => value),
         ['\x00', '\x80', '\xff'],
       );
-      for (const octet of order) assert.deepEqual(collected(trie, `${octet}x`), [octet]);
-      assert.deepEqual(collected(trie, '\x7f'), []);
-      for (const octet of order) assert.ok(trie.delete(bytes(octet)));
-      assert.equal(trie.size, 0);
-      assert.deepEqual([...trie.entries()], []);
+      for (const octet of order) assert.deepEqual(collected(map, `${octet}x`), [octet]);
+      assert.deepEqual(collected(map, '\x7f'), []);
+      for (const octet of order) assert.ok(map.delete(bytes(octet)));
+      assert.equal(map.size, 0);
+      assert.deepEqual([...map.enmaps()], []);
     }
   });
 
   it('lists in octet order, with copies of the prefixes', () => {
-    const trie = trieOf('b', 'a\xff', 'a', '', 'ab', 'a\x00');
+    const map = mapOf('b', 'a\xff', 'a', '', 'ab', 'a\x00');
     assert.deepEqual(
-      [...trie.entries()].map(([prefix]) => prefix.toString('latin1')),
+      [...map.enmaps()].map(([prefix]) => prefix.toString('latin1')),
       ['', 'a', 'a\x00', 'ab', 'a\xff', 'b'],
     );
-    for (const [prefix] of trie.entries()) prefix.fill(0x7a);
-    assert.equal(trie.get(bytes('ab')), 'ab');
+    for (const [prefix] of map.enmaps()) prefix.fill(0x7a);
+    assert.equal(map.get(bytes('ab')), 'ab');
   });
 
-  it('forgets everything with clear', () => {
-    const trie = trieOf('', 'a', 'ab');
-    trie.clear();
-    assert.equal(trie.size, 0);
-    assert.deepEqual(collected(trie, 'ab'), []);
-    trie.set(bytes('a'), 'again');
-    assert.equal(trie.size, 1);
+  it('tells prefixes with the same hash apart', () => {
+    // FNV-1a written out once more, to look for pairs that collide under this seed, also of different lengths.
+    const seed = 7;
+    const hashes = new Map<number, Buffer>();
+    const pairs: [Buffer, Buffer][] = [];
+    for (let i = 0; pairs.length < 3; i++) {
+      const text = Buffer.from(i.toString(36).repeat(1 + (i % 2)));
+      let hash = seed;
+      for (const octet of text) hash = Math.imul(hash ^ octet, 0x0100_0193);
+      const other = hashes.get(hash);
+      if (other !== undefined && !other.equals(text)) pairs.push([other, text]);
+      hashes.set(hash, text);
+    }
+    for (const [a, b] of pairs) {
+      for (const [first, second] of [[a, b], [b, a]] as const) {
+        const map = new PrefixMap<string>(seed);
+        map.set(first, 'first');
+        assert.equal(map.get(second), undefined);
+        assert.ok(!map.matches(second, 0, second.length));
+        assert.ok(!map.delete(second));
+        map.set(second, 'second');
+        assert.equal(map.size, 2);
+        assert.deepEqual([map.get(first), map.get(second)], ['first', 'second']);
+        const into: string[] = [];
+        map.collect(second, 0, second.length, into);
+        assert.deepEqual(into, ['second']);
+        assert.equal([...map.enmaps()].length, 2);
+        assert.ok(map.delete(first));
+        assert.deepEqual([map.get(first), map.get(second), map.size], [undefined, 'second', 1]);
+        assert.ok(map.delete(second));
+        assert.deepEqual([...map.enmaps()], []);
+      }
+    }
   });
 
-  it('takes prefixes that are long enough to exhaust a stack', () => {
+  it('takes prefixes of 64 KiB', () => {
     const long = Buffer.alloc(50_000, 0x61);
-    const trie = new PrefixMap<number>(7);
-    trie.set(long, 1);
-    assert.ok(trie.matches(long, 0, long.length));
-    assert.equal([...trie.entries()].length, 1);
-    assert.ok(trie.delete(long));
-    assert.equal(trie.size, 0);
+    const map = new PrefixMap<number>(7);
+    map.set(long, 1);
+    assert.ok(map.matches(long, 0, long.length));
+    assert.equal([...map.enmaps()].length, 1);
+    assert.ok(map.delete(long));
+    assert.equal(map.size, 0);
   });
 
   it('gives back the memory of what was deleted', () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
-    const trie = trieOf('stays');
+    const map = mapOf('stays');
     const rounds = (count: number): void => {
       for (let round = 0; round < count; round++) {
         const prefixes = Array.from({ length: 20 }, (_, i) => Buffer.alloc(200, `${round}/${i}/`));
-        for (const prefix of prefixes) trie.set(prefix, 'gone');
-        for (const prefix of prefixes) assert.ok(trie.delete(prefix));
+        for (const prefix of prefixes) map.set(prefix, 'gone');
+        for (const prefix of prefixes) assert.ok(map.delete(prefix));
       }
     };
     rounds(2);
@@ -145,6 +171,6 @@ describe('prefix map', () => {
     collect();
     // 400,000 nodes of 100 octets and more would be left if nothing was pruned.
     assert.ok(process.memoryUsage().heapUsed - before < 8 * 1024 * 1024);
-    assert.deepEqual([...trie.entries()], [[bytes('stays'), 'stays']]);
+    assert.deepEqual([...map.enmaps()], [[bytes('stays'), 'stays']]);
   });
 });
