@@ -13,8 +13,14 @@ interface Entry<V> {
   next: Entry<V> | null;
 }
 
-// FNV-1a from a start that nobody knows, so that nobody can choose prefixes that fall together.
+// FNV-1a from a start that others don't know. Folding the high bits back after each octet makes every octet depend on
+// all of that start: without it, prefixes that fall together could be found by guessing eight bits.
 const PRIME = 0x0100_0193;
+
+function mix(hash: number, octet: number): number {
+  const product = Math.imul(hash ^ octet, PRIME);
+  return product ^ (product >>> 15);
+}
 
 export class PrefixMap<V> {
   readonly #seed: number;
@@ -95,7 +101,7 @@ export class PrefixMap<V> {
     for (let i = 0; i < lengths.length; i++) {
       const stop = start + lengths[i]!;
       if (stop > end) return;
-      for (; at < stop; at++) hash = Math.imul(hash ^ bytes[at]!, PRIME);
+      for (; at < stop; at++) hash = mix(hash, bytes[at]!);
       for (let entry = this.#entries.get(hash) ?? null; entry !== null; entry = entry.next) {
         if (begins(entry.prefix, bytes, start, stop)) into.push(entry.value);
       }
@@ -111,7 +117,7 @@ export class PrefixMap<V> {
     for (let i = 0; i < lengths.length; i++) {
       const stop = start + lengths[i]!;
       if (stop > end) return false;
-      for (; at < stop; at++) hash = Math.imul(hash ^ bytes[at]!, PRIME);
+      for (; at < stop; at++) hash = mix(hash, bytes[at]!);
       for (let entry = this.#entries.get(hash) ?? null; entry !== null; entry = entry.next) {
         if (begins(entry.prefix, bytes, start, stop)) return true;
       }
@@ -130,7 +136,7 @@ export class PrefixMap<V> {
 
   #hash(prefix: Uint8Array): number {
     let hash = this.#seed;
-    for (let at = 0; at < prefix.length; at++) hash = Math.imul(hash ^ prefix[at]!, PRIME);
+    for (let at = 0; at < prefix.length; at++) hash = mix(hash, prefix[at]!);
     return hash;
   }
 

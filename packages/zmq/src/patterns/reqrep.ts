@@ -21,6 +21,8 @@ export class RequestPattern extends DealerPattern {
         'a REQ socket sent a request and has to receive the reply before it sends again (see "relaxed")';
       throw new ZmqError('EFSM', { detail });
     }
+    // First: a message that can't be converted throws, and must leave nothing behind.
+    const frames = toFrames(message);
     const pipe = this.outbound.next();
     if (pipe === null) return false;
     // Replies to earlier requests must not be taken for replies to this one.
@@ -35,7 +37,7 @@ export class RequestPattern extends DealerPattern {
       outbox.frame(id, MORE);
     }
     outbox.frame(DELIMITER, MORE);
-    outbox.pushAll(toFrames(message));
+    outbox.pushAll(frames);
     this.#asked = pipe;
     this.#waiting = true;
     return true;

@@ -178,5 +178,43 @@ for (const transport of transports) {
       await two.send('still here');
       assert.deepEqual(text(await one.receive()), ['still here']);
     });
+
+    it('a mandatory send that waits for a full peer fails when that peer leaves', async (t) => {
+      const s = scope(t, transport);
+      const router = s.open(zmq.Router, { mandatory: true, sendHighWaterMark: 1 });
+      const dealer = s.open(zmq.Dealer, { routingId: 'full', receiveHighWaterMark: 1 });
+      await link(transport, router, dealer);
+      const body = payload(1024 * 1024);
+      while (router.trySend(['full', body]));
+      const waiting = assert.rejects(router.send(['full', body]), { code: 'EHOSTUNREACH' });
+      dealer.close();
+      await within(waiting, 'the send to fail');
+    });
+
+    it('noDrop: a send waits for the slowest subscriber, and for no other', async (t) => {
+      const s = scope(t, transport);
+      const xpub = s.open(zmq.XPublisher, { noDrop: true, sendHighWaterMark: 2 });
+      const slow = s.open(zmq.Subscriber, { receiveHighWaterMark: 2 });
+      slow.subscribe('');
+      await link(transport, xpub, slow);
+      await xpub.receive();
+      const body = payload(1024 * 1024);
+      let sent = 0;
+      while (xpub.trySend([String(sent), body])) sent += 1;
+      let through = false;
+      const waiting = xpub.send([String(sent), body]).then(() => {
+        through = true;
+      });
+      await turn();
+      assert.equal(through, false);
+      for (let index = 0; index <= sent; index += 1)
+        assert.equal(String((await slow.receive())[0]), String(index));
+      await within(waiting, 'the send');
+      while (xpub.trySend(['more', body]));
+      const freed = xpub.send('when it is gone');
+      slow.close();
+      await within(freed, 'the send after the slow one left');
+      assert.equal(xpub.stats.droppedBy.highWaterMark, undefined);
+    });
   });
 }

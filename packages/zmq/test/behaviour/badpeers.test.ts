@@ -45,6 +45,23 @@ describe('strangers that keep still', { timeout: 60_000 }, () => {
     assert.deepEqual(text(await again.readMessage()), ['at last']);
   });
 
+  it('a stranger that goes on sending after it was refused is cut off', async (t) => {
+    const v = await victim(t);
+    const peer = scope(t).use(await RawPeer.connect(v.endpoint, { allowHalfOpen: true }));
+    peer.write(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+    // Its own side stays open: it must not keep the connection alive, or delay the event.
+    assert.equal((await v.log.next('peer:refused', 3000)).error?.code, 'ERR_ZMTP_GREETING');
+    let closed = false;
+    peer.socket.on('close', () => {
+      closed = true;
+    });
+    await until(() => {
+      peer.write(Buffer.alloc(1000));
+      return closed;
+    }, 'the connection to be closed');
+    await v.healthy();
+  });
+
   it('a peer that leaves during the handshake is told of', async (t) => {
     const v = await victim(t);
     const peer = await v.stranger();

@@ -98,6 +98,15 @@ describe('options', { timeout: 30_000 }, () => {
     assert.equal(s.use(new zmq.Dealer({ context, ipv6: false })).ipv6, false);
   });
 
+  it('a context limits the number of its sockets', (t) => {
+    const s = scope(t);
+    const context = new zmq.Context({ maxSockets: 2 });
+    const first = s.use(new zmq.Dealer({ context }));
+    s.use(new zmq.Dealer({ context }));
+    assert.throws(() => new zmq.Dealer({ context }), { code: 'EMFILE' });
+    assert.equal(first.closed, false);
+  });
+
   it('connect to a port that cannot be is EINVAL', (t) => {
     const s = scope(t);
     const dealer = s.use(new zmq.Dealer());

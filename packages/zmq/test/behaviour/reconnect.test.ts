@@ -6,7 +6,7 @@ import { turn, until } from '../support/deadline.ts';
 import { FaultProxy } from '../support/faultproxy.ts';
 import { payload, sameParts, text } from '../support/payload.ts';
 import { collect, subscribed } from '../support/pubsync.ts';
-import { type AnySocket, bindTo, left, link, ready, scope } from '../support/scope.ts';
+import { type AnySocket, arrived, bindTo, left, link, ready, scope } from '../support/scope.ts';
 import { tcp, wires } from '../support/transports.ts';
 
 /** The frames of message `index`: a number, then bodies that follow from it. */
@@ -201,6 +201,30 @@ describe('connections that break', { timeout: 60_000 }, () => {
       await outage(proxy, router);
       await router.send(['same', 'before it speaks']);
       assert.deepEqual(text(await dealer.receive()), ['before it speaks']);
+    }
+  });
+
+  it('a ROUTER that connects reaches its peer again, with messages from before still unread', async (t) => {
+    const s = scope(t, tcp);
+    for (const routingId of ['named', null]) {
+      const router = s.open(zmq.Router, { mandatory: true, reconnectInterval: 2 });
+      const dealer = s.open(zmq.Dealer, { routingId });
+      const proxy = s.use(await FaultProxy.start(await bindTo(dealer, tcp)));
+      router.connect(proxy.endpoint);
+      await ready(dealer, tcp);
+      await dealer.send('first');
+      const [first] = (await router.receive()) as [Buffer];
+      for (const word of ['unread 1', 'unread 2']) await dealer.send(word);
+      await arrived(router, 2);
+      await outage(proxy, dealer);
+      await ready(router, tcp);
+      await dealer.send('after');
+      assert.deepEqual(await router.receive(), [first, Buffer.from('unread 1')]);
+      assert.deepEqual(await router.receive(), [first, Buffer.from('unread 2')]);
+      const [id, after] = (await router.receive()) as [Buffer, Buffer];
+      assert.equal(after.toString(), 'after');
+      await router.send([id, 'answer']);
+      assert.deepEqual(text(await dealer.receive()), ['answer']);
     }
   });
 

@@ -179,6 +179,23 @@ for (const transport of transports) {
       assert.deepEqual(await take(sub, 1), ['B']);
     });
 
+    it('manual: a subscriber that leaves takes back what it had asked for', async (t) => {
+      const s = scope(t, transport);
+      const xpub = s.open(zmq.XPublisher, { manual: true });
+      const [goes, stays] = [s.open(zmq.Subscriber), s.open(zmq.Subscriber)];
+      await link(transport, xpub, goes, stays);
+      goes.subscribe('A');
+      assert.deepEqual(await take(xpub, 1), [on('A')]);
+      xpub.subscribe('B');
+      stays.subscribe('B');
+      assert.deepEqual(await take(xpub, 1), [on('B')]);
+      xpub.subscribe('B');
+      goes.close();
+      assert.deepEqual(await take(xpub, 1), [off('A')]);
+      await xpub.send('B to who is left');
+      assert.deepEqual(await take(stays, 1), ['B to who is left']);
+    });
+
     it('noDrop: says EAGAIN where it would drop, and nothing is missing', async (t) => {
       const s = scope(t, transport);
       const xpub = s.open(zmq.XPublisher, { noDrop: true, sendHighWaterMark: 2, sendTimeout: 0 });

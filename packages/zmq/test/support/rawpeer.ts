@@ -89,9 +89,9 @@ export class RawPeer {
   }
 
   /** Connects to a `tcp://host:port` endpoint. */
-  static async connect(endpoint: string): Promise<RawPeer> {
+  static async connect(endpoint: string, options: { allowHalfOpen?: boolean } = {}): Promise<RawPeer> {
     const { hostname, port } = new URL(endpoint.replace('tcp:', 'http:'));
-    const socket = connect(Number(port), hostname.replace(/[[\]]/g, ''));
+    const socket = connect({ port: Number(port), host: hostname.replace(/[[\]]/g, ''), ...options });
     const peer = new RawPeer(socket);
     let failed: Error | undefined;
     socket.once('error', (error) => {

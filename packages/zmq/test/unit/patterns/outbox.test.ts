@@ -171,17 +171,32 @@ describe('outbox', () => {
     assert.deepEqual(sink.bytes, run);
   });
 
-  it('puts commands in line, and does not count them', () => {
-    const { outbox, sink } = make(1, false);
+  it('puts commands before the messages that wait, in their order, and does not count them', () => {
+    const { outbox, sink } = make(2, false);
+    outbox.push(Buffer.from('in flight'));
+    outbox.flush();
     outbox.pushControl(command('PING', 'x'));
-    assert.equal(outbox.queued, 0);
+    assert.equal(outbox.queued, 1);
     assert.ok(!outbox.full && !outbox.idle);
     outbox.push(Buffer.from('a'));
     outbox.pushControl(command('PONG', 'y'));
-    assert.equal(outbox.queued, 1);
+    assert.equal(outbox.queued, 2);
     sink.drain(outbox);
-    assert.deepEqual(sink.bytes, Buffer.concat([command('PING', 'x'), message('a'), command('PONG', 'y')]));
-    assert.equal(outbox.sentMessages, 1);
+    const controls = [command('PING', 'x'), command('PONG', 'y')];
+    assert.deepEqual(sink.bytes, Buffer.concat([message('in flight'), ...controls, message('a')]));
+    assert.deepEqual([outbox.sentMessages, outbox.sentBytes], [2, sink.bytes.length]);
+    assert.ok(outbox.idle);
+  });
+
+  it('forgets commands with the connection that they were for', () => {
+    const { outbox } = make(0, false);
+    outbox.push(Buffer.from('a'));
+    outbox.pushControl(command('PONG'));
+    outbox.closed();
+    const next = new KeepingSink();
+    outbox.open(next);
+    outbox.flush();
+    assert.deepEqual(next.bytes, message('a'));
   });
 
   it('keeps what was not handed over when the transport goes, and counts what was', () => {
