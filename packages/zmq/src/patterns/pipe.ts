@@ -39,6 +39,8 @@ export class Pipe {
   ended = false;
   /** For patterns: the last message that was sent to this pipe, so that it gets each only once. */
   stamp = 0;
+  /** For publishers: the stretch of a chunk that is being gathered for this pipe. */
+  readonly gathered: { start: number; end: number; count: number } = { start: 0, end: 0, count: 0 };
   readonly #owner: PipeOwner;
   #paused = false;
   #held = false;

@@ -10,24 +10,17 @@ import { type Sendable, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
 
-/** The run of messages for one pipe that is being gathered from a chunk. */
-interface Gathering {
-  start: number;
-  end: number;
-  count: number;
-}
-
 export class PublisherPattern extends Pattern {
   protected readonly inbound: FairQueue = new FairQueue();
   readonly #pipes = new Set<Pipe>();
-  readonly #topics = new PrefixMap<Pipe[]>(this.host.seed);
+  // A topic with one subscriber, as most are, has no list: one cache line less for each message.
+  readonly #topics = new PrefixMap<Pipe | Pipe[]>(this.host.seed);
   // The topics of each pipe. A set: RFC 37 has a cancellation for each subscription, but libzmq's SUB sends every
   // subscription and only the last cancellation, so that counting here would never come to an end.
   readonly #wishes = new Map<Pipe, Set<string>>();
-  readonly #gathered = new Map<Pipe, Gathering>();
   readonly #touched: Pipe[] = [];
   #stamp = 0;
-  readonly #hits: Pipe[][] = [];
+  readonly #hits: (Pipe | Pipe[])[] = [];
   readonly #targets: Pipe[] = [];
 
   override attach(pipe: Pipe): boolean {
@@ -54,7 +47,9 @@ export class PublisherPattern extends Pattern {
   override detach(pipe: Pipe): void {
     this.lost(pipe);
     this.#pipes.delete(pipe);
-    this.#gathered.delete(pipe);
+    // The scratch lists must not keep it alive.
+    this.#targets.length = 0;
+    this.#hits.length = 0;
     // A sender that waits for this peer's room (noDrop) need not wait any longer.
     this.host.writable();
   }
@@ -96,8 +91,11 @@ export class PublisherPattern extends Pattern {
       this.#wishes.set(pipe, topics);
     }
     const subscribers = this.#topics.get(topic);
-    if (subscribers === undefined) this.#topics.set(topic, [pipe]);
-    else if (!topics.has(key)) subscribers.push(pipe);
+    if (subscribers === undefined) this.#topics.set(topic, pipe);
+    else if (!topics.has(key)) {
+      if (Array.isArray(subscribers)) subscribers.push(pipe);
+      else this.#topics.set(topic, [subscribers, pipe]);
+    }
     topics.add(key);
     return subscribers === undefined;
   }
@@ -115,26 +113,30 @@ export class PublisherPattern extends Pattern {
 
   /** Takes a pipe from a topic; true when it was the last. */
   #drop(pipe: Pipe, topic: Uint8Array): boolean {
-    const subscribers = this.#topics.get(topic)!;
-    subscribers[subscribers.indexOf(pipe)] = subscribers.at(-1)!;
-    subscribers.pop();
-    if (subscribers.length > 0) return false;
+    const subscribers = this.#topics.get(topic);
+    if (Array.isArray(subscribers) && subscribers.length > 1) {
+      subscribers[subscribers.indexOf(pipe)] = subscribers.at(-1)!;
+      subscribers.pop();
+      return false;
+    }
     this.#topics.delete(topic);
     return true;
   }
 
   override send(message: Sendable): boolean {
     if (this.#topics.size === 0 && !this.host.options.invertMatching) return true;
-    const frames = toFrames(message);
-    const topic = frames[0]!;
-    const targets = this.#match(topic, 0, topic.length);
+    const only = message instanceof Uint8Array ? message : null;
+    const frames = only === null ? toFrames(message) : null;
+    const topic = only ?? frames![0]!;
+    const count = this.#match(topic, 0, topic.length);
+    const targets = this.#targets;
     const { noDrop, conflate } = this.host.options;
-    if (noDrop && targets.some(isFull)) return false;
-    for (let i = 0; i < targets.length; i++) {
+    if (noDrop && this.#anyFull(count)) return false;
+    for (let i = 0; i < count; i++) {
       const pipe = targets[i]!;
       if (conflate) this.host.dropped(pipe, 'conflated', pipe.outbox.discardOpen());
       if (pipe.outbox.full) this.host.dropped(pipe, 'highWaterMark', 1);
-      else if (frames.length === 1) pipe.outbox.push(topic);
+      else if (frames === null) pipe.outbox.push(topic);
       else pipe.outbox.pushAll(frames);
     }
     return true;
@@ -158,15 +160,16 @@ export class PublisherPattern extends Pattern {
     if (this.#topics.size === 0 && !invertMatching) return count;
     if (this.#topics.size === 1 && everyone !== undefined && !noDrop && !invertMatching) {
       // All subscribers want all there is: the run goes out as it came.
-      for (let i = 0; i < everyone.length; i++) this.#push(everyone[i]!, bytes, start, end, count);
+      for (const pipe of Array.isArray(everyone) ? everyone : [everyone])
+        this.#push(pipe, bytes, start, end, count);
       return count;
     }
     let sent = 0;
     for (let at = start; at < end; sent++) {
       const next = messageEnd(bytes, at);
       const targets = this.#match(bytes, bodyStart(bytes, at), frameEnd(bytes, at));
-      if (noDrop && targets.some(isFull)) break;
-      for (let i = 0; i < targets.length; i++) this.#gather(targets[i]!, bytes, at, next);
+      if (noDrop && this.#anyFull(targets)) break;
+      for (let i = 0; i < targets; i++) this.#gather(this.#targets[i]!, bytes, at, next);
       // With noDrop each message is queued before the next is looked at, or the marks would be overrun.
       if (noDrop) this.#pushGathered(bytes);
       at = next;
@@ -175,29 +178,26 @@ export class PublisherPattern extends Pattern {
     return sent;
   }
 
+  /** Adds a message to the pipe's stretch of the chunk; one that does not follow on the last begins another. */
   #gather(pipe: Pipe, bytes: Uint8Array, start: number, end: number): void {
-    let gathering = this.#gathered.get(pipe);
-    if (gathering === undefined) {
-      gathering = { start, end, count: 0 };
-      this.#gathered.set(pipe, gathering);
-    }
-    if (gathering.count === 0) {
-      gathering.start = start;
+    const { gathered } = pipe;
+    if (gathered.count === 0) {
+      gathered.start = start;
       this.#touched.push(pipe);
-    } else if (gathering.end !== start) {
-      this.#push(pipe, bytes, gathering.start, gathering.end, gathering.count);
-      gathering.start = start;
-      gathering.count = 0;
+    } else if (gathered.end !== start) {
+      this.#push(pipe, bytes, gathered.start, gathered.end, gathered.count);
+      gathered.start = start;
+      gathered.count = 0;
     }
-    gathering.end = end;
-    gathering.count++;
+    gathered.end = end;
+    gathered.count++;
   }
 
   #pushGathered(bytes: Uint8Array): void {
     for (const pipe of this.#touched) {
-      const gathering = this.#gathered.get(pipe)!;
-      this.#push(pipe, bytes, gathering.start, gathering.end, gathering.count);
-      gathering.count = 0;
+      const { gathered } = pipe;
+      this.#push(pipe, bytes, gathered.start, gathered.end, gathered.count);
+      gathered.count = 0;
     }
     this.#touched.length = 0;
   }
@@ -207,26 +207,56 @@ export class PublisherPattern extends Pattern {
     if (taken < count) this.host.dropped(pipe, 'highWaterMark', count - taken);
   }
 
-  /** The pipes that want a message with this first frame, each once. Valid until the next call. */
-  #match(bytes: Uint8Array, start: number, end: number): Pipe[] {
-    const hits = this.#hits;
-    hits.length = 0;
-    this.#topics.collect(bytes, start, end, hits);
-    if (!this.host.options.invertMatching && hits.length === 1) return hits[0]!;
-    const stamp = ++this.#stamp;
-    const targets = this.#targets;
-    targets.length = 0;
-    for (const pipes of hits) {
-      for (const pipe of pipes) {
-        if (pipe.stamp === stamp) continue;
-        pipe.stamp = stamp;
-        targets.push(pipe);
+  /** Puts the pipes that want a message with this first frame into #targets, each once; returns how many. */
+  #match(bytes: Uint8Array, start: number, end: number): number {
+    const hits = this.#topics.collect(bytes, start, end, this.#hits);
+    if (this.host.options.invertMatching) return this.#others(hits);
+    if (hits === 1) {
+      const only = this.#hits[0]!;
+      if (!Array.isArray(only)) {
+        this.#targets[0] = only;
+        return 1;
       }
     }
-    if (!this.host.options.invertMatching) return targets;
-    targets.length = 0;
-    for (const pipe of this.#pipes) if (pipe.stamp !== stamp && pipe.identity !== null) targets.push(pipe);
-    return targets;
+    return this.#mark(hits);
+  }
+
+  /** With `invertMatching`: those who did not ask for it. */
+  #others(hits: number): number {
+    this.#mark(hits);
+    let count = 0;
+    for (const pipe of this.#pipes) {
+      if (pipe.stamp !== this.#stamp && pipe.identity !== null) this.#targets[count++] = pipe;
+    }
+    return count;
+  }
+
+  /** The pipes of the hits, each once: one may have asked for several prefixes of the topic. */
+  #mark(hits: number): number {
+    const stamp = ++this.#stamp;
+    const targets = this.#targets;
+    let count = 0;
+    for (let i = 0; i < hits; i++) {
+      const hit = this.#hits[i]!;
+      if (!Array.isArray(hit)) {
+        if (hit.stamp === stamp) continue;
+        hit.stamp = stamp;
+        targets[count++] = hit;
+        continue;
+      }
+      for (let j = 0; j < hit.length; j++) {
+        const pipe = hit[j]!;
+        if (pipe.stamp === stamp) continue;
+        pipe.stamp = stamp;
+        targets[count++] = pipe;
+      }
+    }
+    return count;
+  }
+
+  #anyFull(count: number): boolean {
+    for (let i = 0; i < count; i++) if (this.#targets[i]!.outbox.full) return true;
+    return false;
   }
 }
 
@@ -283,10 +313,6 @@ export class XPublisherPattern extends PublisherPattern {
   override took(pipe: Pipe): void {
     this.inbound.tookRun(pipe);
   }
-}
-
-function isFull(pipe: Pipe): boolean {
-  return pipe.outbox.full;
 }
 
 function text(bytes: Uint8Array): string {

@@ -4,7 +4,7 @@
  */
 import { ZmqError } from '../errors.ts';
 import type { MessageLike, Sendable } from '../patterns/message.ts';
-import { nextTurn, yieldInBurst } from './flusher.ts';
+import { inBurst, nextTurn } from './flusher.ts';
 import { engineOf, type Socket } from './socket.ts';
 
 export type { MessageLike, Sendable };
@@ -67,7 +67,8 @@ function send(this: Socket, message: Sendable, options?: SendOptions): Promise<v
     if (engine.senders.length === 0 && engine.pattern.send(message)) {
       if (++sends < SENDS_A_TURN) return DONE;
       sends = 0;
-      return yieldInBurst();
+      inBurst();
+      return nextTurn();
     }
   } catch (error) {
     return Promise.reject(error);

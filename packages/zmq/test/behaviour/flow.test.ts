@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as zmq from '../../src/index.ts';
-import { until } from '../support/deadline.ts';
+import { turn, until } from '../support/deadline.ts';
 import { MIB, payload, text } from '../support/payload.ts';
-import { bindTo, link, ready, scope } from '../support/scope.ts';
+import { bindTo, left, link, ready, scope } from '../support/scope.ts';
 import { transports, wires } from '../support/transports.ts';
 
 const EAGAIN = { code: 'EAGAIN', message: 'Operation was not possible or timed out' };
@@ -57,6 +57,69 @@ for (const transport of transports) {
         assert.ok(got.equals(body));
       }
       await waiting;
+    });
+
+    it('disconnect: a peer that is still being sent to gets nothing new', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push, { sendHighWaterMark: 2, sendTimeout: 0 });
+      const [old, next] = [s.open(zmq.Pull, { receiveHighWaterMark: 2 }), s.open(zmq.Pull)];
+      const endpoint = await link(transport, old, push);
+      const body = payload(MIB);
+      let sent = 0;
+      for (let refused = 0; refused < 30; await turn()) {
+        try {
+          await push.send([String(sent), body]);
+          refused = 0;
+          sent += 1;
+        } catch {
+          refused += 1;
+        }
+      }
+      push.disconnect(endpoint);
+      await assert.rejects(push.send('nobody left'), EAGAIN);
+      push.connect(await bindTo(next, transport));
+      push.sendTimeout = -1;
+      await push.send('new');
+      assert.deepEqual(text(await next.receive()), ['new']);
+      // What was under way may arrive, in order and whole; then nothing.
+      old.receiveTimeout = 200;
+      const rest: string[] = [];
+      for (;;) {
+        const message = await old.receive().catch(() => null);
+        if (message === null) break;
+        assert.ok(message[1]?.equals(body));
+        rest.push(String(message[0]));
+      }
+      assert.deepEqual(
+        rest,
+        rest.map((_, index) => String(index)),
+      );
+    });
+
+    it('a send that waits for a full peer which leaves goes to the next peer', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push, { sendHighWaterMark: 2, sendTimeout: 0 });
+      const [goes, stays] = [s.open(zmq.Pull, { receiveHighWaterMark: 2 }), s.open(zmq.Pull)];
+      const endpoint = await link(transport, push, goes);
+      const body = payload(MIB);
+      let sent = 0;
+      for (let refused = 0; refused < 30; await turn()) {
+        try {
+          await push.send(body);
+          refused = 0;
+          sent += 1;
+          assert.ok(sent < 200, 'it is never full');
+        } catch {
+          refused += 1;
+        }
+      }
+      push.sendTimeout = -1;
+      const waiting = push.send('for who comes next');
+      goes.close();
+      if (transport.wire) await left(push, transport, 0);
+      stays.connect(endpoint);
+      await waiting;
+      assert.deepEqual(text(await stays.receive()), ['for who comes next']);
     });
 
     it('gives up a send when sendTimeout is over, and the message is not sent later', async (t) => {

@@ -219,8 +219,11 @@ describe('connections that break', { timeout: 60_000 }, () => {
       await outage(proxy, dealer);
       await ready(router, tcp);
       await dealer.send('after');
-      assert.deepEqual(await router.receive(), [first, Buffer.from('unread 1')]);
-      assert.deepEqual(await router.receive(), [first, Buffer.from('unread 2')]);
+      for (const word of ['unread 1', 'unread 2']) {
+        const [id, body] = (await router.receive()) as [Buffer, Buffer];
+        assert.equal(body.toString(), word);
+        if (routingId !== null) assert.deepEqual(id, first);
+      }
       const [id, after] = (await router.receive()) as [Buffer, Buffer];
       assert.equal(after.toString(), 'after');
       await router.send([id, 'answer']);
