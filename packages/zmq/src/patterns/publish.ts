@@ -34,14 +34,20 @@ export class PublisherPattern extends Pattern {
   }
 
   override lost(pipe: Pipe): void {
-    const topics = this.#wishes.get(pipe);
-    if (topics === undefined) return;
+    for (const topic of this.forget(pipe)) this.announce(pipe, topic, false);
+  }
+
+  /** Ends all subscriptions of a pipe; returns the topics whose end is to be announced. */
+  protected forget(pipe: Pipe): Uint8Array[] {
+    const names = this.#wishes.get(pipe);
     this.#wishes.delete(pipe);
-    for (const name of topics) {
+    const news: Uint8Array[] = [];
+    for (const name of names ?? []) {
       const topic = Buffer.from(name, 'latin1');
       const last = this.#drop(pipe, topic);
-      if (last || this.host.options.verbosity === 'allSubsUnsubs') this.announce(pipe, topic, false);
+      if (last || this.host.options.verbosity === 'allSubsUnsubs') news.push(topic);
     }
+    return news;
   }
 
   override detach(pipe: Pipe): void {
@@ -263,6 +269,8 @@ export class PublisherPattern extends Pattern {
 /** XPUB: subscriptions, and what subscribers send, can be received (RFC 29, The XPUB Socket Type). */
 export class XPublisherPattern extends PublisherPattern {
   #manual: Pipe | null = null;
+  // With `manual`: what each subscriber asked for, whatever the application made of it.
+  readonly #asked = new Map<Pipe, Set<string>>();
 
   protected override upstream(pipe: Pipe, bytes: Uint8Array, start: number, end: number): void {
     this.#receive(pipe, bytes, start, end);
@@ -284,8 +292,26 @@ export class XPublisherPattern extends PublisherPattern {
 
   /** With `manual` the application decides: it is told of the wish, and answers with `subscribe` or `unsubscribe`. */
   override subscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void {
-    if (this.host.options.manual) this.announce(pipe, topic, subscribe);
-    else super.subscription(pipe, topic, subscribe);
+    if (!this.host.options.manual) {
+      super.subscription(pipe, topic, subscribe);
+      return;
+    }
+    const asked = this.#asked.get(pipe) ?? new Set();
+    this.#asked.set(pipe, asked);
+    if (subscribe) asked.add(text(topic));
+    else asked.delete(text(topic));
+    this.announce(pipe, topic, subscribe);
+  }
+
+  override lost(pipe: Pipe): void {
+    const asked = this.#asked.get(pipe);
+    if (asked === undefined) {
+      super.lost(pipe);
+      return;
+    }
+    this.#asked.delete(pipe);
+    this.forget(pipe);
+    for (const name of asked) this.announce(pipe, Buffer.from(name, 'latin1'), false);
   }
 
   /** Subscribes (or not) the peer that the last received message came from. */

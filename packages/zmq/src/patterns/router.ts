@@ -61,6 +61,8 @@ export class RouterPattern extends Pattern {
 
   override detach(pipe: Pipe): void {
     this.#forget(pipe);
+    // With `mandatory` a message may wait for its room: it has to learn that there will be none.
+    this.host.writable();
   }
 
   override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {

@@ -54,18 +54,19 @@ export interface Readable {
 }
 
 const DONE: Promise<void> = Promise.resolve();
-/** After so many sends in one turn the event loop gets its turn: a tight loop must not keep timers and reads waiting. */
-const SENDS_A_TURN = 512;
+/** After so many calls that did not wait the event loop gets its turn: a tight loop must not keep it waiting. */
+const CALLS_A_TURN = 512;
 const ENDED: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 let sends = 0;
+let receives = 0;
 
 function send(this: Socket, message: Sendable, options?: SendOptions): Promise<void> {
   const engine = engineOf(this);
   if (engine.closed) return Promise.reject(new ZmqError('EBADF'));
   try {
     if (engine.senders.length === 0 && engine.pattern.send(message)) {
-      if (++sends < SENDS_A_TURN) return DONE;
+      if (++sends < CALLS_A_TURN) return DONE;
       sends = 0;
       inBurst();
       return nextTurn();
@@ -97,13 +98,20 @@ async function waitWritable(this: Socket): Promise<void> {
   }
 }
 
+/** Resolved with what was received; every so often after a turn of the event loop. */
+function soon<T>(value: T): Promise<T> {
+  if (++receives < CALLS_A_TURN) return Promise.resolve(value);
+  receives = 0;
+  return nextTurn().then(() => value);
+}
+
 function receive(this: Socket, options?: ReceiveOptions): Promise<Message[]> {
   const engine = engineOf(this);
   if (engine.closed) return Promise.reject(new ZmqError('EBADF'));
   try {
     if (engine.receivers.length === 0) {
       const message = engine.pattern.next();
-      if (message !== null) return Promise.resolve(message);
+      if (message !== null) return soon(message);
     }
   } catch (error) {
     return Promise.reject(error);
@@ -145,7 +153,7 @@ function iterate(this: Socket & Readable): AsyncIterator<Message[], undefined> {
       if (engine.receivers.length === 0) {
         try {
           const message = engine.pattern.next();
-          if (message !== null) return Promise.resolve({ done: false, value: message });
+          if (message !== null) return soon({ done: false, value: message });
         } catch (error) {
           return Promise.reject(error);
         }

@@ -103,6 +103,7 @@ export class Observer {
   // Later, as an event of the loop would: a listener may call the socket that is in the middle of something.
   #emit(event: Event): void {
     process.nextTick(() => {
+      if (this.#closed) return;
       if (event.type === 'end') this.#closed = true;
       this.#emitter?.emit(event.type, event);
     });

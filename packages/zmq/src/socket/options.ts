@@ -256,7 +256,7 @@ export function checkOption(name: OptionName, value: unknown): OptionValues[Opti
     case 'string':
       if (value === null) return null;
       if (typeof value === 'string') return checkLength(name, value);
-      if (value instanceof Uint8Array) return checkLength(name, Buffer.from(value).toString());
+      if (value instanceof Uint8Array) return checkLength(name, textOf(value));
       throw new TypeError('Option value must be a string or buffer');
     case 'verbosity':
       if (value === null || value === 'allSubs' || value === 'allSubsUnsubs') return value;
@@ -269,11 +269,18 @@ export function checkOption(name: OptionName, value: unknown): OptionValues[Opti
 /** RFC 28: a routing id has at most 255 octets. */
 const ROUTING_ID_MAX = 255;
 
+/** As text where that is the same; octets that are no UTF-8 stay octets, whatever the type says. */
+function textOf(octets: Uint8Array): string {
+  const copy = Buffer.from(octets);
+  const text = copy.toString();
+  return Buffer.from(text).equals(copy) ? text : (copy as unknown as string);
+}
+
 function checkLength(name: OptionName, value: string): string {
   if (name === 'routingId' && Buffer.byteLength(value) > ROUTING_ID_MAX) {
     throw new ZmqError('EINVAL', { detail: `routingId has at most ${ROUTING_ID_MAX} octets` });
   }
-  if (name === 'routingId' && value.startsWith('\0')) {
+  if (name === 'routingId' && Buffer.from(value)[0] === 0) {
     throw new ZmqError('EINVAL', {
       detail: 'a routingId does not begin with a zero octet: those are made by ROUTER',
     });
@@ -285,7 +292,8 @@ function checkNumber(name: OptionName, spec: OptionSpec, value: unknown): number
   if (typeof value !== 'number') throw new TypeError('Option value must be a number');
   const { min = -1, max = INT_MAX } = spec;
   const whole = Number.isInteger(value) || name === 'reconnectJitter';
-  if (!whole || value < min || value > max) {
+  // Written so that NaN fails as well.
+  if (!whole || !(value >= min && value <= max)) {
     throw new RangeError(`Option ${name} must be a number from ${min} to ${max}, not ${value}`);
   }
   return value;

@@ -225,12 +225,12 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#connectedAt = null;
     const { pipe } = this;
     const engine = this.#engine;
-    engine.dropped(pipe, 'disconnected', pipe.outbox.closed());
     pipe.identity = null;
-    if (this.#attached && was === 'ready') engine.pattern.lost(pipe);
-    if (was === 'ended') return;
-    if (engine.options.immediate && this.#dial !== null) this.#detach();
-    this.#retry();
+    // First the pattern, then the outbox: room in it must not be taken for a way to send.
+    if (this.#dial === null || engine.options.immediate) this.#detach();
+    else if (this.#attached && was === 'ready') engine.pattern.lost(pipe);
+    engine.dropped(pipe, 'disconnected', pipe.outbox.closed());
+    if (was !== 'ended') this.#retry();
   }
 
   // ---- PipeOwner

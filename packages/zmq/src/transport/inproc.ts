@@ -203,16 +203,18 @@ class InprocConnection implements Connection {
       return;
     }
     if (this.#ending) {
+      // Dropped, not taken: the writer must not think that there is room.
       this.#inbox = [];
       this.#next = 0;
-    } else if (this.#handler === null || !this.#deliver(this.#handler)) {
-      return;
+    } else {
+      if (this.#handler === null || !this.#deliver(this.#handler)) return;
+      const writer = this.peer;
+      if (writer.#waiting) {
+        writer.#waiting = false;
+        writer.#handler?.onDrain();
+      }
     }
     const peer = this.peer;
-    if (peer.#waiting) {
-      peer.#waiting = false;
-      peer.#handler?.onDrain();
-    }
     // The peer ended, and its `onDrain` did not add to what it wrote before that.
     if (peer.#ending && this.#inbox.length === 0 && !this.#closed) this.destroy();
   }

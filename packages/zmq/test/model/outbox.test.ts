@@ -13,6 +13,9 @@ import { PeerLog } from '../support/peerlog.ts';
 import { runs } from '../support/property.ts';
 import { checksum, command, message, messagesIn, opening, show } from '../support/wire.ts';
 
+const repeat = (bytes: Uint8Array, times: number): Buffer =>
+  Buffer.concat(Array.from({ length: times }, () => bytes));
+
 const anyStep = fc.oneof(
   { weight: 6, arbitrary: anyMessage.map((frames) => ({ do: 'send' as const, frames })) },
   { weight: 2, arbitrary: fc.string({ maxLength: 100 }).map((text) => ({ do: 'text' as const, text })) },
@@ -24,7 +27,13 @@ const anyStep = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.uint8Array({ maxLength: 300 }).map((topic) => ({ do: 'control' as const, topic })),
+    arbitrary: fc
+      .record({
+        topic: fc.uint8Array({ maxLength: 300 }),
+        times: fc.constantFrom(1, 1, 100),
+        first: fc.boolean(),
+      })
+      .map(({ topic, times, first }) => ({ do: 'command' as const, data: repeat(topic, times), first })),
   },
   { weight: 4, arbitrary: fc.boolean().map((takes) => ({ do: 'flush' as const, takes })) },
   { weight: 3, arbitrary: fc.boolean().map((takes) => ({ do: 'drain' as const, takes })) },
@@ -160,8 +169,9 @@ function step(model: Model, todo: Step): void {
       if (taken < todo.run.length) assert.ok(outbox.full, 'refused, and not full');
       break;
     }
-    case 'control':
-      outbox.pushControl(command('SUBSCRIBE', todo.topic));
+    case 'command':
+      if (todo.first) outbox.pushControl(command('PONG', todo.data));
+      else outbox.pushInLine(command('SUBSCRIBE', todo.data));
       break;
     case 'flush':
       sink.takes = todo.takes;

@@ -61,4 +61,35 @@ describe('the prefix map agrees with a list', () => {
       runs(300),
     );
   });
+
+  it('with thousands of prefixes that come and go', () => {
+    const property = fc.property(
+      fc.integer(),
+      fc.array(fc.nat(3000), { minLength: 1, maxLength: 6 }),
+      (seed, sizes) => {
+        const map = new PrefixMap<number>(seed);
+        const model = new Map<string, number>();
+        let serial = 0;
+        for (const size of sizes) {
+          // Up or down to `size` prefixes; those that go are not those that came last.
+          while (model.size < size) {
+            const key = `${'t/'.repeat(serial % 7)}${serial}`;
+            map.set(Buffer.from(key), serial);
+            model.set(key, serial++);
+          }
+          for (const key of model.keys()) {
+            if (model.size <= size) break;
+            assert.ok(map.delete(Buffer.from(key)), key);
+            model.delete(key);
+          }
+          assert.equal(map.size, model.size);
+          for (const [key, value] of model) assert.equal(map.get(Buffer.from(key)), value, key);
+          const listed = [...map.entries()].map(([prefix, value]) => [prefix.toString(), value] as const);
+          assert.deepEqual(new Map(listed), model);
+          assert.equal(map.matches(Buffer.from('nothing'), 0, 7), false);
+        }
+      },
+    );
+    fc.assert(property, runs(25));
+  });
 });

@@ -13,7 +13,7 @@ const size: fc.Arbitrary<number> = fc.oneof(
 let salt = 1;
 
 /** A body that no other body is equal to, short ones apart. */
-export function body(length: number): Buffer {
+function body(length: number): Buffer {
   const bytes = Buffer.allocUnsafeSlow(length);
   let state = Math.imul(++salt, 0x9e3779b1) | 1;
   for (let i = 0; i < length; i++) {

@@ -6,7 +6,7 @@ import { Pipe, type PipeOwner } from '../../src/patterns/pipe.ts';
 import type { WireSocketType } from '../../src/zmtp/sockets.ts';
 import { decode, message, messagesIn, show } from './wire.ts';
 
-export const PLAIN: PatternOptions = {
+const PLAIN: PatternOptions = {
   conflate: false,
   mandatory: false,
   handover: false,

@@ -188,6 +188,19 @@ describe('outbox', () => {
     assert.ok(outbox.idle);
   });
 
+  it('puts other bytes in line with the messages, and does not count them', () => {
+    const { outbox, sink } = make(1, false);
+    outbox.pushInLine(command('SUBSCRIBE', 'a'));
+    outbox.push(Buffer.from('1'));
+    outbox.pushInLine(command('CANCEL', 'a'));
+    outbox.pushInLine(command('SUBSCRIBE', Buffer.alloc(20_000, 'b')));
+    assert.equal(outbox.queued, 1);
+    sink.drain(outbox);
+    const late = [command('CANCEL', 'a'), command('SUBSCRIBE', Buffer.alloc(20_000, 'b'))];
+    assert.deepEqual(sink.bytes, Buffer.concat([command('SUBSCRIBE', 'a'), message('1'), ...late]));
+    assert.deepEqual([outbox.queued, outbox.sentMessages], [0, 1]);
+  });
+
   it('forgets commands with the connection that they were for', () => {
     const { outbox } = make(0, false);
     outbox.push(Buffer.from('a'));
@@ -238,7 +251,7 @@ describe('outbox', () => {
     assert.deepEqual(text(sink), ["'a'", "'c'"]);
   });
 
-  it('drops with discardOpen what was not handed over, commands excepted', () => {
+  it('drops with discardOpen what was not handed over, heartbeats excepted', () => {
     const { outbox, sink } = make(0, false);
     outbox.push(Buffer.from('in flight'));
     outbox.flush();
