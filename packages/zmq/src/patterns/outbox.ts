@@ -60,6 +60,12 @@ export class Outbox {
     this.#onRoom = onRoom;
   }
 
+  /** Changes the mark; a higher one may make room. */
+  setMark(mark: number): void {
+    this.mark = mark;
+    this.#room();
+  }
+
   get full(): boolean {
     return this.mark > 0 && this.queued >= this.mark;
   }

@@ -12,10 +12,11 @@ import type { Connection, Listener } from '../transport/transport.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import type { Context } from './context.ts';
 import { inprocOf } from './context.ts';
+import { DropCounter } from './drops.ts';
 import type { Event, SocketStats } from './events.ts';
 import { Observer } from './observer.ts';
 import type { OptionName, OptionValues } from './options.ts';
-import { Session } from './session.ts';
+import { Session, type SessionOwner } from './session.ts';
 import { Waiters } from './waiters.ts';
 
 interface Bound {
@@ -25,7 +26,7 @@ interface Bound {
   readonly sessions: Set<Session>;
 }
 
-export class Engine implements PatternHost {
+export class Engine implements PatternHost, SessionOwner {
   readonly type: WireSocketType;
   readonly context: Context;
   readonly options: OptionValues;
@@ -52,9 +53,9 @@ export class Engine implements PatternHost {
   #ended: (() => void) | null = null;
   // Counters of pipes that are gone.
   #past = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
-  #dropped = 0;
-  readonly #droppedBy: Partial<Record<DropReason, number>> = {};
-  #dropEvent: { count: number; reason: DropReason; timer: NodeJS.Timeout } | null = null;
+  readonly #drops = new DropCounter((count, reason) => {
+    this.emit({ type: 'drop', address: this.lastEndpoint ?? '', count, reason });
+  });
 
   constructor(
     type: WireSocketType,
@@ -74,7 +75,7 @@ export class Engine implements PatternHost {
     this.options[name] = value;
     // Marks take effect at once, other options with the next bind or connect.
     for (const { pipe } of this.#sessions) {
-      if (name === 'sendHighWaterMark') pipe.outbox.mark = this.options.sendHighWaterMark;
+      if (name === 'sendHighWaterMark') pipe.outbox.setMark(this.options.sendHighWaterMark);
       if (name === 'receiveHighWaterMark') pipe.receiveMark = this.options.receiveHighWaterMark;
     }
   }
@@ -288,25 +289,7 @@ export class Engine implements PatternHost {
   dropped(pipe: Pipe | null, reason: DropReason, count: number): void {
     if (count === 0) return;
     if (pipe !== null) pipe.dropped += count;
-    this.#dropped += count;
-    this.#droppedBy[reason] = (this.#droppedBy[reason] ?? 0) + count;
-    if (this.#observer === null) return;
-    if (this.#dropEvent !== null) {
-      this.#dropEvent.count += count;
-      return;
-    }
-    this.emit({ type: 'drop', address: this.lastEndpoint ?? '', count, reason });
-    const timer = setTimeout(() => this.#reportDrops(), 1000);
-    timer.unref();
-    this.#dropEvent = { count: 0, reason, timer };
-  }
-
-  #reportDrops(): void {
-    const event = this.#dropEvent;
-    this.#dropEvent = null;
-    if (event !== null && event.count > 0) {
-      this.emit({ type: 'drop', address: this.lastEndpoint ?? '', count: event.count, reason: event.reason });
-    }
+    this.#drops.add(reason, count, this.#observer !== null);
   }
 
   refuse(pipe: Pipe, error: ZmqError): void {
@@ -331,8 +314,8 @@ export class Engine implements PatternHost {
   stats(): SocketStats {
     const stats = {
       ...this.#past,
-      dropped: this.#dropped,
-      droppedBy: { ...this.#droppedBy },
+      dropped: this.#drops.total,
+      droppedBy: { ...this.#drops.by },
       peers: 0,
       queuedIn: 0,
       queuedOut: 0,
@@ -386,7 +369,7 @@ export class Engine implements PatternHost {
 
   async #shutdown(time: number): Promise<{ undelivered: number }> {
     this.closed = true;
-    const before = this.#droppedBy.closed ?? 0;
+    const before = this.#drops.by.closed ?? 0;
     const waiting = this.senders.length;
     const closing = this.stopListening();
     this.receivers.fail(new ZmqError('EAGAIN'));
@@ -404,11 +387,10 @@ export class Engine implements PatternHost {
     }
     if (timer !== null) clearTimeout(timer);
     await closing;
-    if (this.#dropEvent !== null) clearTimeout(this.#dropEvent.timer);
-    this.#reportDrops();
+    this.#drops.flush();
     this.context.release();
     this.emit({ type: 'end' });
-    return { undelivered: (this.#droppedBy.closed ?? 0) - before + waiting };
+    return { undelivered: (this.#drops.by.closed ?? 0) - before + waiting };
   }
 
   /** Gives up what is queued: for the end of the time that a close may take. */

@@ -1,22 +1,37 @@
 /**
  * A session joins one pipe to its connections: it dials and dials again, runs the handshake and the heartbeats, and
- * passes bytes between the transport and the peer engine. For an accepted connection it ends with the connection.
+ * passes bytes between the transport and the peer owner. For an accepted connection it ends with the connection.
  */
 import { ZmqError } from '../errors.ts';
 import type { Outbox, OutboxSink } from '../patterns/outbox.ts';
+import type { DropReason, Pattern } from '../patterns/pattern.ts';
 import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
 import type { Connection, ConnectionHandler } from '../transport/transport.ts';
 import { encodePing } from '../zmtp/command.ts';
 import { NullMechanism } from '../zmtp/mechanism/null.ts';
 import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { type PeerEvents, type PeerIdentity, ZmtpPeer } from '../zmtp/peer.ts';
+import type { WireSocketType } from '../zmtp/sockets.ts';
 import { backoff } from './backoff.ts';
-import type { Engine } from './engine.ts';
 import type { Event, PeerInfo } from './events.ts';
 import { flushSoon } from './flusher.ts';
+import type { OptionValues } from './options.ts';
 
 /** Starts an attempt to connect; returns the function that cancels it. */
 export type Dial = (done: (error: Error | null, connection: Connection | null) => void) => () => void;
+
+/** What a session needs of the socket that it belongs to. */
+export interface SessionOwner {
+  readonly type: WireSocketType;
+  readonly options: OptionValues;
+  readonly pattern: Pattern;
+  /** The socket is closing. */
+  readonly closed: boolean;
+  emit(event: Event): void;
+  dropped(pipe: Pipe, reason: DropReason, count: number): void;
+  /** Nothing more comes from the session. */
+  sessionEnded(session: Session): void;
+}
 
 type State = PeerInfo['state'] | 'ended';
 
@@ -25,7 +40,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   readonly endpoint: string;
   /** Null for an accepted connection. */
   readonly #dial: Dial | null;
-  readonly #engine: Engine;
+  readonly #owner: SessionOwner;
   #state: State = 'connecting';
   #connection: Connection | null = null;
   #peer: ZmtpPeer | null = null;
@@ -47,11 +62,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   /** The peer was reported as ready. */
   #announced = false;
 
-  constructor(engine: Engine, endpoint: string, dial: Dial | null, givenId: Buffer | null) {
-    this.#engine = engine;
+  constructor(owner: SessionOwner, endpoint: string, dial: Dial | null, givenId: Buffer | null) {
+    this.#owner = owner;
     this.endpoint = endpoint;
     this.#dial = dial;
-    const { options } = engine;
+    const { options } = owner;
     // A conflating socket keeps one message itself; the mark would only get in the way.
     const receiveMark = options.conflate ? 0 : options.receiveHighWaterMark;
     this.pipe = new Pipe(this, options.conflate ? 0 : options.sendHighWaterMark, receiveMark, givenId);
@@ -90,7 +105,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   /** First attempt of a connect endpoint. Without `immediate` messages may be queued from now on. */
   connect(): void {
-    if (!this.#engine.options.immediate) this.#attach();
+    if (!this.#owner.options.immediate) this.#attach();
     this.#emit({ type: 'connect:delay', address: this.endpoint });
     this.#attempt();
   }
@@ -110,7 +125,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   #retry(): void {
-    const { options } = this.#engine;
+    const { options } = this.#owner;
     if (this.#dial === null || options.reconnectInterval < 0 || (this.#finishing && this.pipe.outbox.idle)) {
       this.#end();
       return;
@@ -123,7 +138,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   /** Takes over an established connection and begins the handshake. */
   open(connection: Connection): void {
-    const { options, type } = this.#engine;
+    const { options, type } = this.#owner;
     this.#connection = connection;
     this.#state = 'handshake';
     this.#error = null;
@@ -165,7 +180,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (!this.#attach()) return;
     pipe.reopened();
     pipe.outbox.open(this.#connection as OutboxSink);
-    this.#engine.pattern.ready(pipe);
+    this.#owner.pattern.ready(pipe);
     if (this.#state !== 'ready') return;
     this.#startHeartbeat();
     this.#announced = true;
@@ -181,11 +196,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (this.#finishing || this.#state !== 'ready') return;
     this.pipe.receivedMessages += count;
     this.pipe.receivedBytes += end - start;
-    this.#engine.pattern.arrive(this.pipe, bytes, start, end, count);
+    this.#owner.pattern.arrive(this.pipe, bytes, start, end, count);
   }
 
   subscription(topic: Buffer, subscribe: boolean): void {
-    if (this.#state === 'ready') this.#engine.pattern.subscription(this.pipe, topic, subscribe);
+    if (this.#state === 'ready') this.#owner.pattern.subscription(this.pipe, topic, subscribe);
   }
 
   ping(timeToLive: number): void {
@@ -224,12 +239,12 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#error = null;
     this.#connectedAt = null;
     const { pipe } = this;
-    const engine = this.#engine;
+    const owner = this.#owner;
     pipe.identity = null;
     // First the pattern, then the outbox: room in it must not be taken for a way to send.
-    if (this.#dial === null || engine.options.immediate) this.#detach();
-    else if (this.#attached && was === 'ready') engine.pattern.lost(pipe);
-    engine.dropped(pipe, 'disconnected', pipe.outbox.closed());
+    if (this.#dial === null || owner.options.immediate) this.#detach();
+    else if (this.#attached && was === 'ready') owner.pattern.lost(pipe);
+    owner.dropped(pipe, 'disconnected', pipe.outbox.closed());
     if (was !== 'ended') this.#retry();
   }
 
@@ -240,7 +255,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   room(pipe: Pipe): void {
-    this.#engine.pattern.room(pipe);
+    this.#owner.pattern.room(pipe);
   }
 
   pause(): void {
@@ -253,7 +268,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   // ---- the end
 
-  /** Sends what is queued, then closes. Reports to the engine through `sessionEnded`. */
+  /** Sends what is queued, then closes. Reports to the owner through `sessionEnded`. */
   finish(): void {
     if (this.#finishing || this.#state === 'ended') return;
     this.#finishing = true;
@@ -300,17 +315,13 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#cancelDial = null;
     this.pipe.ended = true;
     this.#detach();
-    this.#engine.dropped(
-      this.pipe,
-      this.#engine.closed ? 'closed' : 'disconnected',
-      this.pipe.outbox.clear(),
-    );
-    this.#engine.sessionEnded(this);
+    this.#owner.dropped(this.pipe, this.#owner.closed ? 'closed' : 'disconnected', this.pipe.outbox.clear());
+    this.#owner.sessionEnded(this);
   }
 
   #attach(): boolean {
     if (this.#attached) return true;
-    this.#attached = this.#engine.pattern.attach(this.pipe);
+    this.#attached = this.#owner.pattern.attach(this.pipe);
     if (!this.#attached) {
       const detail = 'a PAIR socket has one peer at a time, and this one has it';
       if (this.#connection !== null) this.failed(new ZmqError('ERR_TOO_MANY_PEERS', { detail }));
@@ -322,14 +333,14 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #detach(): void {
     if (!this.#attached) return;
     this.#attached = false;
-    this.#engine.pattern.detach(this.pipe);
+    this.#owner.pattern.detach(this.pipe);
   }
 
   // ---- events, timers
 
   /** zeromq.js reports nothing of inproc peers; our own events go for every transport. */
   #emit(event: Event): void {
-    if (event.type.startsWith('peer:') || !this.endpoint.startsWith('inproc:')) this.#engine.emit(event);
+    if (event.type.startsWith('peer:') || !this.endpoint.startsWith('inproc:')) this.#owner.emit(event);
   }
 
   /** The connection is over: of a peer that was there, or of one that was not let in. Once for each. */
@@ -352,7 +363,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   #startHeartbeat(): void {
-    const { heartbeatInterval, heartbeatTimeout, heartbeatTimeToLive } = this.#engine.options;
+    const { heartbeatInterval, heartbeatTimeout, heartbeatTimeToLive } = this.#owner.options;
     // RFC 23 peers (ZMTP 3.0) don't know PING.
     if (heartbeatInterval <= 0 || this.pipe.identity!.minor < 1) return;
     const timeout = heartbeatTimeout > 0 ? heartbeatTimeout : heartbeatInterval;

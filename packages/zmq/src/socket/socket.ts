@@ -21,7 +21,7 @@ import {
 } from './options.ts';
 
 /** libzmq's numbers for the socket types: the value of `socket.type`. */
-export const SOCKET_TYPES: Readonly<Record<WireSocketType, number>> = {
+const SOCKET_TYPES: Readonly<Record<WireSocketType, number>> = {
   PAIR: 0,
   PUB: 1,
   SUB: 2,

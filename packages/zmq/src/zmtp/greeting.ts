@@ -4,7 +4,7 @@
  */
 import { ZmqError } from '../errors.ts';
 
-export const GREETING_LENGTH = 64;
+const GREETING_LENGTH = 64;
 /** The signature and the major version: what tells whom we are talking to. */
 export const GREETING_VERSION_END = 11;
 const MECHANISM_START = 12;

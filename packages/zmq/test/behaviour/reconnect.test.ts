@@ -21,13 +21,13 @@ function numberOf(message: readonly Buffer[]): number {
   return index;
 }
 
-/** Breaks the one connection behind the proxy, until `server` knows; returns when there is a new one. */
-async function outage(proxy: FaultProxy, server: AnySocket): Promise<void> {
+/** Breaks the one connection behind the proxy, until `server` knows; returns when `next` has a new one. */
+async function outage(proxy: FaultProxy, server: AnySocket, next: AnySocket = server): Promise<void> {
   proxy.refuse(true);
   proxy.cut();
   await left(server, tcp, 0);
   proxy.refuse(false);
-  await ready(server, tcp);
+  await ready(next, tcp);
 }
 
 for (const transport of wires) {
@@ -229,6 +229,26 @@ describe('connections that break', { timeout: 60_000 }, () => {
       await router.send([id, 'answer']);
       assert.deepEqual(text(await dealer.receive()), ['answer']);
     }
+  });
+
+  it('a ROUTER that connects forgets the name of a peer that was replaced', async (t) => {
+    const s = scope(t, tcp);
+    const router = s.open(zmq.Router, { mandatory: true, reconnectInterval: 2 });
+    const [one, two] = [
+      s.open(zmq.Dealer, { routingId: 'one' }),
+      s.open(zmq.Dealer, { routingId: 'two' }),
+    ] as const;
+    const proxy = s.use(await FaultProxy.start(await bindTo(one, tcp)));
+    router.connect(proxy.endpoint);
+    await ready(router, tcp);
+    await router.send(['one', 'hello']);
+    assert.deepEqual(text(await one.receive()), ['hello']);
+    proxy.retarget(await bindTo(two, tcp));
+    await outage(proxy, one, two);
+    await ready(router, tcp);
+    await router.send(['two', 'hello']);
+    assert.deepEqual(text(await two.receive()), ['hello']);
+    await assert.rejects(router.send(['one', 'are you there?']), { code: 'EHOSTUNREACH' });
   });
 
   it('a relaxed REQ asks again after its request was lost', async (t) => {

@@ -195,6 +195,10 @@ describe('messages on the wire', { timeout: 30_000 }, () => {
     assert.deepEqual(text(await modern.readMessage()), ['new!']);
     modern.write(command('CANCEL', Buffer.from('new')));
     assert.deepEqual(text(await xpub.receive()), ['\u0000new']);
+    modern.write(command('SUBSCRIBE', Buffer.from('other')));
+    assert.deepEqual(text(await xpub.receive()), ['\u0001other']);
+    for (const topic of ['new again', 'other']) await xpub.send(topic);
+    assert.deepEqual(text(await modern.readMessage()), ['other'], 'nothing that was cancelled');
   });
 
   it('no PING for a peer of ZMTP 3.0', async (t) => {
