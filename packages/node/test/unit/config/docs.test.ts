@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { configDocs } from '../../../src/config/docs.ts';
 import type { Spec } from '../../../src/config/spec/kinds.ts';
 import { SPEC } from '../../../src/config/spec/table.ts';
+import { configDocs } from '../../support/config-docs.ts';
 import { docsFile } from '../docs-file.ts';
 
 describe('docs/config.md', () => {

@@ -5,10 +5,10 @@
  * this and writes it when UPDATE_DOCS is set.
  */
 
-import { allowedValues } from './leaf.ts';
-import type { AnySectionSpec, LeafSpec, Spec } from './spec/kinds.ts';
-import { SPEC } from './spec/table.ts';
-import { DEFAULT_CONFIG_YAML } from './templates.ts';
+import { allowedValues } from '../../src/config/leaf.ts';
+import type { AnySectionSpec, LeafSpec, Spec } from '../../src/config/spec/kinds.ts';
+import { SPEC } from '../../src/config/spec/table.ts';
+import { DEFAULT_CONFIG_YAML } from '../../src/config/templates.ts';
 
 const INTRO = `# Configuration
 
