@@ -19,20 +19,16 @@ export type ZmqErrorCode =
   | 'EHOSTUNREACH'
   | 'EINVAL'
   | 'EMFILE'
-  | 'EMSGSIZE'
   | 'ENODEV'
   | 'ENOENT'
   | 'ENOTSUP'
   | 'EPROTONOSUPPORT'
   | 'ETIMEDOUT'
   | 'EFSM'
-  | 'ETERM'
   | 'EIO'
-  | 'ERR_ZMTP_UNSPECIFIED'
   | 'ERR_ZMTP_UNEXPECTED_COMMAND'
   | 'ERR_ZMTP_INVALID_SEQUENCE'
   | 'ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED'
-  | 'ERR_ZMTP_MALFORMED_COMMAND_READY'
   | 'ERR_ZMTP_MALFORMED_COMMAND_ERROR'
   | 'ERR_ZMTP_INVALID_METADATA'
   | 'ERR_ZMTP_MECHANISM_MISMATCH'
@@ -59,20 +55,16 @@ const TABLE: Readonly<Record<ZmqErrorCode, readonly [message: string, errno: num
   EHOSTUNREACH: ['Host unreachable', 113],
   EINVAL: ['Invalid argument', 22],
   EMFILE: ['Too many open file descriptors', 24],
-  EMSGSIZE: ['Message too long', 90],
   ENODEV: ['No such device', 19],
   ENOENT: ['No such endpoint', 2],
   ENOTSUP: ['Operation not supported', 95],
   EPROTONOSUPPORT: ['Protocol not supported', 93],
   ETIMEDOUT: ['Connection timed out', 110],
   EFSM: ['Operation cannot be accomplished in current state', 156384763],
-  ETERM: ['Context was terminated', 156384765],
   EIO: ['Input/output error', 5],
-  ERR_ZMTP_UNSPECIFIED: ['ZMTP protocol error', 0],
   ERR_ZMTP_UNEXPECTED_COMMAND: ['ZMTP protocol error: unexpected command', 0],
   ERR_ZMTP_INVALID_SEQUENCE: ['ZMTP protocol error: invalid sequence', 0],
   ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED: ['ZMTP protocol error: malformed command', 0],
-  ERR_ZMTP_MALFORMED_COMMAND_READY: ['ZMTP protocol error: malformed READY command', 0],
   ERR_ZMTP_MALFORMED_COMMAND_ERROR: ['ZMTP protocol error: malformed ERROR command', 0],
   ERR_ZMTP_INVALID_METADATA: ['ZMTP protocol error: invalid metadata', 0],
   ERR_ZMTP_MECHANISM_MISMATCH: ['ZMTP protocol error: the security mechanisms differ', 0],

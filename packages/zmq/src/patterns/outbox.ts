@@ -41,7 +41,7 @@ export class Outbox {
   // Bytes in order: #parts, then #batch[#start, #end). #open of the queued messages are among them, the others are
   // in flight. #partBytes is the size of #parts.
   #parts: Uint8Array[] = [];
-  // Heartbeats, which must not wait behind a backlog.
+  // What must not wait behind a backlog.
   #controls: Uint8Array[] = [];
   #partBytes = 0;
   #batch: Buffer | null = null;
@@ -220,13 +220,13 @@ export class Outbox {
     return dropped;
   }
 
-  /** Queues bytes in line with the messages that take no room under the mark: subscriptions, probes. */
+  /** Queues bytes in line with the messages that take no room under the mark: subscriptions. */
   pushInLine(bytes: Uint8Array): void {
     this.#append(bytes, 0, bytes.length);
     this.#soon();
   }
 
-  /** Queues a command that goes before the messages that wait: a heartbeat. Takes no room under the mark. */
+  /** Queues what goes before the messages that wait: a heartbeat, a first word. Takes no room under the mark. */
   pushControl(bytes: Uint8Array): void {
     this.#controls.push(bytes);
     this.#soon();

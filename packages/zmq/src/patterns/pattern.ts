@@ -137,5 +137,5 @@ export function queue(outbox: Outbox, message: Sendable): void {
 
 /** Queues the empty message that tells a ROUTER that we are here (`probeRouter`). */
 export function probe(pipe: Pipe): void {
-  pipe.outbox.pushInLine(encodeFrame(0, new Uint8Array(0)));
+  pipe.outbox.pushControl(encodeFrame(0, new Uint8Array(0)));
 }

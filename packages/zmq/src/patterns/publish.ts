@@ -30,7 +30,7 @@ export class PublisherPattern extends Pattern {
 
   override ready(pipe: Pipe): void {
     const { welcomeMessage } = this.host.options;
-    if (welcomeMessage !== null) pipe.outbox.pushInLine(encodeFrame(0, Buffer.from(welcomeMessage)));
+    if (welcomeMessage !== null) pipe.outbox.pushControl(encodeFrame(0, Buffer.from(welcomeMessage)));
   }
 
   override lost(pipe: Pipe): void {
