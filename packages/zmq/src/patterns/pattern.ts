@@ -4,6 +4,7 @@
  */
 import { ZmqError } from '../errors.ts';
 import { encodeFrame } from '../zmtp/frame.ts';
+import { FairQueue } from './fair-queue.ts';
 import { type MessageLike, type Sendable, toFrames } from './message.ts';
 import type { Outbox } from './outbox.ts';
 import type { Pipe } from './pipe.ts';
@@ -52,9 +53,10 @@ export interface PatternHost {
   refuse(pipe: Pipe, error: ZmqError): void;
 }
 
-/** A pattern with nothing to send and nothing to receive; socket types fill in what they do. */
+/** A pattern that receives fair-queued, as most do, and sends nothing; socket types fill in what they do. */
 export abstract class Pattern {
   protected readonly host: PatternHost;
+  protected readonly inbound: FairQueue = new FairQueue();
 
   constructor(host: PatternHost) {
     this.host = host;
@@ -73,8 +75,16 @@ export abstract class Pattern {
     this.host.writable();
   }
 
-  /** `count` whole messages from the peer. */
-  arrive(_pipe: Pipe, _bytes: Uint8Array, _start: number, _end: number, _count: number): void {}
+  /** `count` whole messages from the peer: tells the readers, and stops the peer when they don't keep up. */
+  arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
+    const { inbound, host } = this;
+    if (host.options.conflate) {
+      host.dropped(pipe, 'conflated', inbound.keepLast(pipe, bytes, start, end, count));
+    } else inbound.push(pipe, bytes, start, end, count);
+    host.readable();
+    pipe.checkMark();
+  }
+
   /** A subscription that came as a command. */
   subscription(_pipe: Pipe, _topic: Buffer, _subscribe: boolean): void {}
 
@@ -85,11 +95,11 @@ export abstract class Pattern {
 
   /** The next message, or null when there is none. Throws what the state of the pattern forbids. */
   next(): Buffer[] | null {
-    throw new ZmqError('ENOTSUP', { detail: 'this socket type does not receive' });
+    return this.inbound.next();
   }
 
   get readable(): boolean {
-    return false;
+    return !this.inbound.empty;
   }
 
   get writable(): boolean {
@@ -100,11 +110,13 @@ export abstract class Pattern {
 
   /** The pipe whose inbox holds the next run, or null. */
   peek(): Pipe | null {
-    return null;
+    return this.inbound.peek();
   }
 
   /** Messages were taken from the inbox of the pipe that `peek` gave. */
-  took(_pipe: Pipe): void {}
+  took(pipe: Pipe): void {
+    this.inbound.tookRun(pipe);
+  }
 
   /**
    * Sends `count` whole messages, each with the frame `prefix` in front where there is one. Returns how many found

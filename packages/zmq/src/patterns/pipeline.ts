@@ -1,14 +1,12 @@
 /** PUSH, PULL and DEALER: round robin out, fair queueing in (RFC 30; RFC 28, The DEALER Socket Type). */
 import { messageEnd, skipMessages } from '../zmtp/frame.ts';
-import { FairQueue } from './fair-queue.ts';
 import { LoadBalancer } from './load-balancer.ts';
 import type { Sendable } from './message.ts';
-import { Pattern, type PatternHost, probe, queue } from './pattern.ts';
+import { Pattern, probe, queue } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
 
-/** DEALER, and what PUSH and PULL have in common with it. */
+/** DEALER, and what PUSH has in common with it. */
 export class DealerPattern extends Pattern {
-  protected readonly inbound: FairQueue = new FairQueue();
   protected readonly outbound: LoadBalancer = new LoadBalancer();
 
   override attach(pipe: Pipe): boolean {
@@ -30,10 +28,6 @@ export class DealerPattern extends Pattern {
     this.host.writable();
   }
 
-  override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
-    receive(this.host, this.inbound, pipe, bytes, start, end, count);
-  }
-
   override send(message: Sendable): boolean {
     const pipe = this.outbound.next();
     if (pipe === null) return false;
@@ -42,24 +36,8 @@ export class DealerPattern extends Pattern {
     return true;
   }
 
-  override next(): Buffer[] | null {
-    return this.inbound.next();
-  }
-
-  override get readable(): boolean {
-    return !this.inbound.empty;
-  }
-
   override get writable(): boolean {
     return this.outbound.writable;
-  }
-
-  override peek(): Pipe | null {
-    return this.inbound.peek();
-  }
-
-  override took(pipe: Pipe): void {
-    this.inbound.tookRun(pipe);
   }
 
   override sendRun(
@@ -84,31 +62,12 @@ export class PushPattern extends DealerPattern {
   }
 }
 
-export class PullPattern extends DealerPattern {
+export class PullPattern extends Pattern {
   override attach(_pipe: Pipe): boolean {
     return true;
   }
 
-  override get writable(): boolean {
-    return false;
-  }
-}
-
-/** Puts a run into the fair queue, tells the readers, and stops the peer when they don't keep up. */
-export function receive(
-  host: PatternHost,
-  inbound: FairQueue,
-  pipe: Pipe,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  count: number,
-): void {
-  if (host.options.conflate)
-    host.dropped(pipe, 'conflated', inbound.keepLast(pipe, bytes, start, end, count));
-  else inbound.push(pipe, bytes, start, end, count);
-  host.readable();
-  pipe.checkMark();
+  override detach(_pipe: Pipe): void {}
 }
 
 /**

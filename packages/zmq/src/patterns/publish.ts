@@ -5,13 +5,11 @@
 import { PrefixMap } from '../bytes/prefix-map.ts';
 import { view } from '../bytes/view.ts';
 import { bodyStart, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
-import { FairQueue } from './fair-queue.ts';
 import { type Sendable, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
 
 export class PublisherPattern extends Pattern {
-  protected readonly inbound: FairQueue = new FairQueue();
   readonly #pipes = new Set<Pipe>();
   // A topic with one subscriber, as most are, has no list: one cache line less for each message.
   readonly #topics = new PrefixMap<Pipe | Pipe[]>(this.host.seed);
@@ -326,18 +324,6 @@ export class XPublisherPattern extends PublisherPattern {
     const frames = this.inbound.next();
     this.#manual = this.inbound.last;
     return frames;
-  }
-
-  override get readable(): boolean {
-    return !this.inbound.empty;
-  }
-
-  override peek(): Pipe | null {
-    return this.inbound.peek();
-  }
-
-  override took(pipe: Pipe): void {
-    this.inbound.tookRun(pipe);
   }
 }
 

@@ -7,16 +7,13 @@
 import { copy } from '../bytes/view.ts';
 import { ZmqError } from '../errors.ts';
 import { bodyStart, encodeFrame, frameEnd, MORE, messageEnd } from '../zmtp/frame.ts';
-import { FairQueue } from './fair-queue.ts';
 import { type Sendable, toFrames } from './message.ts';
 import { Pattern, probe } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
-import { receive } from './pipeline.ts';
 
 const GENERATED_LENGTH = 5;
 
 export class RouterPattern extends Pattern {
-  protected readonly inbound: FairQueue = new FairQueue();
   // Generated ids by their number, others by their octets as latin-1 text.
   readonly #generated = new Map<number, Pipe>();
   readonly #named = new Map<string, Pipe>();
@@ -65,10 +62,6 @@ export class RouterPattern extends Pattern {
     this.host.writable();
   }
 
-  override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
-    receive(this.host, this.inbound, pipe, bytes, start, end, count);
-  }
-
   override next(): Buffer[] | null {
     return this.inbound.nextAfter(withId);
   }
@@ -98,21 +91,9 @@ export class RouterPattern extends Pattern {
     return true;
   }
 
-  override get readable(): boolean {
-    return !this.inbound.empty;
-  }
-
   /** A ROUTER takes every message: what it can't deliver it drops, or refuses when `mandatory` is set. */
   override get writable(): boolean {
     return true;
-  }
-
-  override peek(): Pipe | null {
-    return this.inbound.peek();
-  }
-
-  override took(pipe: Pipe): void {
-    this.inbound.tookRun(pipe);
   }
 
   override prefix(pipe: Pipe): Uint8Array {

@@ -6,15 +6,12 @@ import { PrefixMap } from '../bytes/prefix-map.ts';
 import { ZmqError } from '../errors.ts';
 import { CANCEL, encodeCommand, SUBSCRIBE } from '../zmtp/command.ts';
 import { bodyStart, decodeMessage, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
-import { FairQueue } from './fair-queue.ts';
 import { type MessageLike, type Sendable, toBytes, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
-import { receive } from './pipeline.ts';
 
 /** XSUB: subscribes by sending, and may send other messages to publishers. */
 export class XSubscriberPattern extends Pattern {
-  protected readonly inbound: FairQueue = new FairQueue();
   protected readonly pipes: Set<Pipe> = new Set();
   protected readonly topics: PrefixMap<number> = new PrefixMap(this.host.seed);
 
@@ -29,10 +26,6 @@ export class XSubscriberPattern extends Pattern {
 
   override ready(pipe: Pipe): void {
     for (const [topic] of this.topics.entries()) this.#tell(pipe, topic, true);
-  }
-
-  override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
-    receive(this.host, this.inbound, pipe, bytes, start, end, count);
   }
 
   subscribe(topic: Uint8Array): void {
@@ -103,24 +96,8 @@ export class XSubscriberPattern extends Pattern {
     return count;
   }
 
-  override next(): Buffer[] | null {
-    return this.inbound.next();
-  }
-
-  override get readable(): boolean {
-    return !this.inbound.empty;
-  }
-
   override get writable(): boolean {
     return true;
-  }
-
-  override peek(): Pipe | null {
-    return this.inbound.peek();
-  }
-
-  override took(pipe: Pipe): void {
-    this.inbound.tookRun(pipe);
   }
 }
 
