@@ -40,6 +40,7 @@ export type ZmqErrorCode =
   | 'ERR_ZMTP_HANDSHAKE_TIMEOUT'
   | 'ERR_ROUTING_ID_TAKEN'
   | 'ERR_TOO_MANY_PEERS'
+  | 'ERR_TOO_MANY_SUBSCRIPTIONS'
   | 'ERR_ZMTP_HEARTBEAT_TIMEOUT';
 
 /** code -> [message, errno on Linux]; errno 0: no such number, the code is ours alone. */
@@ -75,6 +76,7 @@ const TABLE: Readonly<Record<ZmqErrorCode, readonly [message: string, errno: num
   ERR_ZMTP_PEER_ERROR: ['The peer refused the handshake', 0],
   ERR_ZMTP_HANDSHAKE_TIMEOUT: ['The peer did not finish the handshake in time', 0],
   ERR_ROUTING_ID_TAKEN: ['The routing id is in use', 0],
+  ERR_TOO_MANY_SUBSCRIPTIONS: ['The peer has as many subscriptions as it may have', 0],
   ERR_TOO_MANY_PEERS: ['The socket has as many peers as it may have', 0],
   ERR_ZMTP_HEARTBEAT_TIMEOUT: ['The peer stopped answering heartbeats', 0],
 };

@@ -34,6 +34,8 @@ export const PATTERNS: Readonly<
 
 /** ZeroMQ's 100 overflows when a plant comes back after a power cut: each connect in vain then waits a second. */
 const BACKLOG = 1024;
+/** Topics of one subscriber: each costs the node some hundred octets, twice. */
+const MAX_SUBSCRIPTIONS = 100_000;
 
 /** Makes the two sockets of a route, not yet bound or connected. */
 export function openSockets(route: RouteConfig): { front: FrontSocket; back: BackSocket } {
@@ -59,7 +61,7 @@ export function openSockets(route: RouteConfig): { front: FrontSocket; back: Bac
     case 'pubsub':
       return {
         front: new XSubscriber({ ...common, ...into, ...out }),
-        back: new XPublisher({ ...common, ...into, ...out }),
+        back: new XPublisher({ ...common, ...into, ...out, maxSubscriptions: MAX_SUBSCRIPTIONS }),
       };
     case 'reqrep':
       return {

@@ -12,12 +12,15 @@ const NOTHING = Buffer.alloc(0);
 export class Inbox {
   /** Messages held. */
   queued = 0;
+  /** Memory that the runs hold; a run counts until its last message is taken. */
+  bytes = 0;
   // The run that is being read, spread out: its memory, where the next message begins, and where it ends.
   #bytes: Uint8Array = NOTHING;
   #memory: ArrayBufferLike = NOTHING.buffer;
   #base = 0;
   #at = 0;
   #end = 0;
+  #size = 0;
   #left = 0;
   // Runs after it.
   #runs: Run[] = [];
@@ -26,6 +29,7 @@ export class Inbox {
   /** Adds a run. Its memory is the inbox's from now on. */
   push(bytes: Uint8Array, start: number, end: number, count: number): void {
     this.queued += count;
+    this.bytes += end - start;
     if (this.#left === 0) this.#open(bytes, start, end, count);
     else this.#runs.push({ bytes, start, end, count });
   }
@@ -84,6 +88,7 @@ export class Inbox {
   clear(): number {
     const dropped = this.queued;
     this.queued = 0;
+    this.bytes = 0;
     this.#runs = [];
     this.#head = 0;
     this.#left = 0;
@@ -118,10 +123,12 @@ export class Inbox {
     this.#base = bytes.byteOffset;
     this.#at = start;
     this.#end = end;
+    this.#size = end - start;
     this.#left = count;
   }
 
   #advance(): void {
+    this.bytes -= this.#size;
     if (this.#head < this.#runs.length) {
       const run = this.#runs[this.#head++]!;
       if (this.#head === this.#runs.length) {

@@ -63,7 +63,8 @@ export class Outbox {
   /** Changes the mark; a higher one may make room. */
   setMark(mark: number): void {
     this.mark = mark;
-    this.#room();
+    if (this.full) this.#wasFull = true;
+    else this.#room();
   }
 
   get full(): boolean {

@@ -37,6 +37,7 @@ export interface PatternOptions {
   readonly invertMatching: boolean;
   readonly verbosity: null | 'allSubs' | 'allSubsUnsubs';
   readonly welcomeMessage: string | null;
+  readonly maxSubscriptions: number;
 }
 
 /** What a pattern tells its socket. */

@@ -17,6 +17,9 @@ export interface PipeOwner {
   resume(): void;
 }
 
+/** Octets that may wait in an inbox before reading stops, whatever the mark allows: a thousand messages can be large. */
+const HELD_BYTES = 64 * 1024 * 1024;
+
 let nextId = 1;
 
 export class Pipe {
@@ -58,14 +61,17 @@ export class Pipe {
 
   /** Stops reading when the inbox is at its mark. */
   checkMark(): void {
-    if (this.#paused || this.receiveMark === 0 || this.inbox.queued < this.receiveMark) return;
+    const { queued, bytes } = this.inbox;
+    if (this.#paused || this.receiveMark === 0) return;
+    if (queued < this.receiveMark && bytes < HELD_BYTES) return;
     this.#paused = true;
     this.#owner.pause();
   }
 
   /** Goes on reading when half of the mark is free again. To be called after taking from the inbox. */
   checkRoom(): void {
-    if (!this.#paused || this.#held || this.inbox.queued > this.receiveMark >> 1) return;
+    if (!this.#paused || this.#held) return;
+    if (this.inbox.queued > this.receiveMark >> 1 || this.inbox.bytes > HELD_BYTES >> 1) return;
     this.#paused = false;
     this.#owner.resume();
   }

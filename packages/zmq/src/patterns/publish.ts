@@ -4,6 +4,8 @@
  */
 import { PrefixMap } from '../bytes/prefix-map.ts';
 import { view } from '../bytes/view.ts';
+import { ZmqError } from '../errors.ts';
+import { TOPIC_MAX } from '../zmtp/command.ts';
 import { bodyStart, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
 import { type Sendable, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
@@ -65,6 +67,11 @@ export class PublisherPattern extends Pattern {
       const first = bytes[body];
       // RFC 23: a subscription of a ZMTP 3.0 peer is a message of one frame that begins with 1 or 0.
       if (frameEnd(bytes, at) === next && body < next && (first === 1 || first === 0)) {
+        if (next - body - 1 > TOPIC_MAX) {
+          const detail = `a topic of ${next - body - 1} octets; the limit is ${TOPIC_MAX}`;
+          this.host.refuse(pipe, new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail }));
+          return;
+        }
         this.subscription(pipe, view(bytes, body + 1, next), first === 1);
       } else this.upstream(pipe, bytes, at, next);
       at = next;
@@ -81,9 +88,20 @@ export class PublisherPattern extends Pattern {
 
   override subscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void {
     if (subscribe) {
+      if (this.#overLimit(pipe)) return;
       const news = this.add(pipe, topic);
       if (news || this.host.options.verbosity !== null) this.announce(pipe, topic, true);
     } else this.remove(pipe, topic);
+  }
+
+  /** What a peer may ask for costs memory here, and more behind a relay. */
+  #overLimit(pipe: Pipe): boolean {
+    const limit = this.host.options.maxSubscriptions;
+    const count = this.#wishes.get(pipe)?.size ?? 0;
+    if (limit === 0 || count < limit) return false;
+    const detail = `it has ${count} subscriptions, the limit is ${limit} (maxSubscriptions)`;
+    this.host.refuse(pipe, new ZmqError('ERR_TOO_MANY_SUBSCRIPTIONS', { detail }));
+    return true;
   }
 
   /** True when nobody had the topic before. */

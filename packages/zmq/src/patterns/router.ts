@@ -18,7 +18,8 @@ export class RouterPattern extends Pattern {
   readonly #generated = new Map<number, Pipe>();
   readonly #named = new Map<string, Pipe>();
   readonly #prefixes = new WeakMap<Pipe, Uint8Array>();
-  #counter = 0;
+  // Not from 1: a worker may still hold an envelope from before a restart, and would answer the wrong peer.
+  #counter = this.host.seed | 0;
   // The peer of the message before: replies and relays go to the same one more often than not.
   #last: Pipe | null = null;
 
@@ -170,7 +171,7 @@ export class RouterPattern extends Pattern {
     while (this.#generated.has(this.#counter));
     const id = Buffer.alloc(GENERATED_LENGTH);
     id.writeInt32BE(this.#counter, 1);
-    pipe.routingId = id;
+    this.#rename(pipe, id);
     this.#generated.set(this.#counter, pipe);
   }
 
@@ -183,9 +184,14 @@ export class RouterPattern extends Pattern {
       const detail = 'another peer took over its routing id (handover)';
       this.host.refuse(holder, new ZmqError('ERR_ROUTING_ID_TAKEN', { detail }));
     }
-    pipe.routingId = copy(id);
+    this.#rename(pipe, copy(id));
     this.#named.set(name, pipe);
     return true;
+  }
+
+  #rename(pipe: Pipe, id: Buffer): void {
+    pipe.routingId = id;
+    this.#prefixes.delete(pipe);
   }
 
   #forget(pipe: Pipe): void {

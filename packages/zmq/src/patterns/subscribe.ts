@@ -4,7 +4,7 @@
  */
 import { PrefixMap } from '../bytes/prefix-map.ts';
 import { ZmqError } from '../errors.ts';
-import { CANCEL, encodeCommand, SUBSCRIBE } from '../zmtp/command.ts';
+import { CANCEL, encodeCommand, SUBSCRIBE, TOPIC_MAX } from '../zmtp/command.ts';
 import { bodyStart, decodeMessage, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
 import { type MessageLike, type Sendable, toBytes, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
@@ -28,7 +28,13 @@ export class XSubscriberPattern extends Pattern {
     for (const [topic] of this.topics.entries()) this.#tell(pipe, topic, true);
   }
 
+  /** @throws ZmqError EINVAL for a topic over {@link TOPIC_MAX}. */
   subscribe(topic: Uint8Array): void {
+    if (topic.length > TOPIC_MAX) {
+      throw new ZmqError('EINVAL', {
+        detail: `a topic of ${topic.length} octets; the limit is ${TOPIC_MAX}`,
+      });
+    }
     const count = this.topics.get(topic) ?? 0;
     this.topics.set(topic, count + 1);
     if (count === 0) this.#tellAll(topic, true);

@@ -14,10 +14,14 @@ import type { Context } from './context.ts';
 import { inprocOf } from './context.ts';
 import { DropCounter } from './drops.ts';
 import type { Event, SocketStats } from './events.ts';
+import { hold, letGo } from './keep-alive.ts';
 import { Observer } from './observer.ts';
 import type { OptionName, OptionValues } from './options.ts';
 import { Session, type SessionOwner } from './session.ts';
 import { Waiters } from './waiters.ts';
+
+/** How often it is looked whether a peer that waits can be let in. */
+const PARKING_MS = 50;
 
 interface Bound {
   /** The text that was given, and the one that it became: either unbinds it. */
@@ -131,7 +135,7 @@ export class Engine implements PatternHost, SessionOwner {
       const endpoint = bound.listener.endpoint ?? address;
       if (!isInproc(endpoint)) this.emit({ type: 'close', address: endpoint });
       // As in libzmq, the peers that came in through it go as well.
-      for (const session of [...bound.sessions]) session.finish();
+      for (const session of [...bound.sessions]) session.finish(this.options.linger);
       await bound.listener.close();
     } finally {
       this.#release();
@@ -172,7 +176,7 @@ export class Engine implements PatternHost, SessionOwner {
       throw new ZmqError('ENOENT', { address, detail: 'this socket is not connected to it' });
     }
     this.#forgetConnect(session);
-    session.finish();
+    session.finish(this.options.linger);
     // What is queued to a peer that is not there would keep the session for ever.
     if (session.state !== 'ready') session.destroy();
   }
@@ -227,7 +231,30 @@ export class Engine implements PatternHost, SessionOwner {
     bound.sessions.add(session);
     this.#accepted++;
     if (!isInproc(endpoint)) this.emit({ type: 'accept', address: endpoint });
-    session.open(connection);
+    if (this.#crowded) this.#park(session, connection);
+    else session.open(connection);
+  }
+
+  /** Peers that left have filled what one peer may fill: it is time for somebody to receive. */
+  get #crowded(): boolean {
+    const mark = this.options.receiveHighWaterMark;
+    let queued = 0;
+    for (const { inbox } of this.#leftovers) queued += inbox.queued;
+    return mark > 0 && queued >= mark;
+  }
+
+  /**
+   * Lets a new peer wait before its handshake, so that its messages stay with it: a mark for each peer alone would be no
+   * limit for peers that come, send and go.
+   */
+  #park(session: Session, connection: Connection): void {
+    const timer = setInterval(() => {
+      if (this.#crowded && !this.closed && session.state !== 'ended') return;
+      clearInterval(timer);
+      if (this.closed || session.state === 'ended') connection.destroy();
+      else session.open(connection);
+    }, PARKING_MS);
+    timer.unref();
   }
 
   #reserve(): void {
@@ -271,6 +298,7 @@ export class Engine implements PatternHost, SessionOwner {
     if (this.#room !== null && (this.closed || (this.senders.length === 0 && this.pattern.writable))) {
       this.#room.resolve();
       this.#room = null;
+      letGo();
     }
   }
 
@@ -282,6 +310,7 @@ export class Engine implements PatternHost, SessionOwner {
         resolve = settle;
       });
       this.#room = { promise, resolve };
+      hold();
     }
     return this.#room.promise;
   }
@@ -305,6 +334,11 @@ export class Engine implements PatternHost, SessionOwner {
 
   emit(event: Event): void {
     this.#observer?.push(event);
+  }
+
+  /** Queued messages hold the process. */
+  get blocky(): boolean {
+    return this.context.blocky;
   }
 
   get sessions(): ReadonlySet<Session> {
@@ -363,7 +397,12 @@ export class Engine implements PatternHost, SessionOwner {
 
   /** Closes: nothing is received or accepted any more, what is queued is sent. Counts what was not sent in `time` ms. */
   shutdown(time: number): Promise<{ undelivered: number }> {
-    this.#closing ??= this.#shutdown(time);
+    if (this.#closing === null) this.#closing = this.#shutdown(time);
+    else if (time >= 0) {
+      // It is closing already: what this caller grants counts as well.
+      const timer = setTimeout(() => this.expire(), time);
+      void this.#closing.then(() => clearTimeout(timer));
+    }
     return this.#closing;
   }
 
@@ -378,8 +417,9 @@ export class Engine implements PatternHost, SessionOwner {
     const ended = new Promise<void>((resolve) => {
       this.#ended = resolve;
     });
-    for (const session of [...this.#sessions]) session.finish();
+    for (const session of [...this.#sessions]) session.finish(-1);
     let timer: NodeJS.Timeout | null = null;
+    hold();
     if (this.#sessions.size > 0) {
       if (time === 0) this.expire();
       else if (time > 0) timer = setTimeout(() => this.expire(), time);
@@ -387,6 +427,7 @@ export class Engine implements PatternHost, SessionOwner {
     }
     if (timer !== null) clearTimeout(timer);
     await closing;
+    letGo();
     this.#drops.flush();
     this.context.release();
     this.emit({ type: 'end' });

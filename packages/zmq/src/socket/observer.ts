@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import { ZmqError } from '../errors.ts';
 import type { Event, EventOfType, EventType } from './events.ts';
+import { hold, letGo } from './keep-alive.ts';
 
 /** Events that wait for a reader. */
 const KEPT = 10_000;
@@ -26,8 +27,7 @@ export class Observer {
     if (this.#closed) return;
     this.#closed = true;
     this.#queue = [];
-    this.#waiting?.reject(new ZmqError('EAGAIN'));
-    this.#waiting = null;
+    this.#takeWaiting()?.reject(new ZmqError('EAGAIN'));
   }
 
   /**
@@ -50,6 +50,7 @@ export class Observer {
       if (event.type === 'end') this.close();
       return Promise.resolve(event);
     }
+    hold();
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };
     });
@@ -90,14 +91,20 @@ export class Observer {
     if (event.type === 'end') this.#ended = true;
     if (this.#emitter !== null) this.#emit(event);
     else if (this.#waiting !== null) {
-      const { resolve } = this.#waiting;
-      this.#waiting = null;
+      const waiting = this.#takeWaiting();
       if (event.type === 'end') this.close();
-      resolve(event);
+      waiting?.resolve(event);
     } else {
       this.#queue.push(event);
       if (this.#queue.length > KEPT) this.#queue.shift();
     }
+  }
+
+  #takeWaiting(): { resolve: (event: Event) => void; reject: (error: Error) => void } | null {
+    const waiting = this.#waiting;
+    if (waiting !== null) letGo();
+    this.#waiting = null;
+    return waiting;
   }
 
   // Later, as an event of the loop would: a listener may call the socket that is in the middle of something.

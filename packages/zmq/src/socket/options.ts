@@ -26,6 +26,8 @@ export interface OptionValues {
   reconnectJitter: number;
   /** Peers that may be connected to the bound endpoints at once; 0: any number. Default 0. Ours. */
   maxPeers: number;
+  /** PUB, XPUB: topics that one peer may subscribe to; more, and it is refused. 0: any number. Default 0. Ours. */
+  maxSubscriptions: number;
   /** Limit for the frames of one received message together; -1: none (up to 2 GiB). Default -1. */
   maxMessageSize: number;
   /** How long a peer may take for the handshake. Default 30000. */
@@ -118,6 +120,7 @@ export type GeneralOptions = Omit<
   | 'noDrop'
   | 'manual'
   | 'invertMatching'
+  | 'maxSubscriptions'
   | 'verbosity'
   | 'welcomeMessage'
 >;
@@ -157,6 +160,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
   reconnectMaxInterval: number(5000, 'all', 0),
   reconnectJitter: number(0.3, 'all', 0, 1),
   maxPeers: number(0, 'all', 0),
+  maxSubscriptions: number(0, ['PUB', 'XPUB'], 0),
   maxMessageSize: number(-1, 'all', -1, Number.MAX_SAFE_INTEGER),
   handshakeInterval: number(30_000, 'all', 0),
   heartbeatInterval: number(0, 'all', 0),

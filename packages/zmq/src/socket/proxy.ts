@@ -1,8 +1,9 @@
 /** A proxy: everything that one socket receives the other sends, in both directions where the types allow it. */
 import { ZmqError } from '../errors.ts';
 import type { Engine } from './engine.ts';
+import { hold, letGo } from './keep-alive.ts';
 import { Relay } from './relay.ts';
-import { type DrainOptions, engineOf, Socket } from './socket.ts';
+import { type DrainOptions, drainTime, engineOf, Socket } from './socket.ts';
 
 /** What went through a proxy in one direction. Bytes include the framing. */
 export interface RelayStats {
@@ -68,6 +69,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
       return Promise.reject(new ZmqError('EBUSY', { detail: 'a socket can be in one proxy at a time' }));
     }
     this.#state = 'running';
+    hold();
     front.relay = { readable: () => this.#toBack.pump(), writable: () => this.#toFront.pump() };
     back.relay = { readable: () => this.#toFront.pump(), writable: () => this.#toBack.pump() };
     this.#toBack.pump();
@@ -93,10 +95,9 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   /** Closes both sockets; what they still have to send they send for their `linger`. */
   terminate(): void {
     this.#open();
-    this.#state = 'terminated';
     this.frontEnd.close();
     this.backEnd.close();
-    this.#finished();
+    this.#end();
   }
 
   get stats(): ProxyStats {
@@ -116,7 +117,8 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   async drain(options: DrainOptions = {}): Promise<{ undelivered: number }> {
     const front = engineOf(this.frontEnd);
     const back = engineOf(this.backEnd);
-    const { timeout = back.options.linger, signal } = options;
+    const { signal } = options;
+    const timeout = drainTime(options, back.options.linger);
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
     const over = (): boolean => (signal?.aborted ?? false) || performance.now() >= deadline;
     await front.stopListening();
@@ -131,8 +133,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     back.relay = null;
     const give = signal === undefined ? { timeout: time } : { timeout: time, signal };
     const results = await Promise.all([this.backEnd.drain(give), this.frontEnd.drain(give)]);
-    this.#state = 'terminated';
-    this.#finished();
+    this.#end();
     return { undelivered: left + results[0].undelivered + results[1].undelivered };
   }
 
@@ -147,6 +148,12 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
       else if (performance.now() - since >= QUIET_MS) return;
       bytes = now;
     }
+  }
+
+  #end(): void {
+    if (this.#state === 'running') letGo();
+    this.#state = 'terminated';
+    this.#finished();
   }
 
   #open(): void {

@@ -27,6 +27,8 @@ export interface SessionOwner {
   readonly pattern: Pattern;
   /** The socket is closing. */
   readonly closed: boolean;
+  /** Queued messages hold the process. */
+  readonly blocky: boolean;
   emit(event: Event): void;
   dropped(pipe: Pipe, reason: DropReason, count: number): void;
   /** Nothing more comes from the session. */
@@ -54,6 +56,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   // Handshake limit or delay before the next attempt; the heartbeat; what is owed after a ping of ours or of theirs.
   #timer: NodeJS.Timeout | null = null;
   #beat: NodeJS.Timeout | null = null;
+  #lingering: NodeJS.Timeout | null = null;
   #pingDue: NodeJS.Timeout | null = null;
   #lifeDue: NodeJS.Timeout | null = null;
   /** Chunks so far: tells whether anything came since a timer was set. */
@@ -134,6 +137,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const interval = backoff(options, ++this.#failures, Math.random());
     this.#emit({ type: 'connect:retry', address: this.endpoint, interval });
     this.#timer = setTimeout(() => this.#attempt(), interval);
+    this.#refTimer();
   }
 
   /** Takes over an established connection and begins the handshake. */
@@ -155,6 +159,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
         this.#error = new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { detail, address: connection.remote });
         connection.destroy();
       }, options.handshakeInterval);
+      this.#refTimer();
     }
     connection.start(this);
     this.#peer.open();
@@ -177,10 +182,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const { pipe } = this;
     pipe.identity = identity;
     this.#emit({ type: 'handshake', address: this.endpoint });
-    if (!this.#attach()) return;
+    if (!this.#finishing && !this.#attach()) return;
     pipe.reopened();
     pipe.outbox.open(this.#connection as OutboxSink);
-    this.#owner.pattern.ready(pipe);
+    if (!this.#finishing) this.#owner.pattern.ready(pipe);
     if (this.#state !== 'ready') return;
     this.#startHeartbeat();
     this.#announced = true;
@@ -244,7 +249,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     // First the pattern, then the outbox: room in it must not be taken for a way to send.
     if (this.#dial === null || owner.options.immediate) this.#detach();
     else if (this.#attached && was === 'ready') owner.pattern.lost(pipe);
-    owner.dropped(pipe, 'disconnected', pipe.outbox.closed());
+    owner.dropped(pipe, owner.closed ? 'closed' : 'disconnected', pipe.outbox.closed());
     if (was !== 'ended') this.#retry();
   }
 
@@ -252,6 +257,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   schedule(outbox: Outbox): void {
     flushSoon(outbox);
+    if (this.#timer !== null) this.#refTimer();
   }
 
   room(pipe: Pipe): void {
@@ -268,11 +274,16 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   // ---- the end
 
-  /** Sends what is queued, then closes. Reports to the owner through `sessionEnded`. */
-  finish(): void {
+  /**
+   * Sends what is queued, then closes; what is not sent in `time` ms (below 0: no limit) is dropped. From now on the
+   * pattern does not know the peer. Reports to the owner through `sessionEnded`.
+   */
+  finish(time: number): void {
     if (this.#finishing || this.#state === 'ended') return;
     this.#finishing = true;
+    this.#detach();
     this.pipe.outbox.flush();
+    if (time >= 0) this.#lingering = setTimeout(() => this.destroy(), time);
     this.#finishIfIdle();
   }
 
@@ -311,6 +322,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#clearTimers();
+    if (this.#lingering !== null) clearTimeout(this.#lingering);
     this.#cancelDial?.();
     this.#cancelDial = null;
     this.pipe.ended = true;
@@ -372,6 +384,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(ping);
       this.#pingDue ??= this.#expect(timeout, 'heartbeatTimeout');
     }, heartbeatInterval);
+    this.#beat.unref();
   }
 
   /** Gives the peer up unless something comes from it within the time. */
@@ -387,7 +400,14 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       const detail = `nothing came from ${this.#connection.remote} for ${time} ms (${limit})`;
       this.failed(new ZmqError('ERR_ZMTP_HEARTBEAT_TIMEOUT', { detail, address: this.#connection.remote }));
     }, time);
+    timer.unref();
     return timer;
+  }
+
+  /** On the way to a connection the process waits if there is something to send, and not otherwise. */
+  #refTimer(): void {
+    if (this.#owner.blocky && !this.pipe.outbox.idle) this.#timer?.ref();
+    else this.#timer?.unref();
   }
 
   #clearTimer(): void {

@@ -54,6 +54,19 @@ export interface DrainOptions {
 // The option properties: `defineOptions` puts them on the prototypes of the socket types.
 export interface Socket extends GeneralOptions {}
 
+/**
+ * @internal The time of a drain: `fallback` where none is given, -1 where there is no limit.
+ * @throws RangeError for what is no number.
+ */
+export function drainTime({ timeout = -2 }: DrainOptions, fallback: number): number {
+  if (timeout === -2) return fallback;
+  if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
+    throw new RangeError(`timeout is a number of milliseconds, not ${String(timeout)}`);
+  }
+  // Longer than a timer can wait is no limit.
+  return timeout < 0 || timeout > 0x7fff_ffff ? -1 : timeout;
+}
+
 let engineOfSocket: (socket: Socket) => Engine;
 
 /** @internal What is behind a socket. */
@@ -202,8 +215,9 @@ export abstract class Socket {
    * Resolves with the number of messages that were not.
    */
   async drain(options: DrainOptions = {}): Promise<{ undelivered: number }> {
-    const { timeout = this.#engine.options.linger, signal } = options;
-    const result = this.#engine.shutdown(signal?.aborted ? 0 : timeout);
+    const { signal } = options;
+    const time = drainTime(options, this.#engine.options.linger);
+    const result = this.#engine.shutdown(signal?.aborted ? 0 : time);
     const onAbort = (): void => this.#engine.expire();
     signal?.addEventListener('abort', onAbort, { once: true });
     try {

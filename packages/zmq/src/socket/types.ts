@@ -20,7 +20,9 @@ export type SendingOptions = Only<'sendHighWaterMark' | 'sendTimeout' | 'sendBuf
 export type ReceivingOptions = Only<'receiveHighWaterMark' | 'receiveTimeout' | 'receiveBufferSize'>;
 
 type PairOptions = GeneralOptions & SendingOptions & ReceivingOptions;
-type PublisherOptions = GeneralOptions & SendingOptions & Only<'noDrop' | 'conflate' | 'invertMatching'>;
+type PublisherOptions = GeneralOptions &
+  SendingOptions &
+  Only<'noDrop' | 'conflate' | 'invertMatching' | 'maxSubscriptions'>;
 type SubscriberOptions = GeneralOptions & ReceivingOptions & Only<'conflate' | 'invertMatching'>;
 type RequestOptions = PairOptions & Only<'routingId' | 'probeRouter' | 'correlate' | 'relaxed'>;
 type ReplyOptions = PairOptions & Only<'routingId'>;
@@ -29,7 +31,7 @@ type RouterOptions = PairOptions & Only<'routingId' | 'probeRouter' | 'mandatory
 type PullOptions = GeneralOptions & ReceivingOptions & Only<'conflate'>;
 type PushOptions = GeneralOptions & SendingOptions & Only<'conflate'>;
 type XPublisherOptions = PairOptions &
-  Only<'noDrop' | 'manual' | 'welcomeMessage' | 'invertMatching' | 'verbosity'>;
+  Only<'noDrop' | 'manual' | 'welcomeMessage' | 'invertMatching' | 'verbosity' | 'maxSubscriptions'>;
 
 // The classes below take their option properties and methods from the interfaces of the same name; `define` puts them
 // on the prototypes.

@@ -1,5 +1,9 @@
-/** Those who wait until something can be done, in order: each tries when told to, and leaves when it succeeds. */
+/**
+ * Those who wait until something can be done, in order: each tries when told to, and leaves when it succeeds. While
+ * anybody waits, the process stays.
+ */
 import { ZmqError } from '../errors.ts';
+import { hold, letGo } from './keep-alive.ts';
 
 interface Waiter<I, O> {
   readonly input: I;
@@ -36,6 +40,7 @@ export class Waiters<I, O> {
         waiter.stop = () => signal.removeEventListener('abort', onAbort);
       }
       this.#queue.push(waiter);
+      if (this.#queue.length === 1) hold();
     });
   }
 
@@ -50,13 +55,13 @@ export class Waiters<I, O> {
         try {
           output = this.#try(waiter.input);
         } catch (error) {
-          this.#queue.shift();
+          this.#shift();
           release(waiter);
           waiter.reject(error as Error);
           continue;
         }
         if (output === null) return;
-        this.#queue.shift();
+        this.#shift();
         release(waiter);
         waiter.resolve(output);
       }
@@ -69,16 +74,23 @@ export class Waiters<I, O> {
   fail(error: ZmqError): void {
     const queue = this.#queue;
     this.#queue = [];
+    if (queue.length > 0) letGo();
     for (const waiter of queue) {
       release(waiter);
       waiter.reject(error);
     }
   }
 
+  #shift(): void {
+    this.#queue.shift();
+    if (this.#queue.length === 0) letGo();
+  }
+
   #leave(waiter: Waiter<I, O>, error: Error): void {
     const index = this.#queue.indexOf(waiter);
     if (index < 0) return;
     this.#queue.splice(index, 1);
+    if (this.#queue.length === 0) letGo();
     release(waiter);
     waiter.reject(error);
   }

@@ -136,6 +136,8 @@ export class StreamListener implements Listener {
     if (this.#server !== server) server.close();
     if (this.over || this.#server !== server || this.endpoint !== null) return;
     this.endpoint = how.endpoint(server);
+    // Listening alone does not hold the process.
+    server.unref();
     this.#resolve();
   }
 

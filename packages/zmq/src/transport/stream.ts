@@ -52,6 +52,8 @@ export class StreamConnection implements Connection {
     socket.on('error', onError);
     socket.on('close', onClose);
     socket.on('end', onEnd);
+    // An open connection does not hold the process; bytes that are being written do.
+    socket.unref();
   }
 
   start(handler: ConnectionHandler): void {
@@ -111,6 +113,8 @@ export class StreamConnection implements Connection {
     const socket = this.#socket;
     // A socket that is closed with unread bytes sends a reset, and that takes back what the peer has not read yet.
     // So: finish writing, read on and discard until the peer ends too, then close.
+    // Until then the process has to stay.
+    socket.ref();
     socket.resume();
     socket.once('finish', onFinish);
     socket.end();

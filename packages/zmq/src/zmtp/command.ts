@@ -15,6 +15,9 @@ export const CANCEL = 'CANCEL';
 /** The largest command accepted, in octets: none of ours comes near, topics of subscriptions included. */
 export const COMMAND_MAX = 65_536;
 
+/** The longest topic of a subscription: what fits into a SUBSCRIBE command that every peer of this package accepts. */
+export const TOPIC_MAX: number = COMMAND_MAX - 16;
+
 export interface Command {
   readonly name: string;
   readonly data: Buffer;

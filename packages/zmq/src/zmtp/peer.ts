@@ -237,7 +237,8 @@ export class ZmtpPeer {
 
   #tooLarge(what: string, size: number, limit: number): ZmqError {
     const number = Number.isFinite(size) ? String(size) : 'more than 2^53';
-    const detail = `${what} of ${number} octets; the limit is ${limit} (maxMessageSize)`;
+    const name = what === 'a command' ? '' : ' (maxMessageSize)';
+    const detail = `${what} of ${number} octets; the limit is ${limit}${name}`;
     return new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
   }
 

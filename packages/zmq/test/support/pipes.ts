@@ -18,6 +18,7 @@ const PLAIN: PatternOptions = {
   invertMatching: false,
   verbosity: null,
   welcomeMessage: null,
+  maxSubscriptions: 0,
 };
 
 export class FakeHost implements PatternHost {

@@ -1,7 +1,9 @@
 /** Pairs of connected connections over every transport, and a handler that remembers what happened. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 import { createInproc } from '../../../src/transport/inproc.ts';
 import { ipcTransport } from '../../../src/transport/ipc.ts';
 import { tcpTransport } from '../../../src/transport/tcp.ts';
@@ -12,6 +14,10 @@ import type {
   Transport,
   TransportOptions,
 } from '../../../src/transport/transport.ts';
+
+// Transports don't hold the process, and here nobody else waits.
+const alive = setInterval(() => {}, 60_000);
+after(() => clearInterval(alive));
 
 export const OPTIONS: TransportOptions = {
   backlog: 100,
