@@ -71,6 +71,11 @@ export class Outbox {
     return this.mark > 0 && this.queued >= this.mark;
   }
 
+  /** Octets that wait and are not handed to the transport yet. */
+  get waitingBytes(): number {
+    return this.#partBytes + this.#end - this.#start;
+  }
+
   /** True while a write has not been taken by the operating system. */
   get stalled(): boolean {
     return this.#inFlight;

@@ -68,10 +68,17 @@ export class Pipe {
     this.#owner.pause();
   }
 
+  setReceiveMark(mark: number): void {
+    this.receiveMark = mark;
+    this.checkMark();
+    this.checkRoom();
+  }
+
   /** Goes on reading when half of the mark is free again. To be called after taking from the inbox. */
   checkRoom(): void {
     if (!this.#paused || this.#held) return;
-    if (this.inbox.queued > this.receiveMark >> 1 || this.inbox.bytes > HELD_BYTES >> 1) return;
+    const { queued, bytes } = this.inbox;
+    if (this.receiveMark > 0 && (queued > this.receiveMark >> 1 || bytes > HELD_BYTES >> 1)) return;
     this.#paused = false;
     this.#owner.resume();
   }

@@ -131,6 +131,8 @@ export class PublisherPattern extends Pattern {
     const last = this.withdraw(pipe, topic);
     if (last === null) return;
     if (last || this.host.options.verbosity === 'allSubsUnsubs') this.announce(pipe, topic, false);
+    // With noDrop a message may wait for the room of a peer that does not want it any more.
+    this.host.writable();
   }
 
   /** Takes a pipe from a topic; true when it was the last. */

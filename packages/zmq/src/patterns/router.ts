@@ -6,6 +6,7 @@
  */
 import { copy } from '../bytes/view.ts';
 import { ZmqError } from '../errors.ts';
+import { printable } from '../zmtp/command.ts';
 import { bodyStart, encodeFrame, frameEnd, MORE, messageEnd } from '../zmtp/frame.ts';
 import { type Sendable, toFrames } from './message.ts';
 import { Pattern, probe } from './pattern.ts';
@@ -43,7 +44,7 @@ export class RouterPattern extends Pattern {
         this.host.refuse(pipe, new ZmqError('ERR_ZMTP_INVALID_METADATA', { detail }));
         return;
       } else if (!this.#register(pipe, own)) {
-        const detail = `routing id ${JSON.stringify(own.toString())} belongs to a peer that is connected; see "handover"`;
+        const detail = `routing id "${printable(own.toString('latin1'))}" belongs to a peer that is connected; see "handover"`;
         this.host.refuse(pipe, new ZmqError('ERR_ROUTING_ID_TAKEN', { detail }));
         return;
       }

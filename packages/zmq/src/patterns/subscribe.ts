@@ -3,12 +3,16 @@
  * (RFC 29). SUB filters what arrives as well, because a publisher learns of a cancellation only later.
  */
 import { PrefixMap } from '../bytes/prefix-map.ts';
+import { view } from '../bytes/view.ts';
 import { ZmqError } from '../errors.ts';
 import { CANCEL, encodeCommand, SUBSCRIBE, TOPIC_MAX } from '../zmtp/command.ts';
-import { bodyStart, decodeMessage, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
+import { bodyStart, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
 import { type MessageLike, type Sendable, toBytes, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
+
+/** What may wait for a publisher that does not read. */
+const UNREAD_BYTES = 8 * 1024 * 1024;
 
 /** XSUB: subscribes by sending, and may send other messages to publishers. */
 export class XSubscriberPattern extends Pattern {
@@ -56,6 +60,12 @@ export class XSubscriberPattern extends Pattern {
   }
 
   #tell(pipe: Pipe, topic: Uint8Array, subscribe: boolean): void {
+    if (pipe.outbox.waitingBytes > UNREAD_BYTES) {
+      // It gets all of them again when it comes back.
+      const detail = `it does not read: ${pipe.outbox.waitingBytes} octets of subscriptions wait for it`;
+      this.host.refuse(pipe, new ZmqError('ERR_TOO_MANY_SUBSCRIPTIONS', { detail }));
+      return;
+    }
     if (pipe.identity!.minor >= 1) {
       pipe.outbox.pushInLine(encodeCommand(subscribe ? SUBSCRIBE : CANCEL, topic));
       return;
@@ -72,19 +82,27 @@ export class XSubscriberPattern extends Pattern {
     if (only !== undefined) {
       const body = toBytes(only as MessageLike);
       if (body[0] === 1 || body[0] === 0) {
-        const topic = body.subarray(1);
-        if (body[0] === 1) this.subscribe(topic);
-        else this.unsubscribe(topic);
+        this.#wish(body);
         return true;
       }
     }
     const frames = toFrames(message);
+    this.#spread((pipe) => pipe.outbox.pushAll(frames));
+    return true;
+  }
+
+  /** A subscription as a message: 1 or 0, then the topic. */
+  #wish(body: Uint8Array): void {
+    if (body[0] === 1) this.subscribe(body.subarray(1));
+    else this.unsubscribe(body.subarray(1));
+  }
+
+  #spread(push: (pipe: Pipe) => void): void {
     for (const pipe of this.pipes) {
       if (pipe.identity === null) continue;
       if (pipe.outbox.full) this.host.dropped(pipe, 'highWaterMark', 1);
-      else pipe.outbox.pushAll(frames);
+      else push(pipe);
     }
-    return true;
   }
 
   override sendRun(
@@ -96,7 +114,11 @@ export class XSubscriberPattern extends Pattern {
   ): number {
     for (let at = start; at < end; ) {
       const next = messageEnd(bytes, at);
-      this.send(decodeMessage(bytes, at, next));
+      const body = bodyStart(bytes, at);
+      const first = bytes[body];
+      if (frameEnd(bytes, at) === next && body < next && (first === 1 || first === 0)) {
+        this.#wish(view(bytes, body, next));
+      } else this.#spread((pipe) => pipe.outbox.pushRun(bytes, at, next, 1));
       at = next;
     }
     return count;

@@ -8,11 +8,11 @@ import type { Transport } from '../transport/transport.ts';
 
 /** Options of a context, as zeromq.js has them. */
 export interface ContextOptions {
-  /** Whether a process waits for queued messages before it ends. Default true. */
+  /** Whether queued messages hold the process until they are sent. Default true. */
   blocky?: boolean;
   /** Without effect: there are no I/O threads. Default 1. */
   ioThreads?: number;
-  /** Default limit for received messages; -1: none. Default 2147483647. */
+  /** Without effect: set the option of the sockets. Default 2147483647. */
   maxMessageSize?: number;
   /** Sockets that may be open at once. Default 1023. */
   maxSockets?: number;

@@ -23,6 +23,9 @@ import { Waiters } from './waiters.ts';
 /** How often it is looked whether a peer that waits can be let in. */
 const PARKING_MS = 50;
 
+/** Types that connect to an endpoint once, however often they are told to. */
+const SINGLE_CONNECT: ReadonlySet<WireSocketType> = new Set(['DEALER', 'SUB', 'PUB', 'REQ']);
+
 interface Bound {
   /** The text that was given, and the one that it became: either unbinds it. */
   readonly names: Set<string>;
@@ -42,7 +45,7 @@ export class Engine implements PatternHost, SessionOwner {
   readonly receivers: Waiters<null, Buffer[]>;
   readonly senders: Waiters<Sendable, undefined>;
   /** Where a relay takes the messages of this socket: then nobody else receives. */
-  relay: { readable(): void; writable(): void } | null = null;
+  relay: { readable(): void; writable(): void; closed(): void } | null = null;
   readonly #sessions = new Set<Session>();
   // Pipes of peers that are gone whose messages were not received yet.
   readonly #leftovers = new Set<Pipe>();
@@ -52,6 +55,9 @@ export class Engine implements PatternHost, SessionOwner {
   #observer: Observer | null = null;
   #busy = false;
   #closeWhenDone = false;
+  #over = false;
+  /** Called when everything is closed. */
+  onEnd: (() => void) | null = null;
   #room: { promise: Promise<void>; resolve: () => void } | null = null;
   #closing: Promise<{ undelivered: number }> | null = null;
   #ended: (() => void) | null = null;
@@ -79,8 +85,9 @@ export class Engine implements PatternHost, SessionOwner {
     this.options[name] = value;
     // Marks take effect at once, other options with the next bind or connect.
     for (const { pipe } of this.#sessions) {
+      if (this.options.conflate) continue;
       if (name === 'sendHighWaterMark') pipe.outbox.setMark(this.options.sendHighWaterMark);
-      if (name === 'receiveHighWaterMark') pipe.receiveMark = this.options.receiveHighWaterMark;
+      if (name === 'receiveHighWaterMark') pipe.setReceiveMark(this.options.receiveHighWaterMark);
     }
   }
 
@@ -127,19 +134,34 @@ export class Engine implements PatternHost, SessionOwner {
   async unbind(address: string): Promise<void> {
     this.#reserve();
     try {
-      parseEndpoint(address, 'bind');
-      const bound = [...this.#bounds].find(({ names }) => names.has(address));
-      if (bound === undefined)
-        throw new ZmqError('ENOENT', { address, detail: 'this socket is not bound to it' });
-      this.#bounds.delete(bound);
-      const endpoint = bound.listener.endpoint ?? address;
-      if (!isInproc(endpoint)) this.emit({ type: 'close', address: endpoint });
-      // As in libzmq, the peers that came in through it go as well.
-      for (const session of [...bound.sessions]) session.finish(this.options.linger);
-      await bound.listener.close();
+      await this.#unbind(address);
     } finally {
       this.#release();
     }
+  }
+
+  unbindSync(address: string): void {
+    this.#reserve();
+    try {
+      void this.#unbind(address);
+    } finally {
+      this.#release();
+    }
+  }
+
+  /** Throws at once, then closes. */
+  #unbind(address: string): Promise<void> {
+    parseEndpoint(address, 'bind');
+    const bound = [...this.#bounds].find(({ names }) => names.has(address));
+    if (bound === undefined) {
+      throw new ZmqError('ENOENT', { address, detail: 'this socket is not bound to it' });
+    }
+    this.#bounds.delete(bound);
+    const endpoint = bound.listener.endpoint ?? address;
+    if (!isInproc(endpoint)) this.emit({ type: 'close', address: endpoint });
+    // As in libzmq, the peers that came in through it go as well.
+    for (const session of [...bound.sessions]) session.finish(this.options.linger);
+    return bound.listener.close();
   }
 
   connect(address: string, givenId: Buffer | null): void {
@@ -148,6 +170,8 @@ export class Engine implements PatternHost, SessionOwner {
     if (endpoint.transport === 'tcp' && endpoint.port === 0) {
       throw new ZmqError('EINVAL', { address, detail: 'connect needs a port; 0 and * are for bind only' });
     }
+    // As in libzmq: a second connection would bring everything twice.
+    if (SINGLE_CONNECT.has(this.type) && this.#connects.has(address)) return;
     const transport = transportFor(endpoint, inprocOf(this.context));
     const session = new Session(
       this,
@@ -221,7 +245,6 @@ export class Engine implements PatternHost, SessionOwner {
     if (maxPeers > 0 && this.#accepted >= maxPeers) {
       const detail = `${this.#accepted} peers are connected, the limit is ${maxPeers} (maxPeers)`;
       const error = new ZmqError('ERR_TOO_MANY_PEERS', { address: connection.remote, detail });
-      this.emit({ type: 'accept:error', address: endpoint, error });
       this.emit({ type: 'peer:refused', address: connection.remote, error });
       connection.destroy();
       return;
@@ -328,7 +351,10 @@ export class Engine implements PatternHost, SessionOwner {
   // ---- events, figures
 
   get events(): Observer {
-    this.#observer ??= new Observer();
+    if (this.#observer === null) {
+      this.#observer = new Observer();
+      if (this.#over) this.#observer.push({ type: 'end' });
+    }
     return this.#observer;
   }
 
@@ -410,6 +436,7 @@ export class Engine implements PatternHost, SessionOwner {
     this.closed = true;
     const before = this.#drops.by.closed ?? 0;
     const waiting = this.senders.length;
+    this.relay?.closed();
     const closing = this.stopListening();
     this.receivers.fail(new ZmqError('EAGAIN'));
     this.senders.fail(new ZmqError('EAGAIN'));
@@ -430,7 +457,9 @@ export class Engine implements PatternHost, SessionOwner {
     letGo();
     this.#drops.flush();
     this.context.release();
+    this.#over = true;
     this.emit({ type: 'end' });
+    this.onEnd?.();
     return { undelivered: (this.#drops.by.closed ?? 0) - before + waiting };
   }
 

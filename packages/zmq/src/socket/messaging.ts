@@ -68,6 +68,7 @@ let receives = 0;
 function send(this: Socket, message: Sendable, options?: SendOptions): Promise<void> {
   const engine = engineOf(this);
   if (engine.closed) return Promise.reject(new ZmqError('EBADF'));
+  if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
   try {
     if (engine.senders.length === 0 && engine.pattern.send(message)) {
       if (++sends < SENDS_A_TURN) return DONE;
@@ -112,6 +113,7 @@ function soon<T>(value: T): Promise<T> {
 function receive(this: Socket, options?: ReceiveOptions): Promise<Message[]> {
   const engine = engineOf(this);
   if (engine.closed) return Promise.reject(new ZmqError('EBADF'));
+  if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
   try {
     if (engine.receivers.length === 0) {
       const message = engine.pattern.next();

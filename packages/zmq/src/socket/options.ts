@@ -232,6 +232,11 @@ const RECEIVERS: readonly WireSocketType[] = [
   'XSUB',
 ];
 
+/** Whether sockets of the type send. */
+export function sends(type: WireSocketType): boolean {
+  return SENDERS.includes(type);
+}
+
 /** Whether sockets of the type have the option. */
 export function applies(name: OptionName, type: WireSocketType): boolean {
   const { on } = OPTIONS[name];

@@ -31,6 +31,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   readonly #toBack: Relay;
   readonly #toFront: Relay;
   #state: 'new' | 'running' | 'terminated' = 'new';
+  #draining = false;
   #finished: () => void = () => {};
 
   /** Joins two sockets; nothing flows before `run`. */
@@ -48,7 +49,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   }
 
   /**
-   * Starts. Resolves when the proxy was terminated or drained; then both sockets are closed. While it runs, nothing
+   * Starts. Resolves when the proxy was terminated or drained, or a socket was closed; then both sockets are closed. While it runs, nothing
    * else may send or receive on them.
    * @throws ZmqError EBADF when a socket is closed, EINVAL when one has no endpoint, EBUSY when a socket is in a proxy already.
    */
@@ -70,8 +71,9 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     }
     this.#state = 'running';
     hold();
-    front.relay = { readable: () => this.#toBack.pump(), writable: () => this.#toFront.pump() };
-    back.relay = { readable: () => this.#toFront.pump(), writable: () => this.#toBack.pump() };
+    const closed = (): void => this.#closed();
+    front.relay = { readable: () => this.#toBack.pump(), writable: () => this.#toFront.pump(), closed };
+    back.relay = { readable: () => this.#toFront.pump(), writable: () => this.#toBack.pump(), closed };
     this.#toBack.pump();
     this.#toFront.pump();
     return new Promise((resolve) => {
@@ -120,7 +122,9 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     const { signal } = options;
     const timeout = drainTime(options, back.options.linger);
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
-    const over = (): boolean => (signal?.aborted ?? false) || performance.now() >= deadline;
+    this.#draining = true;
+    const over = (): boolean =>
+      (signal?.aborted ?? false) || performance.now() >= deadline || (front.closed && back.closed);
     await front.stopListening();
     await this.#untilQuiet(Math.min(performance.now() + QUIET_LIMIT_MS, deadline), over);
     front.stopReading();
@@ -150,6 +154,14 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     }
   }
 
+  /** A socket was closed by somebody else: then the other has no use either. */
+  #closed(): void {
+    if (this.#state !== 'running' || this.#draining) return;
+    this.frontEnd.close();
+    this.backEnd.close();
+    this.#end();
+  }
+
   #end(): void {
     if (this.#state === 'running') letGo();
     this.#state = 'terminated';
@@ -164,8 +176,8 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
 /** Requests that workers which are still there have not answered. */
 function outstanding(back: Engine): number {
   let sum = 0;
-  for (const { pipe } of back.sessions) {
-    sum += Math.max(0, pipe.outbox.sentMessages + pipe.outbox.queued - pipe.receivedMessages);
+  for (const session of back.sessions) {
+    sum += Math.max(0, session.outstanding);
   }
   return sum;
 }

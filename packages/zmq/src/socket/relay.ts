@@ -6,6 +6,7 @@
 import { skipMessages } from '../zmtp/frame.ts';
 import type { Engine } from './engine.ts';
 import { inBurst } from './flusher.ts';
+import { sends } from './options.ts';
 
 /** A read of node's is 64 KiB at most, less the messages that it tore. */
 const FULL_READ = 60_000;
@@ -15,6 +16,8 @@ export class Relay {
   bytes = 0;
   readonly #from: Engine;
   readonly #to: Engine;
+  /** The other side does not send: what comes is taken and dropped, as announcements of subscribers to a SUB are. */
+  readonly #discards: boolean;
   #paused = false;
   #pumping = false;
   #again = false;
@@ -22,6 +25,7 @@ export class Relay {
   constructor(from: Engine, to: Engine) {
     this.#from = from;
     this.#to = to;
+    this.#discards = !sends(to.type);
   }
 
   set paused(value: boolean) {
@@ -55,7 +59,7 @@ export class Relay {
       const { bytes, start, end, count } = pipe.inbox.peekRun()!;
       // So much came in one read that more is on the way.
       if (spreads && end - start >= FULL_READ) inBurst();
-      const sent = to.sendRun(from.prefix(pipe), bytes, start, end, count);
+      const sent = this.#discards ? count : to.sendRun(from.prefix(pipe), bytes, start, end, count);
       const next = sent === count ? end : skipMessages(bytes, start, sent);
       if (sent > 0) {
         this.messages += sent;

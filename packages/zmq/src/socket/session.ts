@@ -61,6 +61,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #lifeDue: NodeJS.Timeout | null = null;
   /** Chunks so far: tells whether anything came since a timer was set. */
   #chunks = 0;
+  /** Sent less received when this connection began. */
+  #unanswered = 0;
   #attached = false;
   /** The peer was reported as ready. */
   #announced = false;
@@ -78,6 +80,14 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   /** Came in through a bound endpoint. */
   get accepted(): boolean {
     return this.#dial === null;
+  }
+
+  /** Messages sent over this connection less those received: for a worker, the requests that it has not answered. */
+  get outstanding(): number {
+    const { outbox, receivedMessages } = this.pipe;
+    return this.#state === 'ready'
+      ? outbox.sentMessages + outbox.queued - receivedMessages - this.#unanswered
+      : 0;
   }
 
   get state(): State {
@@ -177,7 +187,6 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   ready(identity: PeerIdentity): void {
     this.#clearTimer();
     this.#state = 'ready';
-    this.#failures = 0;
     this.#connectedAt = Date.now();
     const { pipe } = this;
     pipe.identity = identity;
@@ -187,6 +196,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     pipe.outbox.open(this.#connection as OutboxSink);
     if (!this.#finishing) this.#owner.pattern.ready(pipe);
     if (this.#state !== 'ready') return;
+    this.#failures = 0;
+    this.#unanswered = pipe.outbox.sentMessages - pipe.receivedMessages;
     this.#startHeartbeat();
     this.#announced = true;
     this.#emit({ type: 'peer:ready', address: this.endpoint, peer: this.info() });
@@ -299,6 +310,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       this.destroy();
       return;
     }
+    this.#report(connection, null);
     this.#end();
     connection.end();
   }
@@ -310,6 +322,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const dial = this.#dial;
     if (error !== null && dial !== null && connection !== null && this.#state !== 'ended') {
       // The peer is refused, the endpoint stays: the next attempt may find another peer.
+      if (!this.#announced) this.#state = 'handshake';
       connection.destroy();
       return;
     }

@@ -104,7 +104,11 @@ export abstract class Socket {
     }
     if (signal !== undefined) {
       if (signal.aborted) this.close();
-      else signal.addEventListener('abort', () => this.close(), { once: true });
+      else {
+        const onAbort = (): void => this.close();
+        signal.addEventListener('abort', onAbort, { once: true });
+        this.#engine.onEnd = () => signal.removeEventListener('abort', onAbort);
+      }
     }
   }
 
@@ -186,7 +190,7 @@ export abstract class Socket {
 
   /** As `unbind`; the port is free a moment later. */
   unbindSync(address: string): void {
-    this.#engine.unbind(address).catch(() => {});
+    this.#engine.unbindSync(address);
   }
 
   /**

@@ -48,3 +48,8 @@ export function encodePing(ttl: number): Buffer {
   const deciseconds = Math.min(Math.max(0, Math.round(ttl / 100)), 655);
   return encodeCommand(PING, Uint8Array.of(deciseconds >> 8, deciseconds & 0xff));
 }
+
+/** What a stranger sent, for a message to a person: no control characters, which a terminal would obey. */
+export function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?');
+}

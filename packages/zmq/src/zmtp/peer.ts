@@ -17,6 +17,7 @@ import {
   PING,
   PONG,
   parseCommand,
+  printable,
   READY,
   SUBSCRIBE,
 } from './command.ts';
@@ -139,7 +140,8 @@ export class ZmtpPeer {
     const socketType = metadata.get('socket-type')?.toString('latin1') ?? '';
     const ours = this.#options.socketType;
     if (!compatible(ours, socketType)) {
-      const theirs = socketType === '' ? 'a peer without a Socket-Type' : `a ${socketType.slice(0, 32)}`;
+      const theirs =
+        socketType === '' ? 'a peer without a Socket-Type' : `a ${printable(socketType.slice(0, 32))}`;
       const detail = `${theirs} connected to a ${ours}, which talks to ${partners(ours).join(', ')}`;
       throw new ZmqError('ERR_ZMTP_SOCKET_TYPE', { detail });
     }
@@ -373,8 +375,4 @@ function early(): ZmqError {
   return new ZmqError('ERR_ZMTP_INVALID_SEQUENCE', {
     detail: 'a message arrived before the handshake was complete',
   });
-}
-
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?');
 }

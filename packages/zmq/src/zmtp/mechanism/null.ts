@@ -1,6 +1,6 @@
 /** NULL: each side sends READY with its metadata, nothing is checked (RFC 37, The NULL Security Mechanism). */
 import { ZmqError } from '../../errors.ts';
-import { type Command, encodeCommand, READY } from '../command.ts';
+import { type Command, encodeCommand, printable, READY } from '../command.ts';
 import { encodeMetadata, type Metadata, parseMetadata } from '../metadata.ts';
 import type { Mechanism } from './mechanism.ts';
 
@@ -23,7 +23,7 @@ export class NullMechanism implements Mechanism {
   receive(command: Command): void {
     if (command.name !== READY) {
       throw new ZmqError('ERR_ZMTP_UNEXPECTED_COMMAND', {
-        detail: `got ${command.name} where READY was due`,
+        detail: `got ${printable(command.name)} where READY was due`,
       });
     }
     this.metadata = parseMetadata(command.data);
