@@ -40,6 +40,7 @@ export {
   Router,
   type RouterConnectOptions,
   type SendingOptions,
+  type SocketOptions,
   Subscriber,
   XPublisher,
   XSubscriber,

@@ -29,9 +29,9 @@ export const INIT_TEMPLATE: string = `# Configuration of a Zeroth node.
 # Keys that are commented out show their defaults.
 
 node:
-  # Name in logs and metrics. Default: the host name.
+  # Name in the log. Default: the host name.
   # name: plant-7
-  # Where the node keeps its data. A relative path starts at the folder of this file.
+  # Where the node will keep data; nothing is kept there yet. A relative path starts at the folder of this file.
   dataDir: ./data
   # How long a stop may take to deliver what was accepted.
   stopTimeout: 10s

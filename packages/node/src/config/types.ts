@@ -15,7 +15,7 @@ export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' |
 export type LogFormat = 'auto' | 'pretty' | 'json';
 
 export interface NodeConfig {
-  /** Name of this node, in logs and metrics. */
+  /** Name of this node, in its log. */
   readonly name: string;
   /** Absolute path. */
   readonly dataDir: string;

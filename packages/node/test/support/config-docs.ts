@@ -14,9 +14,9 @@ const INTRO = `# Configuration
 
 <!-- Made from packages/node/src/config/spec by \`UPDATE_DOCS=1 npm test\`. Do not edit. -->
 
-A node reads one YAML 1.2 file, \`zeroth.yaml\` unless another name is given. \`zeroth init\` writes one with comments,
-\`zeroth check FILE\` says what is wrong with it, and \`zeroth schema\` prints a JSON Schema for editors. Without a file the
-node runs this:
+\`zeroth run FILE\` reads one YAML 1.2 file; without FILE it runs the default below, also when a \`zeroth.yaml\` is in the
+folder. \`zeroth init\` writes such a file with comments, \`zeroth check FILE\` says what is wrong with one, and
+\`zeroth schema\` prints a JSON Schema for editors.
 
 \`\`\`yaml
 ${DEFAULT_CONFIG_YAML}\`\`\`
@@ -33,8 +33,6 @@ ${DEFAULT_CONFIG_YAML}\`\`\`
 The file is UTF-8, has at most 1 MiB, and holds one document. Unknown keys, keys that stand twice and values out of range
 are errors, each with its place; the codes are in [errors.md](errors.md). Anchors and aliases work; merge keys (\`<<\`) are
 not part of YAML 1.2.
-
-In the tables below, "reload" says whether a running node can take a new value without a restart.
 `;
 
 export function configDocs(): string {
@@ -69,8 +67,8 @@ function table(spec: AnySectionSpec, path: string): string {
     '',
     spec.description + (oneOf === '' ? '' : ` At least one of ${oneOf} is needed.`),
     '',
-    '| key | type | default | allowed | reload | meaning |',
-    '|---|---|---|---|---|---|',
+    '| key | type | default | allowed | meaning |',
+    '|---|---|---|---|---|',
     ...rows,
     '',
   ];
@@ -78,13 +76,7 @@ function table(spec: AnySectionSpec, path: string): string {
 }
 
 function row(name: string, spec: Spec, path: string): string {
-  const cells = [
-    `\`${name}\``,
-    typeText(spec),
-    defaultText(spec),
-    allowedText(spec),
-    spec.reloadable ? 'yes' : 'no',
-  ];
+  const cells = [`\`${name}\``, typeText(spec), defaultText(spec), allowedText(spec)];
   const see = spec.type === 'section' || spec.type === 'entries' ? ` See \`${path}.${name}\` below.` : '';
   const choices =
     spec.type === 'choice'

@@ -16,7 +16,7 @@ import { DropCounter } from './drops.ts';
 import type { Event, SocketStats } from './events.ts';
 import { hold, letGo } from './keep-alive.ts';
 import { Observer } from './observer.ts';
-import type { OptionName, OptionValues } from './options.ts';
+import { actsAtOnce, type OptionName, type OptionValues } from './options.ts';
 import { Session, type SessionOwner } from './session.ts';
 import { Waiters } from './waiters.ts';
 
@@ -83,6 +83,9 @@ export class Engine implements PatternHost, SessionOwner {
 
   setOption<K extends OptionName>(name: K, value: OptionValues[K]): void {
     this.options[name] = value;
+    if (this.hasEndpoint && !actsAtOnce(name)) {
+      process.emitWarning('Socket option will not take effect until next connect/bind.');
+    }
     // Marks take effect at once, other options with the next bind or connect.
     for (const { pipe } of this.#sessions) {
       if (this.options.conflate) continue;
@@ -134,6 +137,8 @@ export class Engine implements PatternHost, SessionOwner {
   async unbind(address: string): Promise<void> {
     this.#reserve();
     try {
+      // A turn for whoever closes the socket meanwhile: it closes when this is over, also when this fails.
+      await Promise.resolve();
       await this.#unbind(address);
     } finally {
       this.#release();
@@ -260,6 +265,8 @@ export class Engine implements PatternHost, SessionOwner {
 
   /** Peers that left have filled what one peer may fill: it is time for somebody to receive. */
   get #crowded(): boolean {
+    // What an XPUB announces may stay unread for ever: there it tells nothing about who keeps up.
+    if (this.type === 'XPUB') return false;
     const mark = this.options.receiveHighWaterMark;
     let queued = 0;
     for (const { inbox } of this.#leftovers) queued += inbox.queued;
@@ -271,11 +278,19 @@ export class Engine implements PatternHost, SessionOwner {
    * limit for peers that come, send and go.
    */
   #park(session: Session, connection: Connection): void {
+    // A peer that leaves is not noticed here, so none waits longer than for a handshake; it may try again.
+    const end = performance.now() + this.options.handshakeInterval;
     const timer = setInterval(() => {
-      if (this.#crowded && !this.closed && session.state !== 'ended') return;
+      const late = this.options.handshakeInterval > 0 && performance.now() >= end;
+      const over = late || this.closed || session.state === 'ended';
+      if (this.#crowded && !over) return;
       clearInterval(timer);
-      if (this.closed || session.state === 'ended') connection.destroy();
-      else session.open(connection);
+      if (!over) {
+        session.open(connection);
+        return;
+      }
+      session.destroy();
+      connection.destroy();
     }, PARKING_MS);
     timer.unref();
   }

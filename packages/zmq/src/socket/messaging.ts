@@ -69,6 +69,8 @@ function send(this: Socket, message: Sendable, options?: SendOptions): Promise<v
   const engine = engineOf(this);
   if (engine.closed) return Promise.reject(new ZmqError('EBADF'));
   if (options?.signal?.aborted) return Promise.reject(options.signal.reason);
+  // Not null, which is an empty frame: nothing at all is a mistake.
+  if (message === undefined) return Promise.reject(new TypeError('Message must be present'));
   try {
     if (engine.senders.length === 0 && engine.pattern.send(message)) {
       if (++sends < SENDS_A_TURN) return DONE;

@@ -232,6 +232,34 @@ const RECEIVERS: readonly WireSocketType[] = [
   'XSUB',
 ];
 
+const AT_ONCE: ReadonlySet<OptionName> = new Set([
+  'sendHighWaterMark',
+  'receiveHighWaterMark',
+  'sendTimeout',
+  'receiveTimeout',
+  'linger',
+  'mandatory',
+  'handover',
+  'probeRouter',
+  'correlate',
+  'relaxed',
+  'noDrop',
+  'manual',
+  'invertMatching',
+  'verbosity',
+  'welcomeMessage',
+  'maxPeers',
+  'maxSubscriptions',
+  'reconnectInterval',
+  'reconnectMaxInterval',
+  'reconnectJitter',
+]);
+
+/** Whether a change takes effect without another bind or connect. */
+export function actsAtOnce(name: OptionName): boolean {
+  return AT_ONCE.has(name);
+}
+
 /** Whether sockets of the type send. */
 export function sends(type: WireSocketType): boolean {
   return SENDERS.includes(type);

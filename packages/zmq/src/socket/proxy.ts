@@ -51,18 +51,17 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   /**
    * Starts. Resolves when the proxy was terminated or drained, or a socket was closed; then both sockets are closed. While it runs, nothing
    * else may send or receive on them.
-   * @throws ZmqError EBADF when a socket is closed, EINVAL when one has no endpoint, EBUSY when a socket is in a proxy already.
+   * @throws ZmqError EBADF when the proxy is over, EINVAL when a socket has no endpoint or is closed, EBUSY when a socket is in a proxy already.
    */
   run(): Promise<void> {
     const front = engineOf(this.frontEnd);
     const back = engineOf(this.backEnd);
-    if (front.closed || back.closed || this.#state === 'terminated')
-      return Promise.reject(new ZmqError('EBADF'));
+    if (this.#state === 'terminated') return Promise.reject(new ZmqError('EBADF'));
     for (const [name, engine] of [
       ['Front-end', front],
       ['Back-end', back],
     ] as const) {
-      if (engine.hasEndpoint) continue;
+      if (engine.hasEndpoint && !engine.closed) continue;
       const message = `${name} socket must be bound or connected`;
       return Promise.reject(new ZmqError('EINVAL', { message }));
     }

@@ -37,6 +37,9 @@ type XPublisherOptions = PairOptions &
 // on the prototypes.
 type Given<T> = Partial<T> & CommonOptions;
 
+/** The options that the constructor of a socket class takes, as zeromq.js names them. */
+export type SocketOptions<S extends Socket> = Partial<Pick<S, Extract<keyof S, OptionName>>> & CommonOptions;
+
 /** Exclusive pair (RFC 31): one peer at a time, both send and receive. */
 export class Pair extends Socket {
   constructor(options?: Given<PairOptions>) {

@@ -66,6 +66,7 @@ const ZONE = /^[\p{L}\p{N}._-]+$/u;
  * @throws ZmqError EINVAL or EPROTONOSUPPORT, with `address` as given and the reason in `detail`.
  */
 export function parseEndpoint(text: string, use?: EndpointUse): Endpoint {
+  if (typeof text !== 'string') throw new TypeError('Address must be a string');
   const split = text.indexOf('://');
   if (split < 0) throw invalid(text, 'an endpoint has the form transport://address');
   const transport = text.slice(0, split);

@@ -154,6 +154,34 @@ async function child(...scenario: string[]): Promise<{ code: number | null; outp
 }
 
 describe('the process', { timeout: 60_000 }, () => {
+  it('exits though sockets are open, when nobody waits for them', async () => {
+    assert.deepEqual(await child('idle'), { code: 0, output: 'idle' });
+  });
+
+  it('stays until a message is sent that is queued, and exits then', async (t) => {
+    const s = scope(t, tcp);
+    const pull = s.open(zmq.Pull);
+    const endpoint = await tcp.fixed();
+    const ended = child('queued', endpoint);
+    await pull.bind(endpoint);
+    assert.deepEqual(text(await pull.receive()), ['late']);
+    assert.deepEqual(await ended, { code: 0, output: 'queued' });
+  });
+
+  it('stays while somebody waits for a message', async () => {
+    const file = new URL('../support/child.js', import.meta.url);
+    const run = spawn(process.execPath, [fileURLToPath(file), 'waiting'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [chunk] = (await once(run.stdout, 'data')) as [Buffer];
+    assert.equal(chunk.toString().trim(), 'waiting');
+    // Whoever is not held is gone by the time that another process came and went.
+    assert.deepEqual(await child('idle'), { code: 0, output: 'idle' });
+    assert.equal(run.exitCode, null);
+    run.kill();
+    await once(run, 'close');
+  });
+
   for (const transport of transports) {
     it(`exits when its sockets are closed, over ${transport.name}`, async () => {
       assert.deepEqual(await child('talk', transport.endpoint()), { code: 0, output: 'pong' });

@@ -46,13 +46,43 @@ async function events(): Promise<string> {
   return types.join(' ');
 }
 
+/** Leaves its sockets open: nobody waits for them. */
+async function idle(): Promise<string> {
+  const pull = new zmq.Pull({ heartbeatInterval: 1000 });
+  await pull.bind('tcp://127.0.0.1:0');
+  const push = new zmq.Push({ heartbeatInterval: 1000 });
+  push.connect(pull.lastEndpoint as string);
+  new zmq.Push({ reconnectInterval: 10 }).connect('tcp://127.0.0.1:1');
+  await push.send('x');
+  await pull.receive();
+  return 'idle';
+}
+
+/** Leaves one message behind for a peer that comes later. */
+async function queued(endpoint: string): Promise<string> {
+  const push = new zmq.Push({ reconnectInterval: 10 });
+  push.connect(endpoint);
+  await push.send('late');
+  return 'queued';
+}
+
+/** Waits for a message that never comes; the parent ends it. */
+async function waiting(): Promise<string> {
+  const pair = new zmq.Pair();
+  pair.connect('inproc://nobody');
+  console.log('waiting');
+  await pair.receive();
+  return 'received';
+}
+
 const [scenario, endpoint = '', linger = '0', count = '0'] = process.argv.slice(2);
-const result =
-  scenario === 'talk'
-    ? talk(endpoint)
-    : scenario === 'alone'
-      ? alone()
-      : scenario === 'push'
-        ? push(endpoint, Number(linger), Number(count))
-        : events();
-console.log(await result);
+const scenarios: Record<string, () => Promise<string>> = {
+  talk: () => talk(endpoint),
+  alone,
+  push: () => push(endpoint, Number(linger), Number(count)),
+  events,
+  idle,
+  queued: () => queued(endpoint),
+  waiting,
+};
+console.log(await scenarios[scenario as string]?.());

@@ -199,7 +199,7 @@ const ROUTE: SectionSpec<RouteSettings> = {
 export const ROUTES: EntriesSpec<Omit<RouteConfig, 'name'>> = {
   ...COMMON,
   type: 'entries',
-  description: 'What is forwarded. Each key is the name of a route, as it stands in logs and metrics.',
+  description: 'What is forwarded. Each key is the name of a route, as it stands in the log.',
   noun: 'route',
   namePattern: NAME_PATTERN,
   maxEntries: 1000,

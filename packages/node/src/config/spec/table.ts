@@ -25,7 +25,7 @@ const NODE: SectionSpec<NodeConfig> = {
     name: {
       ...COMMON,
       type: 'text',
-      description: 'Name of this node in logs and metrics.',
+      description: 'Name of this node in its log.',
       default: null,
       computed: { text: 'the host name', of: ({ hostName }) => nameFromHost(hostName) },
       pattern: NAME_PATTERN,
@@ -37,7 +37,7 @@ const NODE: SectionSpec<NodeConfig> = {
       ...COMMON,
       type: 'path',
       description:
-        'Folder for what the node keeps. A relative path starts at the folder of the configuration file.',
+        'Folder for what the node keeps. Nothing is kept there yet. A relative path starts at the folder of the configuration file.',
       default: './data',
       reloadable: false,
       knownAs: ['datadirectory', 'datapath', 'storage'],
