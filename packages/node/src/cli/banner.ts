@@ -12,6 +12,8 @@ export interface BannerWords {
   readonly file: string | null;
 }
 
+const WILDCARD = /^tcp:\/\/(?:\*|0\.0\.0\.0|\[::\])(?=:)/;
+
 /** The whole text, ending with a newline. */
 export function banner(routes: readonly RouteStatus[], { version, name, file }: BannerWords): string {
   const source = file ?? 'embedded default configuration (zeroth init writes a file to change)';
@@ -37,11 +39,12 @@ function sideRows(route: RouteStatus, side: 'frontend' | 'backend', status: Side
   const { socketType, peerType } = status;
   return status.endpoints.map(({ how, address }, index) => {
     const title = side === 'frontend' && index === 0 ? `${route.name} (${route.pattern})` : '';
-    const peers =
-      how === 'bind'
-        ? `connect a ${peerType} here`
-        : `the node connects there (${socketType} to ${peerType})`;
-    return [title, side, address, peers];
+    if (how === 'connect')
+      return [title, side, address, `the node connects there (${socketType} to ${peerType})`];
+    // A wildcard is no address to connect to.
+    const port = WILDCARD.test(address) ? /\d+$/.exec(address) : null;
+    const place = port === null ? 'here' : `to port ${port[0]} of this machine`;
+    return [title, side, address, `connect a ${peerType} ${place}`];
   });
 }
 
@@ -71,7 +74,7 @@ function firstMessage(routes: readonly RouteStatus[]): string[] {
       const write = `  npx zeroth ${send} ${front} ${words}`;
       return back === null
         ? ['Send a first message:', write, '']
-        : ['Send a first message, and read it in another terminal:', write, read, ''];
+        : ['Read a first message in another terminal, and send it in a third:', read, write, ''];
     }
   }
   return [];
@@ -84,5 +87,5 @@ function bound(side: SideStatus): string | null {
 
 /** An address to connect to on this machine: a wildcard is none. */
 function reachable({ address }: EndpointStatus): string {
-  return address.replace(/^tcp:\/\/(?:\*|0\.0\.0\.0|\[::\])(?=:)/, 'tcp://127.0.0.1');
+  return address.replace(WILDCARD, 'tcp://127.0.0.1');
 }

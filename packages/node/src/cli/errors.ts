@@ -6,6 +6,7 @@
 
 import type { ErrorCode } from '../errors.ts';
 import { ZerothError } from '../errors.ts';
+import { wordsOf } from '../flow/errors.ts';
 import { EXIT } from './exit.ts';
 
 /** An error of a command. */
@@ -30,6 +31,18 @@ export function usageError(message: string, hint?: string): CliError {
   return new CliError('USAGE', message, { exitCode: EXIT.usage, ...(hint === undefined ? {} : { hint }) });
 }
 
+/** A file that can't be read or written: `doing` says which. The reason stands there once, without the system call. */
+export function fileError(
+  doing: 'read' | 'write',
+  path: string,
+  { cause, exitCode }: { cause: unknown; exitCode: number },
+): CliError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const system = /^([A-Z][A-Z0-9]+): (.*?)(?:, [a-z]+(?: '.*)?)?$/s.exec(text);
+  const reason = system === null ? text : `${system[2]} (${system[1]})`;
+  return new CliError('FILE_FAILED', `cannot ${doing} ${path}: ${reason}`, { exitCode, cause });
+}
+
 export interface ErrorWords {
   readonly code: string;
   readonly message: string;
@@ -49,9 +62,8 @@ export function describeError(error: unknown): ErrorWords {
     };
   }
   if (error instanceof Error) {
-    const { code, detail } = error as { code?: string; detail?: string };
-    const message = detail === undefined ? error.message : `${error.message}: ${detail}`;
-    return { code: code ?? error.name, message, hint: null, exitCode: EXIT.unexpected };
+    const { code } = error as { code?: string };
+    return { code: code ?? error.name, message: wordsOf(error), hint: null, exitCode: EXIT.unexpected };
   }
   return { code: 'UNEXPECTED', message: String(error), hint: null, exitCode: EXIT.unexpected };
 }

@@ -6,7 +6,7 @@
 import { writeFile } from 'node:fs/promises';
 import { INIT_TEMPLATE } from '../config/templates.ts';
 import type { CommandContext, DescribeCommand } from './command.ts';
-import { CliError } from './errors.ts';
+import { CliError, fileError } from './errors.ts';
 import { EXIT } from './exit.ts';
 import { examples } from './tool/help.ts';
 
@@ -37,6 +37,5 @@ function failure(file: string, cause: unknown): CliError {
       cause,
     });
   }
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CliError('FILE_FAILED', `cannot write ${file}: ${reason}`, { exitCode: EXIT.unexpected, cause });
+  return fileError('write', file, { cause, exitCode: EXIT.unexpected });
 }

@@ -7,7 +7,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import type { CommandContext, CommandEntry } from './command.ts';
-import { describeError } from './errors.ts';
+import { usageError } from './errors.ts';
 import { EXIT, EXIT_WORDS } from './exit.ts';
 import { processTerminal } from './terminal.ts';
 import { packageVersion } from './version.ts';
@@ -65,15 +65,18 @@ async function main(argv: readonly string[]): Promise<void> {
     .exitOverride()
     .configureHelp({ showGlobalOptions: false, helpWidth: 100 })
     .configureOutput({ outputError: () => {} });
+  const called = COMMANDS.find((entry) => entry.name === (helpTopic(options) ?? options[0]));
   try {
-    const called = COMMANDS.find((entry) => entry.name === options[0] || entry.name === helpTopic(options));
+    const topic = helpTopic(options);
+    if (topic !== undefined && topic !== 'help' && called === undefined)
+      throw usageError(`there is no command ${topic}`);
     for (const entry of COMMANDS) {
       const command = program.command(entry.name).summary(entry.summary).description(sentence(entry.summary));
       if (entry === called) (await entry.load()).describe(command, context);
     }
     await program.parseAsync(options, { from: 'user' });
   } catch (error) {
-    context.exit(ending(error, context, json));
+    context.exit(ending(error, context, { json, command: called?.name ?? null }));
   }
   guardExit(context);
 }
@@ -83,16 +86,21 @@ function helpTopic(options: readonly string[]): string | undefined {
   return options[0] === 'help' ? options[1] : undefined;
 }
 
-function ending(error: unknown, { terminal }: CommandContext, json: boolean): number {
-  if (!(error instanceof CommanderError)) return terminal.fail(error, json);
+function ending(
+  error: unknown,
+  { terminal }: CommandContext,
+  { json, command }: { json: boolean; command: string | null },
+): number {
+  const hint = command === null ? 'zeroth --help shows what there is' : `zeroth ${command} --help`;
+  if (!(error instanceof CommanderError)) {
+    const { code, hint: own, message } = error as { code?: string; hint?: string | null; message: string };
+    return terminal.fail(code === 'USAGE' && own === null ? usageError(message, hint) : error, json);
+  }
   // commander prints help and version itself, and throws to end the program.
   if (error.exitCode === 0) return EXIT.ok;
   if (error.code === 'commander.help') return EXIT.usage;
   const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  const words = { ...describeError(error), code: 'USAGE', message };
-  if (json) terminal.err(JSON.stringify({ error: { code: words.code, message, hint: 'zeroth --help' } }));
-  else terminal.err(`error [USAGE] ${message}\n  -> zeroth --help shows what there is`);
-  return EXIT.usage;
+  return terminal.fail(usageError(message, hint), json);
 }
 
 /** The process ends when nothing is left to do. If a handle of ours keeps it alive that is a bug: say so, and end. */

@@ -15,7 +15,8 @@ import type { SendOptions } from './tool/options.ts';
 import { addCommon, addLinger, addReporting, addSending, duration, readOptions } from './tool/options.ts';
 import { sendAll } from './tool/send.ts';
 import { SubscriberWatch } from './tool/subscribers.ts';
-import { runTool, seconds, timeoutError } from './tool/tool.ts';
+import type { ToolRun } from './tool/tool.ts';
+import { runTool, seconds } from './tool/tool.ts';
 
 interface PubOptions extends SendOptions {
   readonly wait: number;
@@ -62,7 +63,7 @@ export const describe: DescribeCommand = (command, context) => {
         await sendAll(run, socket, plan, options, async (first) => {
           if (options.wait === 0) return;
           const found = await watch.waitFor(first[0] as Buffer, options.wait, options.timeout, run.signal);
-          if (found === 'no peer') throw noPeer(options);
+          if (found === 'no peer') throw noPeer(run, options);
           if (found === 'no subscriber') {
             const name = frameToText(first[0] as Buffer);
             const text = `nobody has subscribed to "${name}" within ${seconds(options.wait)}: what nobody subscribes to is dropped`;
@@ -92,9 +93,9 @@ function splitTopic(
   return { topic: frameFromText(topic, options.hex), messages };
 }
 
-function noPeer(options: PubOptions): Error {
+function noPeer(run: ToolRun, options: PubOptions): Error {
   const reader = options.bind ? 'nobody connected' : 'nothing answers there';
-  return timeoutError(
+  return run.timeout(
     `${reader} within ${seconds(options.timeout)}`,
     'zeroth sub ENDPOINT is a subscriber; --wait 0 sends anyway',
   );

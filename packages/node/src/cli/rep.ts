@@ -13,7 +13,7 @@ import { addCommon, addReceiving, addReporting, readOptions } from './tool/optio
 import { Output } from './tool/output.ts';
 import { sizeOf } from './tool/send.ts';
 import type { ToolRun } from './tool/tool.ts';
-import { isTimeout, runTool, seconds, timeoutError } from './tool/tool.ts';
+import { isTimeout, runTool, seconds } from './tool/tool.ts';
 
 const LINGER = 5000;
 
@@ -65,7 +65,7 @@ async function receiveRequest(socket: Reply, options: ReceiveOptions, run: ToolR
     return await socket.receive({ signal: run.signal });
   } catch (error) {
     if (!isTimeout(error) || socket.closed) throw error;
-    throw timeoutError(
+    throw run.timeout(
       `no request arrived for ${seconds(options.timeout)}`,
       'is somebody asking? --verbose shows who is connected',
     );

@@ -14,7 +14,7 @@ import { Output } from './tool/output.ts';
 import { Pace } from './tool/pace.ts';
 import { sendOne, sizeOf } from './tool/send.ts';
 import type { ToolRun } from './tool/tool.ts';
-import { isTimeout, runTool, seconds, timeoutError } from './tool/tool.ts';
+import { isTimeout, runTool, seconds } from './tool/tool.ts';
 
 interface ReqOptions extends Omit<SendOptions, 'linger'> {
   readonly routingId?: string;
@@ -74,7 +74,7 @@ async function receiveReply(socket: Request, options: ReqOptions, run: ToolRun):
     return await socket.receive({ signal: run.signal });
   } catch (error) {
     if (!isTimeout(error) || socket.closed) throw error;
-    throw timeoutError(
+    throw run.timeout(
       `no reply within ${seconds(options.timeout)}`,
       'is a REP behind that endpoint? --timeout gives it more time',
     );

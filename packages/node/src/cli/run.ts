@@ -5,6 +5,7 @@
  * SIGINT or SIGTERM stops accepting, delivers what was accepted within node.stopTimeout, tells what was not, and exits 0;
  * a second one exits at once.
  */
+import { existsSync } from 'node:fs';
 import type { Config } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
 import { RouteError } from '../flow/errors.ts';
@@ -17,9 +18,14 @@ import type { CommandContext, DescribeCommand } from './command.ts';
 import { configOf } from './config.ts';
 import { describeError } from './errors.ts';
 import { EXIT } from './exit.ts';
+import type { Interrupts } from './signals.ts';
 import { onInterrupt } from './signals.ts';
+import type { Terminal } from './terminal.ts';
 import { examples } from './tool/help.ts';
 import { packageVersion } from './version.ts';
+
+/** What `zeroth init` writes. A node reads no file that it was not told of. */
+const UNUSED = 'zeroth.yaml';
 
 interface RunOptions {
   readonly quiet?: boolean;
@@ -52,6 +58,8 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
   const logOptions = { level, format, name: config.node.name, terminal: terminal.errIsTerminal };
   const log = await createLog({ ...logOptions, colour: terminal.errColour });
   for (const { code, key, message } of warnings) log.warn({ event: 'config', code, key }, message);
+  if (file === null && existsSync(UNUSED))
+    log.warn({ event: 'config:unused', file: UNUSED }, `${UNUSED} is here and is not used: zeroth run ${UNUSED}`);
   const version = packageVersion();
   log.info({ event: 'start', version, file, runtime: process.version }, 'starting');
   // Listening before the first bind: a stop request in the middle of a start is one, too.
@@ -65,7 +73,7 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
     for (const route of routes) log.info({ event: 'route:ready', ...readyFields(route) }, 'route ready');
     log.info({ event: 'ready', routes: routes.length }, 'node ready');
     if (options.quiet !== true) void terminal.out(banner(routes, { version, name: config.node.name, file }));
-    return await untilStopped(node, config, log, interrupts);
+    return await untilStopped(node, config, { log, terminal, interrupts });
   } catch (error) {
     // A JSON log stays JSON to its last line; a person gets the words and the way out.
     if (isPretty(logOptions) || level === 'silent') throw error;
@@ -87,8 +95,7 @@ function placeOf(error: unknown): object {
 async function untilStopped(
   node: Node,
   config: Config,
-  log: Log,
-  interrupts: ReturnType<typeof onInterrupt>,
+  { log, terminal, interrupts }: { log: Log; terminal: Terminal; interrupts: Interrupts },
 ): Promise<number> {
   const stopAsked = new Promise<null>((resolve) => {
     if (interrupts.signal.aborted) resolve(null);
@@ -96,11 +103,12 @@ async function untilStopped(
   });
   const failure = await Promise.race([stopAsked, node.failed()]);
   const timeout = config.node.stopTimeout;
-  if (failure === null)
-    log.info(
-      { event: 'stop', signal: interrupts.received(), timeout },
-      'stopping: delivering what was accepted',
-    );
+  if (failure === null) {
+    const fields = { event: 'stop', signal: interrupts.received(), timeout };
+    log.info(fields, 'stopping: delivering what was accepted');
+    if (terminal.errIsTerminal)
+      terminal.err(`This takes ${timeout / 1000} s at most. Ctrl-C again exits at once.`);
+  }
   const report = await node.stop();
   for (const { route, undelivered, forwarded, dropped } of report.routes) {
     const fields = { event: 'route:stopped', route, undelivered, forwarded, dropped };

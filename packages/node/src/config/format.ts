@@ -46,9 +46,12 @@ function formatProblem(problem: Problem, paint: Paint, label: string): string {
       ? ''
       : `, found ${value === '' ? '""' : value}`;
   const parts = [`${printable(message)}${found}.`];
-  // A suggestion with quotes of its own is to be typed with them.
-  if (suggestion !== null)
-    parts.push(`Did you mean ${printable(suggestion.startsWith('"') ? suggestion : `"${suggestion}"`)}?`);
+  // A suggestion with quotes of its own is to be typed with them, and one for a wrong type as it stands: quotes may be
+  // what is wrong.
+  if (suggestion !== null) {
+    const bare = suggestion.startsWith('"') || code === 'CONFIG_WRONG_TYPE';
+    parts.push(`Did you mean ${printable(bare ? suggestion : `"${suggestion}"`)}?`);
+  }
   if (allowed.length > 0) parts.push(`Allowed: ${allowed.map(printable).join(', ')}`);
   const head = `${paint('bold', place)}  ${label}${key === '' ? '' : `${paint('cyan', key)}: `}${parts.join(' ')} ${paint('dim', `[${code}]`)}`;
   return problem.excerpt === null ? head : `${head}\n${excerptLines(problem, problem.excerpt, paint)}`;

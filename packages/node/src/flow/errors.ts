@@ -27,17 +27,24 @@ export class RouteError extends ZerothError {
   }
 }
 
-/** The words of an error of the sockets, with its code. */
-export function reasonOf(cause: unknown): string {
+/** The words of an error, each reason once: the detail of a system error repeats the message in its own way. */
+export function wordsOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  const { code, detail } = cause as Error & { code?: string; detail?: string };
-  const words =
-    detail === undefined || detail === cause.message ? cause.message : `${cause.message}: ${detail}`;
-  return code === undefined ? words : `${words} (${code})`;
+  const { message, code, detail } = cause as Error & { code?: string; detail?: string };
+  if (detail === undefined) return message;
+  const said = detail.toLowerCase().includes(message.toLowerCase());
+  const system = code !== undefined && new RegExp(`\\b${code}\\b`).test(detail);
+  return said || system ? message : `${message}: ${detail}`;
 }
 
-/** The way out for a failed bind or connect, by the system's error code. */
-export function hintFor(cause: unknown, endpoint: string): string {
+/** {@link wordsOf}, with the code. */
+export function reasonOf(cause: unknown): string {
+  const { code } = (cause ?? {}) as { code?: string };
+  return code === undefined ? wordsOf(cause) : `${wordsOf(cause)} (${code})`;
+}
+
+/** The way out for a failed bind or connect, by the system's error code. `where` the endpoint was written down. */
+export function hintFor(cause: unknown, endpoint: string, where = ' in the configuration'): string {
   const port = /:(\d+)$/.exec(endpoint)?.[1];
   switch ((cause as { code?: string } | null)?.code) {
     case 'EADDRINUSE':
@@ -56,7 +63,7 @@ export function hintFor(cause: unknown, endpoint: string): string {
     case 'EMFILE':
       return 'the limit of open files is reached: raise it (ulimit -n)';
     default:
-      return 'check the endpoint in the configuration';
+      return `check the endpoint${where}`;
   }
 }
 

@@ -139,6 +139,15 @@ export class Route {
     };
   }
 
+  /** Since the start, each message for each peer in one of them at most; what a stop left is in neither. */
+  totals(): { forwarded: number; dropped: number } {
+    const all = [this.#front.stats, this.#back.stats];
+    return {
+      forwarded: all.reduce((sum, { messagesOut }) => sum + messagesOut, 0),
+      dropped: all.reduce((sum, { dropped, droppedBy }) => sum + dropped - (droppedBy.closed ?? 0), 0),
+    };
+  }
+
   #over(error: Error | null): void {
     if (error !== null && this.#state === 'running') {
       this.#state = 'failed';

@@ -25,11 +25,11 @@ export interface StopOptions {
 
 export interface RouteReport {
   readonly route: string;
-  /** Messages that were accepted and not handed to a peer. */
+  /** Messages that were accepted and not delivered by the end of the stop. */
   readonly undelivered: number;
-  /** Messages forwarded in either direction since the start. */
+  /** Messages handed to the operating system since the start, for each peer of its own. */
   readonly forwarded: number;
-  /** Messages dropped since the start, as ZeroMQ's rules ask. */
+  /** Messages dropped since the start, as ZeroMQ's rules ask, without those of `undelivered`. */
   readonly dropped: number;
 }
 
@@ -116,11 +116,5 @@ export class Node {
 
 async function report(route: Route, drain: { timeout: number; signal?: AbortSignal }): Promise<RouteReport> {
   const undelivered = await route.drain(drain);
-  const { toBack, toFront, frontend, backend } = route.status();
-  return {
-    route: route.name,
-    undelivered,
-    forwarded: toBack.messages + toFront.messages,
-    dropped: frontend.dropped + backend.dropped,
-  };
+  return { route: route.name, undelivered, ...route.totals() };
 }

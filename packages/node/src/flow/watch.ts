@@ -6,6 +6,7 @@
  */
 import type { PeerInfo, Socket } from '@zeroth/zmq';
 import type { Log, LogLine } from '../log/log.ts';
+import { wordsOf } from './errors.ts';
 import type { Fold } from './fold.ts';
 
 /** Starts to log what happens on `socket`. `log` carries the route and the side; `prefix` keeps their folds apart. */
@@ -13,9 +14,15 @@ export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string
   const events = socket.events;
   const unreachable = new Set<string>();
 
-  const tell = (line: LogLine, event: string, message: string, fields: object, weight = 1): void => {
+  const tell = (
+    line: LogLine,
+    event: string,
+    message: string,
+    fields: object,
+    { kind = event, weight = 1 }: { kind?: string; weight?: number } = {},
+  ): void => {
     fold.note(
-      `${prefix}/${event}`,
+      `${prefix}/${kind}`,
       () => line.call(log, { event, ...fields }, message),
       (folded) => {
         const count = event === 'drop' ? { count: folded.weight } : {};
@@ -48,17 +55,17 @@ export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string
   events.on('peer:gone', ({ peer, error }) => {
     const { messagesIn, messagesOut, dropped, queuedOut } = peer;
     const counts = { messagesIn, messagesOut, dropped, undelivered: queuedOut };
-    tell(log.info, 'peer:gone', 'peer disconnected', {
-      ...peerFields(peer),
-      ...counts,
-      ...errorFields(error),
-    });
+    // A connection that breaks is everyday; a peer that breaks the protocol, or its limits, is not.
+    const line = error?.code.startsWith('ERR_') === true ? log.warn : log.info;
+    const event = line === log.warn ? 'peer:gone:error' : 'peer:gone';
+    const fields = { ...peerFields(peer), ...counts, ...errorFields(error) };
+    tell(line, 'peer:gone', 'peer disconnected', fields, { kind: event });
   });
   events.on('peer:refused', ({ address, error }) => {
     tell(log.warn, 'peer:refused', 'peer refused', { remote: address, ...errorFields(error) });
   });
   events.on('drop', ({ address, count, reason }) => {
-    tell(log.warn, 'drop', 'messages dropped', { remote: address, count, reason }, count);
+    tell(log.warn, 'drop', 'messages dropped', { endpoint: address, count, reason }, { weight: count });
   });
 }
 
@@ -81,6 +88,6 @@ function printable(bytes: Buffer): string {
 
 function errorFields(error: unknown): object {
   if (!(error instanceof Error)) return {};
-  const { code, detail } = error as Error & { code?: string; detail?: string };
-  return { code, reason: detail === undefined ? error.message : `${error.message}: ${detail}` };
+  const { code } = error as Error & { code?: string };
+  return { code, reason: wordsOf(error) };
 }

@@ -14,6 +14,8 @@ import { batchPool, LARGE_BATCH, SMALL_BATCH } from './batch-pool.ts';
 
 /** Bodies from this size on go by reference: there the copy costs more than one more part in the write. */
 export const BY_REFERENCE = 8192;
+/** Octets that may wait whatever the mark allows: a thousand messages can be large. */
+const HELD_BYTES = 256 * 1024 * 1024;
 /** Bytes after which a batch is written without waiting for the end of the turn. */
 const FLUSH_AT = 32_768;
 
@@ -68,7 +70,7 @@ export class Outbox {
   }
 
   get full(): boolean {
-    return this.mark > 0 && this.queued >= this.mark;
+    return this.mark > 0 && (this.queued >= this.mark || this.#partBytes >= HELD_BYTES);
   }
 
   /** Octets that wait and are not handed to the transport yet. */
@@ -203,7 +205,7 @@ export class Outbox {
     while (left > 0) {
       // A run may hold more messages than the mark: what settles at once makes room for the next stretch.
       const messages = this.mark > 0 ? Math.min(left, this.mark - this.queued) : left;
-      if (messages <= 0) break;
+      if (messages <= 0 || this.full) break;
       const stop = messages === left ? end : skipMessages(bytes, at, messages);
       this.#append(bytes, at, stop);
       this.#open += messages;
@@ -229,7 +231,8 @@ export class Outbox {
   /** Queues bytes in line with the messages that take no room under the mark: subscriptions. */
   pushInLine(bytes: Uint8Array): void {
     this.#append(bytes, 0, bytes.length);
-    this.#soon();
+    if (this.waitingBytes >= FLUSH_AT) this.flush();
+    else this.#soon();
   }
 
   /** Queues what goes before the messages that wait: a heartbeat, a first word. Takes no room under the mark. */
@@ -283,10 +286,10 @@ export class Outbox {
   }
 
   #settle(): void {
-    if (this.mark > 0 && this.queued >= this.mark) {
+    if (this.full) {
       // Most of the time the operating system takes it all, and nobody has to wait.
       this.flush();
-      if (this.queued >= this.mark) this.#wasFull = true;
+      if (this.full) this.#wasFull = true;
     } else if (this.#end - this.#start + this.#partBytes >= FLUSH_AT) this.flush();
     else if (!this.#scheduled) this.#soon();
   }

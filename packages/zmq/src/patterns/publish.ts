@@ -11,13 +11,20 @@ import { type Sendable, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
 
+/** What one peer has subscribed to. */
+class Wishes {
+  /** Octets as latin-1 text. */
+  readonly topics: Set<string> = new Set();
+  cost = 0;
+}
+
 export class PublisherPattern extends Pattern {
   readonly #pipes = new Set<Pipe>();
   // A topic with one subscriber, as most are, has no list: one cache line less for each message.
   readonly #topics = new PrefixMap<Pipe | Pipe[]>(this.host.seed);
   // The topics of each pipe. A set: RFC 37 has a cancellation for each subscription, but libzmq's SUB sends every
   // subscription and only the last cancellation, so that counting here would never come to an end.
-  readonly #wishes = new Map<Pipe, Set<string>>();
+  readonly #wishes = new Map<Pipe, Wishes>();
   readonly #touched: Pipe[] = [];
   #stamp = 0;
   readonly #hits: (Pipe | Pipe[])[] = [];
@@ -39,7 +46,7 @@ export class PublisherPattern extends Pattern {
 
   /** Ends all subscriptions of a pipe; returns the topics whose end is to be announced. */
   protected forget(pipe: Pipe): Uint8Array[] {
-    const names = this.#wishes.get(pipe);
+    const names = this.#wishes.get(pipe)?.topics;
     this.#wishes.delete(pipe);
     const news: Uint8Array[] = [];
     for (const name of names ?? []) {
@@ -88,43 +95,51 @@ export class PublisherPattern extends Pattern {
 
   override subscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void {
     if (subscribe) {
-      if (this.#overLimit(pipe)) return;
       const news = this.add(pipe, topic);
+      if (news === null) return;
       if (news || this.host.options.verbosity !== null) this.announce(pipe, topic, true);
     } else this.remove(pipe, topic);
   }
 
-  /** What a peer may ask for costs memory here, and more behind a relay. */
-  #overLimit(pipe: Pipe): boolean {
+  /**
+   * Counts a topic of a peer against `maxSubscriptions`, a long one once for each 256 octets: it costs memory here, and
+   * more behind a relay. False when the peer asks for too much; then it is refused.
+   */
+  protected admit(pipe: Pipe, wishes: Wishes, topic: Uint8Array): boolean {
+    const key = text(topic);
+    if (wishes.topics.has(key)) return true;
     const limit = this.host.options.maxSubscriptions;
-    const count = this.#wishes.get(pipe)?.size ?? 0;
-    if (limit === 0 || count < limit) return false;
-    const detail = `it has ${count} subscriptions, the limit is ${limit} (maxSubscriptions)`;
-    this.host.refuse(pipe, new ZmqError('ERR_TOO_MANY_SUBSCRIPTIONS', { detail }));
+    wishes.cost += cost(topic);
+    if (limit > 0 && wishes.cost > limit) {
+      const detail = `it asks for more than ${limit} subscriptions (maxSubscriptions)`;
+      this.host.refuse(pipe, new ZmqError('ERR_TOO_MANY_SUBSCRIPTIONS', { detail }));
+      return false;
+    }
+    wishes.topics.add(key);
     return true;
   }
 
-  /** True when nobody had the topic before. */
-  protected add(pipe: Pipe, topic: Uint8Array): boolean {
-    const key = text(topic);
-    let topics = this.#wishes.get(pipe);
-    if (topics === undefined) {
-      topics = new Set();
-      this.#wishes.set(pipe, topics);
-    }
+  /** True when nobody had the topic before; null when the peer is refused. */
+  protected add(pipe: Pipe, topic: Uint8Array): boolean | null {
+    const wishes = this.#wishes.get(pipe) ?? new Wishes();
+    this.#wishes.set(pipe, wishes);
+    const had = wishes.topics.has(text(topic));
+    if (!this.admit(pipe, wishes, topic)) return null;
     const subscribers = this.#topics.get(topic);
     if (subscribers === undefined) this.#topics.set(topic, pipe);
-    else if (!topics.has(key)) {
+    else if (!had) {
       if (Array.isArray(subscribers)) subscribers.push(pipe);
       else this.#topics.set(topic, [subscribers, pipe]);
     }
-    topics.add(key);
     return subscribers === undefined;
   }
 
   /** True when nobody has the topic any more; null when the pipe did not have it. */
   protected withdraw(pipe: Pipe, topic: Uint8Array): boolean | null {
-    return this.#wishes.get(pipe)?.delete(text(topic)) === true ? this.#drop(pipe, topic) : null;
+    const wishes = this.#wishes.get(pipe);
+    if (wishes?.topics.delete(text(topic)) !== true) return null;
+    wishes.cost -= cost(topic);
+    return this.#drop(pipe, topic);
   }
 
   protected remove(pipe: Pipe, topic: Uint8Array): void {
@@ -288,7 +303,7 @@ export class PublisherPattern extends Pattern {
 export class XPublisherPattern extends PublisherPattern {
   #manual: Pipe | null = null;
   // With `manual`: what each subscriber asked for, whatever the application made of it.
-  readonly #asked = new Map<Pipe, Set<string>>();
+  readonly #asked = new Map<Pipe, Wishes>();
 
   protected override upstream(pipe: Pipe, bytes: Uint8Array, start: number, end: number): void {
     this.#receive(pipe, bytes, start, end);
@@ -314,10 +329,11 @@ export class XPublisherPattern extends PublisherPattern {
       super.subscription(pipe, topic, subscribe);
       return;
     }
-    const asked = this.#asked.get(pipe) ?? new Set();
+    const asked = this.#asked.get(pipe) ?? new Wishes();
     this.#asked.set(pipe, asked);
-    if (subscribe) asked.add(text(topic));
-    else asked.delete(text(topic));
+    if (subscribe) {
+      if (!this.admit(pipe, asked, topic)) return;
+    } else if (asked.topics.delete(text(topic))) asked.cost -= cost(topic);
     this.announce(pipe, topic, subscribe);
   }
 
@@ -329,7 +345,7 @@ export class XPublisherPattern extends PublisherPattern {
     }
     this.#asked.delete(pipe);
     this.forget(pipe);
-    for (const name of asked) this.announce(pipe, Buffer.from(name, 'latin1'), false);
+    for (const name of asked.topics) this.announce(pipe, Buffer.from(name, 'latin1'), false);
   }
 
   /** Subscribes (or not) the peer that the last received message came from. */
@@ -345,6 +361,10 @@ export class XPublisherPattern extends PublisherPattern {
     this.#manual = this.inbound.last;
     return frames;
   }
+}
+
+function cost(topic: Uint8Array): number {
+  return 1 + (topic.length >> 8);
 }
 
 function text(bytes: Uint8Array): string {

@@ -12,7 +12,7 @@ import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
 
 /** What may wait for a publisher that does not read. */
-const UNREAD_BYTES = 8 * 1024 * 1024;
+const UNREAD_BYTES = 64 * 1024 * 1024;
 
 /** XSUB: subscribes by sending, and may send other messages to publishers. */
 export class XSubscriberPattern extends Pattern {
@@ -29,7 +29,7 @@ export class XSubscriberPattern extends Pattern {
   }
 
   override ready(pipe: Pipe): void {
-    for (const [topic] of this.topics.entries()) this.#tell(pipe, topic, true);
+    for (const [topic] of this.topics.entries()) if (!this.#tell(pipe, topic, true)) return;
   }
 
   /** @throws ZmqError EINVAL for a topic over {@link TOPIC_MAX}. */
@@ -59,22 +59,24 @@ export class XSubscriberPattern extends Pattern {
     for (const pipe of this.pipes) if (pipe.identity !== null) this.#tell(pipe, topic, subscribe);
   }
 
-  #tell(pipe: Pipe, topic: Uint8Array, subscribe: boolean): void {
-    if (pipe.outbox.waitingBytes > UNREAD_BYTES) {
+  /** False when the publisher was given up: it does not read. */
+  #tell(pipe: Pipe, topic: Uint8Array, subscribe: boolean): boolean {
+    if (pipe.outbox.stalled && pipe.outbox.waitingBytes > UNREAD_BYTES) {
       // It gets all of them again when it comes back.
       const detail = `it does not read: ${pipe.outbox.waitingBytes} octets of subscriptions wait for it`;
       this.host.refuse(pipe, new ZmqError('ERR_TOO_MANY_SUBSCRIPTIONS', { detail }));
-      return;
+      return false;
     }
     if (pipe.identity!.minor >= 1) {
       pipe.outbox.pushInLine(encodeCommand(subscribe ? SUBSCRIBE : CANCEL, topic));
-      return;
+      return true;
     }
     // ZMTP 3.0 has no such commands (RFC 23): a message whose first octet says what is meant.
     const body = Buffer.allocUnsafe(1 + topic.length);
     body[0] = subscribe ? 1 : 0;
     body.set(topic, 1);
     pipe.outbox.pushInLine(encodeFrame(0, body));
+    return true;
   }
 
   override send(message: Sendable): boolean {

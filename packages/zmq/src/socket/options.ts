@@ -26,7 +26,10 @@ export interface OptionValues {
   reconnectJitter: number;
   /** Peers that may be connected to the bound endpoints at once; 0: any number. Default 0. Ours. */
   maxPeers: number;
-  /** PUB, XPUB: topics that one peer may subscribe to; more, and it is refused. 0: any number. Default 0. Ours. */
+  /**
+   * PUB, XPUB: topics that one peer may subscribe to, a long one counted for each 256 octets; for more it is refused.
+   * 0: any number. Default 0. Ours.
+   */
   maxSubscriptions: number;
   /** Limit for the frames of one received message together; -1: none (up to 2 GiB). Default -1. */
   maxMessageSize: number;
@@ -258,6 +261,11 @@ const AT_ONCE: ReadonlySet<OptionName> = new Set([
 /** Whether a change takes effect without another bind or connect. */
 export function actsAtOnce(name: OptionName): boolean {
   return AT_ONCE.has(name);
+}
+
+/** Whether sockets of the type receive. */
+export function receives(type: WireSocketType): boolean {
+  return RECEIVERS.includes(type);
 }
 
 /** Whether sockets of the type send. */

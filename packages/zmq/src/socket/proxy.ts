@@ -2,6 +2,7 @@
 import { ZmqError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { hold, letGo } from './keep-alive.ts';
+import { receives, sends } from './options.ts';
 import { Relay } from './relay.ts';
 import { type DrainOptions, drainTime, engineOf, Socket } from './socket.ts';
 
@@ -51,7 +52,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   /**
    * Starts. Resolves when the proxy was terminated or drained, or a socket was closed; then both sockets are closed. While it runs, nothing
    * else may send or receive on them.
-   * @throws ZmqError EBADF when the proxy is over, EINVAL when a socket has no endpoint or is closed, EBUSY when a socket is in a proxy already.
+   * @throws ZmqError EBADF when the proxy is over, EINVAL when a socket has no endpoint or is closed, ENOTSUP for types that don't go together, EBUSY when a socket is in a proxy already.
    */
   run(): Promise<void> {
     const front = engineOf(this.frontEnd);
@@ -61,9 +62,18 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
       ['Front-end', front],
       ['Back-end', back],
     ] as const) {
-      if (engine.hasEndpoint && !engine.closed) continue;
+      if (engine.endpoints.any && !engine.closed) continue;
       const message = `${name} socket must be bound or connected`;
       return Promise.reject(new ZmqError('EINVAL', { message }));
+    }
+    for (const [from, to] of [
+      [front, back],
+      [back, front],
+    ] as const) {
+      // What subscribers announce may be dropped; anything else would be lost in silence.
+      if (!receives(from.type) || sends(to.type) || from.type === 'XPUB') continue;
+      const detail = `a ${from.type} receives, and a ${to.type} can't send it on`;
+      return Promise.reject(new ZmqError('ENOTSUP', { detail }));
     }
     if (front.relay !== null || back.relay !== null) {
       return Promise.reject(new ZmqError('EBUSY', { detail: 'a socket can be in one proxy at a time' }));
@@ -124,7 +134,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     this.#draining = true;
     const over = (): boolean =>
       (signal?.aborted ?? false) || performance.now() >= deadline || (front.closed && back.closed);
-    await front.stopListening();
+    await front.endpoints.stopListening();
     await this.#untilQuiet(Math.min(performance.now() + QUIET_LIMIT_MS, deadline), over);
     front.stopReading();
     const requests = front.type === 'ROUTER';

@@ -163,14 +163,14 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     }
     const mechanism = new NullMechanism(properties);
     this.#peer = new ZmtpPeer({ socketType: type, mechanism, maxMessageSize: options.maxMessageSize }, this);
-    if (options.handshakeInterval > 0) {
-      this.#timer = setTimeout(() => {
-        const detail = `no complete handshake within ${options.handshakeInterval} ms (handshakeInterval)`;
-        this.#error = new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { detail, address: connection.remote });
-        connection.destroy();
-      }, options.handshakeInterval);
-      this.#refTimer();
-    }
+    // 0 is no limit, and a timer all the same: it holds the process while there is something to send.
+    const limit = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
+    this.#timer = setTimeout(() => {
+      const detail = `no complete handshake within ${limit} ms (handshakeInterval)`;
+      this.#error = new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { detail, address: connection.remote });
+      connection.destroy();
+    }, limit);
+    this.#refTimer();
     connection.start(this);
     this.#peer.open();
   }
@@ -379,7 +379,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       return;
     }
     const address = connection.remote;
-    const detail = 'the peer closed during the handshake';
+    const detail = this.#finishing
+      ? 'the socket was closed during the handshake'
+      : 'the peer closed during the handshake';
     const error = reason ?? new ZmqError('ECONNRESET', { detail, address });
     const type = PROTOCOL_CODES.test(error.code) ? 'handshake:error:protocol' : 'handshake:error:other';
     this.#emit({ type, address: this.endpoint, error });

@@ -58,8 +58,8 @@ export interface Socket extends GeneralOptions {}
  * @internal The time of a drain: `fallback` where none is given, -1 where there is no limit.
  * @throws RangeError for what is no number.
  */
-export function drainTime({ timeout = -2 }: DrainOptions, fallback: number): number {
-  if (timeout === -2) return fallback;
+export function drainTime({ timeout }: DrainOptions, fallback: number): number {
+  if (timeout === undefined) return fallback;
   if (typeof timeout !== 'number' || Number.isNaN(timeout)) {
     throw new RangeError(`timeout is a number of milliseconds, not ${String(timeout)}`);
   }
@@ -172,12 +172,12 @@ export abstract class Socket {
    * way), EBADF (closed).
    */
   bind(address: string): Promise<void> {
-    return this.#engine.bind(address);
+    return this.#engine.endpoints.bind(address);
   }
 
   /** As `bind`, for endpoints that need no name to be looked up. */
   bindSync(address: string): void {
-    this.#engine.bindSync(address);
+    this.#engine.endpoints.bindSync(address);
   }
 
   /**
@@ -185,12 +185,12 @@ export abstract class Socket {
    * @throws ZmqError ENOENT when not bound to it.
    */
   unbind(address: string): Promise<void> {
-    return this.#engine.unbind(address);
+    return this.#engine.endpoints.unbind(address);
   }
 
   /** As `unbind`; the port is free a moment later. */
   unbindSync(address: string): void {
-    this.#engine.unbindSync(address);
+    this.#engine.endpoints.unbindSync(address);
   }
 
   /**
@@ -198,7 +198,7 @@ export abstract class Socket {
    * @throws ZmqError EINVAL, EPROTONOSUPPORT, EBADF.
    */
   connect(address: string): void {
-    this.#engine.connect(address, null);
+    this.#engine.endpoints.connect(address, null);
   }
 
   /**
@@ -206,7 +206,7 @@ export abstract class Socket {
    * @throws ZmqError ENOENT when not connected to it.
    */
   disconnect(address: string): void {
-    this.#engine.disconnect(address);
+    this.#engine.endpoints.disconnect(address);
   }
 
   /** Closes at once; what is queued goes on being sent for `linger` milliseconds. */

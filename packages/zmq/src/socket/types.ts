@@ -113,7 +113,7 @@ export class Router extends Socket {
 
   override connect(address: string, options: RouterConnectOptions = {}): void {
     const { routingId } = options;
-    engineOf(this).connect(
+    engineOf(this).endpoints.connect(
       address,
       routingId ? Buffer.from(checkOption('routingId', routingId) as string) : null,
     );

@@ -6,9 +6,9 @@
  */
 import { readFile } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
-import { CliError, usageError } from '../errors.ts';
+import { CliError, fileError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
-import { frameFromText, framesFromJson } from './frames.ts';
+import { frameFromText, framesFromJson, inputError } from './frames.ts';
 import { splitLines } from './lines.ts';
 import type { SendOptions } from './options.ts';
 
@@ -63,19 +63,28 @@ export async function* readInput(plan: InputPlan, signal: AbortSignal): AsyncGen
 async function* readLines(plan: InputPlan, limit: number, signal: AbortSignal): AsyncGenerator<Buffer[]> {
   if (limit <= 0) return;
   let left = limit;
+  let number = 1;
   const stdin = addAbortSignal(signal, process.stdin);
   try {
     for await (const line of splitLines(stdin)) {
-      if (plan.json && line.length === 0) continue;
-      yield plan.json ? framesFromJson(line.toString()) : [...plan.prefix, frameFromText(line, plan.hex)];
-      if (--left <= 0) return;
+      const empty = plan.json && line.length === 0;
+      if (!empty) {
+        yield plan.json ? framesFromJson(line.toString()) : [...plan.prefix, frameFromText(line, plan.hex)];
+        if (--left <= 0) return;
+      }
+      number++;
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted) throw atLine(error, number);
   } finally {
     // A terminal or a pipe that stays open must not keep the process.
     stdin.destroy();
   }
+}
+
+function atLine(error: unknown, number: number): unknown {
+  if (!(error instanceof CliError) || error.code !== 'INPUT_INVALID') return error;
+  return inputError(`line ${number} of standard input: ${error.message}`, error.hint ?? '', error);
 }
 
 async function readWhole(path: string): Promise<Buffer> {
@@ -85,7 +94,6 @@ async function readWhole(path: string): Promise<Buffer> {
     for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
     return Buffer.concat(chunks);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError('FILE_FAILED', `cannot read ${path}: ${reason}`, { exitCode: EXIT.usage, cause });
+    throw fileError('read', path, { cause, exitCode: EXIT.usage });
   }
 }

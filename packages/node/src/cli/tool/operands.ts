@@ -4,12 +4,23 @@
  * Guarantees: the leading arguments of the form `tcp://…` or `ipc://…` are endpoints, the rest are not; after a lone
  * `--` nothing is an endpoint or an option.
  */
+import { checkEndpoint } from '../../config/endpoint.ts';
 import { usageError } from '../errors.ts';
 
 export interface Operands {
   readonly endpoints: readonly string[];
   readonly rest: readonly string[];
 }
+
+/** The port of each tool on the default configuration. */
+const PORTS: Readonly<Record<string, number>> = {
+  pub: 5555,
+  sub: 5556,
+  req: 5557,
+  rep: 5558,
+  push: 5560,
+  pull: 5561,
+};
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):\/\//i;
 
@@ -34,13 +45,19 @@ export function splitOperands(
 }
 
 function noEndpoint(first: string | undefined, tool: string): Error {
-  const example = `zeroth ${tool} tcp://127.0.0.1:5560`;
+  const endpoint = `tcp://127.0.0.1:${PORTS[tool] ?? 5560}`;
+  const example = `zeroth ${tool} ${endpoint}`;
   if (first === undefined) return usageError(`${tool} needs an endpoint`, `for example: ${example}`);
-  const guess = /^\d{1,5}$/.test(first)
-    ? `tcp://127.0.0.1:${first}`
-    : /:\d{1,5}$/.test(first)
-      ? `tcp://${first}`
-      : null;
+  const guess = guessOf(first);
   const hint = guess === null ? `for example: ${example}` : `did you mean ${guess}?`;
-  return usageError(`the first argument is an endpoint such as tcp://127.0.0.1:5560, not ${first}`, hint);
+  return usageError(`the first argument is an endpoint such as ${endpoint}, not ${first}`, hint);
+}
+
+function guessOf(text: string): string | null {
+  if (/^\d{1,5}$/.test(text)) return `tcp://127.0.0.1:${text}`;
+  // Without a port or a slash it is more likely a message.
+  if (!/[:/]/.test(text)) return null;
+  const checked = checkEndpoint(text, 'connect');
+  const suggestion = checked.ok ? null : checked.suggestion;
+  return suggestion?.startsWith('inproc:') === true ? null : suggestion;
 }

@@ -105,16 +105,17 @@ const NOT_GIVEN = {
 
 /** An option that takes a duration. `preset` is its default, as a person writes it. */
 export function duration(flags: string, words: string, preset: string | null): Option {
-  const option = new Option(flags, words).argParser(milliseconds);
-  return preset === null ? option : option.default(milliseconds(preset), preset);
+  const option = new Option(flags, words);
+  option.argParser((text: string) => milliseconds(text, option.long ?? flags));
+  return preset === null ? option : option.default(milliseconds(preset, flags), preset);
 }
 
-function milliseconds(text: string): number {
+function milliseconds(text: string, name: string): number {
   if (text === '0') return 0;
   const parsed = parseDuration(text);
   if (parsed.ok) return parsed.value;
   const hint = parsed.suggestion === null ? 'such as 500ms, 5s or 2m' : `did you mean ${parsed.suggestion}?`;
-  throw usageError(`not a duration: ${text}`, hint);
+  throw usageError(`${name} takes a duration, not ${text}`, hint);
 }
 
 function whole(text: string): number {

@@ -6,7 +6,7 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import { CliError, usageError } from '../errors.ts';
+import { fileError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
 import { frameToJson, frameToText } from './frames.ts';
@@ -37,7 +37,7 @@ export class Output {
     try {
       return new Output(options, terminal, await open(options.file, 'w'));
     } catch (cause) {
-      throw fileError(options.file, cause);
+      throw fileError('write', options.file, { cause, exitCode: EXIT.unexpected });
     }
   }
 
@@ -73,12 +73,7 @@ export class Output {
     try {
       await this.#file.appendFile(data);
     } catch (cause) {
-      throw fileError(this.#options.file as string, cause);
+      throw fileError('write', this.#options.file as string, { cause, exitCode: EXIT.unexpected });
     }
   }
-}
-
-function fileError(path: string, cause: unknown): CliError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new CliError('FILE_FAILED', `cannot write ${path}: ${reason}`, { exitCode: EXIT.unexpected, cause });
 }

@@ -10,7 +10,7 @@ import type { OutputOptions } from './output.ts';
 import { Output } from './output.ts';
 import { sizeOf } from './send.ts';
 import type { ToolRun } from './tool.ts';
-import { isTimeout, seconds, timeoutError } from './tool.ts';
+import { isTimeout, seconds } from './tool.ts';
 
 const BATCH = 1000;
 
@@ -26,7 +26,7 @@ export async function receiveAll(
   try {
     let left = options.count ?? Number.POSITIVE_INFINITY;
     while (left > 0 && !run.signal.aborted) {
-      const batch = await receiveSome(socket, Math.min(BATCH, left), options);
+      const batch = await receiveSome(run, socket, Math.min(BATCH, left), options);
       left -= batch.length;
       run.timing.add(
         batch.length,
@@ -39,13 +39,18 @@ export async function receiveAll(
   }
 }
 
-async function receiveSome(socket: Receiver, max: number, options: CommonOptions): Promise<Buffer[][]> {
+async function receiveSome(
+  run: ToolRun,
+  socket: Receiver,
+  max: number,
+  options: CommonOptions,
+): Promise<Buffer[][]> {
   try {
     return await socket.receiveBatch(max);
   } catch (error) {
     // A closed socket ends a wait with the same code; only an open one timed out.
     if (!isTimeout(error) || socket.closed) throw error;
-    throw timeoutError(
+    throw run.timeout(
       `nothing arrived for ${seconds(options.timeout)}`,
       'is somebody sending? --verbose shows who is connected',
     );

@@ -9,7 +9,7 @@ import { readInput } from './input.ts';
 import type { SendOptions } from './options.ts';
 import { Pace } from './pace.ts';
 import type { ToolRun } from './tool.ts';
-import { isTimeout, seconds, timeoutError } from './tool.ts';
+import { isTimeout, seconds } from './tool.ts';
 
 /** Sends everything in the plan. `ready` is awaited before the first message. */
 export async function sendAll(
@@ -49,7 +49,7 @@ export async function sendOne(
     const reader = options.bind
       ? 'is somebody connected and reading?'
       : 'is somebody listening there and reading?';
-    throw timeoutError(
+    throw run.timeout(
       `no peer took the message within ${seconds(options.timeout)}`,
       `${reader} --timeout 0 waits for ever`,
     );

@@ -12,6 +12,7 @@ export interface Summary {
   readonly bytes: number;
   /** From the first message to the last, or to the end of the delivery. */
   readonly seconds: number;
+  /** Null for a single message, and below 10 ms, where it would be noise. */
   readonly messagesPerSecond: number | null;
   /** Milliseconds. */
   readonly roundTrip: {
@@ -21,6 +22,8 @@ export interface Summary {
     readonly p100: number;
   } | null;
 }
+
+const MIN_SECONDS = 0.01;
 
 export class Timing {
   #messages = 0;
@@ -64,7 +67,7 @@ export class Timing {
       messages: this.#messages,
       bytes: this.#bytes,
       seconds: Number(seconds.toFixed(6)),
-      messagesPerSecond: seconds > 0 && this.#messages > 1 ? Math.round(this.#messages / seconds) : null,
+      messagesPerSecond: seconds >= MIN_SECONDS && this.#messages > 1 ? Math.round(this.#messages / seconds) : null,
       roundTrip: histogram === null ? null : { p50: at(50), p90: at(90), p99: at(99), p100: at(100) },
     };
   }

@@ -5,12 +5,15 @@
  * was sent is delivered or counted as not delivered; hints and summaries go to standard error, messages to standard output.
  */
 import type { Socket } from '@zeroth/zmq';
+import { checkEndpoint } from '../../config/endpoint.ts';
 import { hintFor, reasonOf } from '../../flow/errors.ts';
 import type { CommandContext } from '../command.ts';
-import { CliError } from '../errors.ts';
+import { CliError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
 import { onInterrupt } from '../signals.ts';
 import { paint } from '../terminal.ts';
+import type { Cause, Notice } from './obstacles.ts';
+import { Obstacles } from './obstacles.ts';
 import type { CommonOptions } from './options.ts';
 import { summaryText, Timing } from './timing.ts';
 
@@ -19,7 +22,9 @@ export interface ToolRun {
   readonly signal: AbortSignal;
   readonly timing: Timing;
   /** A line on standard error for the person who waits; a JSON object with --json; nothing with --quiet. */
-  notice(event: string, text: string, fields?: Record<string, unknown>): void;
+  readonly notice: Notice;
+  /** The error for --timeout, with what stands in the way; `hint` where nothing better is known. */
+  timeout(message: string, hint: string): CliError;
 }
 
 export interface ToolPlan<S extends Socket> {
@@ -45,19 +50,23 @@ export async function runTool<S extends Socket>(plan: ToolPlan<S>): Promise<void
   // A pending send or receive ends with the socket. What a sender has accepted is delivered below.
   if (linger === null) signal.addEventListener('abort', () => socket.close(), { once: true });
 
+  const obstacles = new Obstacles(socket, plan.endpoints, { options, notice });
+  const timeout = (message: string, hint: string): CliError =>
+    timeoutError(message, hint, obstacles.cause());
   let code: number = EXIT.ok;
   try {
     tellEvents(socket, options, notice);
     await openEndpoints(plan, notice);
-    await plan.work({ signal, timing, notice });
+    await plan.work({ signal, timing, notice, timeout });
   } catch (error) {
     if (!signal.aborted) code = terminal.fail(error, options.json);
   }
   if (linger !== null && !socket.closed) {
-    const { undelivered } = await socket.drain({ timeout: linger });
+    if (signal.aborted && terminal.errIsTerminal && socket.stats.queuedOut > 0)
+      notice('stopping', `delivering what was sent, for at most ${seconds(linger)}; Ctrl-C again ends it`);
+    const failure = await deliver(plan, linger, obstacles);
     timing.finish();
-    if (undelivered > 0 && code === EXIT.ok)
-      code = terminal.fail(notDelivered(undelivered, linger), options.json);
+    if (failure !== null && code === EXIT.ok) code = terminal.fail(failure, options.json);
   }
   socket.close();
   interrupts.dispose();
@@ -71,9 +80,9 @@ export async function runTool<S extends Socket>(plan: ToolPlan<S>): Promise<void
   context.exit(code);
 }
 
-/** The error for `--timeout`. */
-export function timeoutError(message: string, hint: string): CliError {
-  return new CliError('TIMEOUT', message, { exitCode: EXIT.timeout, hint });
+function timeoutError(message: string, hint: string, cause: Cause): CliError {
+  const text = `${message}${cause.text}`;
+  return new CliError('TIMEOUT', text, { exitCode: EXIT.timeout, hint: cause.hint ?? hint });
 }
 
 /** `5 s`, for messages. */
@@ -86,15 +95,30 @@ export function isTimeout(error: unknown): boolean {
   return (error as { code?: string } | null)?.code === 'EAGAIN';
 }
 
-function notDelivered(count: number, linger: number): CliError {
+/** Sends what is queued, and closes. Returns the error for what did not get there. */
+async function deliver<S extends Socket>(
+  { socket, verb }: ToolPlan<S>,
+  linger: number,
+  obstacles: Obstacles,
+): Promise<CliError | null> {
+  const began = performance.now();
+  const { undelivered } = await socket.drain({ timeout: linger });
+  const late = undelivered > 0 && performance.now() - began >= linger;
+  // Of a reply that nobody waits for any more there is nothing to say.
+  const { disconnected = 0 } = verb === 'sent' ? socket.stats.droppedBy : {};
+  const count = undelivered + disconnected;
+  if (count === 0) return null;
   const what = count === 1 ? '1 message was' : `${count} messages were`;
-  return timeoutError(
-    `${what} not delivered within ${seconds(linger)}`,
-    'is the peer reading? --linger gives it more time',
-  );
+  if (late) {
+    const hint = 'is the peer reading? --linger gives it more time';
+    return timeoutError(`${what} not delivered within ${seconds(linger)}`, hint, obstacles.cause());
+  }
+  const message = `${what} lost: ${obstacles.where} closed the connection before it had all of it`;
+  const hint = 'the peer may have refused it: see its log and its maxMessageSize';
+  return new CliError('TIMEOUT', message, { exitCode: EXIT.timeout, hint });
 }
 
-function noticer<S extends Socket>({ context, options }: ToolPlan<S>): ToolRun['notice'] {
+function noticer<S extends Socket>({ context, options }: ToolPlan<S>): Notice {
   const { err, errColour } = context.terminal;
   return (event, text, fields = {}) => {
     if (options.quiet) return;
@@ -102,12 +126,9 @@ function noticer<S extends Socket>({ context, options }: ToolPlan<S>): ToolRun['
   };
 }
 
-function tellEvents(socket: Socket, { verbose }: CommonOptions, notice: ToolRun['notice']): void {
+/** Obstacles are told always (obstacles.ts), this only when asked for. */
+function tellEvents(socket: Socket, { verbose }: CommonOptions, notice: Notice): void {
   const { events } = socket;
-  // Told always: a socket type that does not go with ours is the usual reason why nothing arrives.
-  events.on('peer:refused', ({ address, error }) => {
-    notice('refused', `refused ${address}: ${reasonOf(error)}`, { remote: address, code: error.code });
-  });
   if (!verbose) return;
   events.on('peer:ready', ({ peer: { remote, socketType } }) => {
     notice('connected', `connected ${remote} (${socketType ?? 'unknown'})`, { remote, socketType });
@@ -115,16 +136,23 @@ function tellEvents(socket: Socket, { verbose }: CommonOptions, notice: ToolRun[
   events.on('peer:gone', ({ peer: { remote } }) =>
     notice('disconnected', `disconnected ${remote}`, { remote }),
   );
-  events.on('connect:retry', ({ address, interval }) => {
-    notice('retry', `cannot reach ${address}, trying again in ${interval} ms`, {
-      endpoint: address,
-      interval,
-    });
-  });
 }
 
-async function openEndpoints<S extends Socket>(plan: ToolPlan<S>, notice: ToolRun['notice']): Promise<void> {
+function checkForm(endpoint: string, bind: boolean): void {
+  const checked = checkEndpoint(endpoint, bind ? 'bind' : 'connect');
+  if (checked.ok) return;
+  const { message, suggestion } = checked;
+  // A tool can't use inproc, and nobody who wrote http:// meant it.
+  const hint =
+    suggestion === null || suggestion.startsWith('inproc:')
+      ? 'an endpoint is tcp://HOST:PORT or ipc://PATH'
+      : `did you mean ${suggestion}?`;
+  throw usageError(`not an endpoint: ${endpoint}: ${message}`, hint);
+}
+
+async function openEndpoints<S extends Socket>(plan: ToolPlan<S>, notice: Notice): Promise<void> {
   const { socket, endpoints, options } = plan;
+  for (const endpoint of endpoints) checkForm(endpoint, options.bind);
   for (const endpoint of endpoints) {
     try {
       if (options.bind) await socket.bind(endpoint);
@@ -136,7 +164,7 @@ async function openEndpoints<S extends Socket>(plan: ToolPlan<S>, notice: ToolRu
         `cannot ${doing} ${endpoint}: ${reasonOf(cause)}`,
         {
           exitCode: EXIT.start,
-          hint: hintFor(cause, endpoint),
+          hint: hintFor(cause, endpoint, ''),
           cause,
         },
       );
