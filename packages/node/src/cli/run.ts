@@ -59,7 +59,10 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
   const log = await createLog({ ...logOptions, colour: terminal.errColour });
   for (const { code, key, message } of warnings) log.warn({ event: 'config', code, key }, message);
   if (file === null && existsSync(UNUSED))
-    log.warn({ event: 'config:unused', file: UNUSED }, `${UNUSED} is here and is not used: zeroth run ${UNUSED}`);
+    log.warn(
+      { event: 'config:unused', file: UNUSED },
+      `${UNUSED} is here and is not used: zeroth run ${UNUSED}`,
+    );
   const version = packageVersion();
   log.info({ event: 'start', version, file, runtime: process.version }, 'starting');
   // Listening before the first bind: a stop request in the middle of a start is one, too.

@@ -7,7 +7,6 @@ import type { Outbox, OutboxSink } from '../patterns/outbox.ts';
 import type { DropReason, Pattern } from '../patterns/pattern.ts';
 import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
 import type { Connection, ConnectionHandler } from '../transport/transport.ts';
-import { encodePing } from '../zmtp/command.ts';
 import { NullMechanism } from '../zmtp/mechanism/null.ts';
 import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { type PeerEvents, type PeerIdentity, ZmtpPeer } from '../zmtp/peer.ts';
@@ -15,6 +14,7 @@ import type { WireSocketType } from '../zmtp/sockets.ts';
 import { backoff } from './backoff.ts';
 import type { Event, PeerInfo } from './events.ts';
 import { flushSoon } from './flusher.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { OptionValues } from './options.ts';
 
 /** Starts an attempt to connect; returns the function that cancels it. */
@@ -53,14 +53,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #error: ZmqError | null = null;
   /** Set by `finish`: send what is queued, then end. */
   #finishing = false;
-  // Handshake limit or delay before the next attempt; the heartbeat; what is owed after a ping of ours or of theirs.
+  /** Limit of the handshake, or delay before the next attempt. */
   #timer: NodeJS.Timeout | null = null;
-  #beat: NodeJS.Timeout | null = null;
+  #heartbeat: Heartbeat | null = null;
   #lingering: NodeJS.Timeout | null = null;
-  #pingDue: NodeJS.Timeout | null = null;
-  #lifeDue: NodeJS.Timeout | null = null;
-  /** Chunks so far: tells whether anything came since a timer was set. */
-  #chunks = 0;
   /** Sent less received when this connection began. */
   #unanswered = 0;
   #attached = false;
@@ -198,7 +194,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (this.#state !== 'ready') return;
     this.#failures = 0;
     this.#unanswered = pipe.outbox.sentMessages - pipe.receivedMessages;
-    this.#startHeartbeat();
+    this.#heartbeat = new Heartbeat(pipe, this.#connection!, this.#owner.options, (error) =>
+      this.failed(error),
+    );
     this.#announced = true;
     this.#emit({ type: 'peer:ready', address: this.endpoint, peer: this.info() });
     if (this.#finishing) {
@@ -220,8 +218,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   ping(timeToLive: number): void {
-    if (this.#lifeDue !== null) clearTimeout(this.#lifeDue);
-    this.#lifeDue = timeToLive > 0 ? this.#expect(timeToLive, 'the time-to-live of its own ping') : null;
+    this.#heartbeat?.pinged(timeToLive);
   }
 
   failed(error: ZmqError): void {
@@ -234,7 +231,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   // ---- ConnectionHandler
 
   onData(chunk: Uint8Array): void {
-    this.#chunks++;
+    this.#heartbeat?.heard();
     this.#peer!.receive(chunk);
   }
 
@@ -249,7 +246,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const reason =
       this.#error ?? (error === null ? null : ZmqError.fromSystem(error, { address: connection.remote }));
     this.#report(connection, reason);
-    this.#clearTimers();
+    this.#clearTimer();
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
     this.#connection = null;
     this.#peer = null;
     this.#error = null;
@@ -334,7 +333,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #end(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    this.#clearTimers();
+    this.#clearTimer();
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
     if (this.#lingering !== null) clearTimeout(this.#lingering);
     this.#cancelDial?.();
     this.#cancelDial = null;
@@ -389,36 +390,6 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#emit({ type: 'disconnect', address: this.endpoint });
   }
 
-  #startHeartbeat(): void {
-    const { heartbeatInterval, heartbeatTimeout, heartbeatTimeToLive } = this.#owner.options;
-    // RFC 23 peers (ZMTP 3.0) don't know PING.
-    if (heartbeatInterval <= 0 || this.pipe.identity!.minor < 1) return;
-    const timeout = heartbeatTimeout > 0 ? heartbeatTimeout : heartbeatInterval;
-    const ping = encodePing(heartbeatTimeToLive);
-    this.#beat = setInterval(() => {
-      if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(ping);
-      this.#pingDue ??= this.#expect(timeout, 'heartbeatTimeout');
-    }, heartbeatInterval);
-    this.#beat.unref();
-  }
-
-  /** Gives the peer up unless something comes from it within the time. */
-  #expect(time: number, limit: string): NodeJS.Timeout {
-    const before = this.#chunks;
-    const timer = setTimeout(() => {
-      if (this.#pingDue === timer) this.#pingDue = null;
-      if (this.#lifeDue === timer) this.#lifeDue = null;
-      if (this.#chunks !== before || this.#connection === null) return;
-      // While we don't read, the silence is our own doing; while the peer doesn't, it is busy, and may not even have
-      // seen the ping. Whether it is still there, TCP finds out.
-      if (this.pipe.paused || this.pipe.outbox.stalled) return;
-      const detail = `nothing came from ${this.#connection.remote} for ${time} ms (${limit})`;
-      this.failed(new ZmqError('ERR_ZMTP_HEARTBEAT_TIMEOUT', { detail, address: this.#connection.remote }));
-    }, time);
-    timer.unref();
-    return timer;
-  }
-
   /** On the way to a connection the process waits if there is something to send, and not otherwise. */
   #refTimer(): void {
     if (this.#owner.blocky && !this.pipe.outbox.idle) this.#timer?.ref();
@@ -428,16 +399,6 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #clearTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
-  }
-
-  #clearTimers(): void {
-    this.#clearTimer();
-    if (this.#beat !== null) clearInterval(this.#beat);
-    if (this.#pingDue !== null) clearTimeout(this.#pingDue);
-    if (this.#lifeDue !== null) clearTimeout(this.#lifeDue);
-    this.#beat = null;
-    this.#pingDue = null;
-    this.#lifeDue = null;
   }
 }
 

@@ -24,7 +24,7 @@ export interface Cause {
 const WRONG_PORT = /^ERR_ZMTP_(SOCKET_TYPE|GREETING|VERSION|PEER_ERROR|INVALID|UNEXPECTED)|^ECONNRESET$/;
 
 export class Obstacles {
-  readonly #endpoints: readonly string[];
+  #endpoints: readonly string[];
   readonly #options: CommonOptions;
   readonly #notice: Notice;
   readonly #told: Set<string> = new Set();
@@ -43,6 +43,12 @@ export class Obstacles {
     this.#options = options;
     this.#notice = notice;
     const { events } = socket;
+    // A port of the system's choice is known now.
+    const bound: string[] = [];
+    events.on('bind', ({ address }) => {
+      bound.push(address);
+      this.#endpoints = bound;
+    });
     // An attempt that failed is a close and a retry; a retry alone follows a connection that was there.
     events.on('close', ({ address }) => this.#closed.add(address));
     events.on('connect', ({ address }) => {

@@ -67,7 +67,8 @@ export class Timing {
       messages: this.#messages,
       bytes: this.#bytes,
       seconds: Number(seconds.toFixed(6)),
-      messagesPerSecond: seconds >= MIN_SECONDS && this.#messages > 1 ? Math.round(this.#messages / seconds) : null,
+      messagesPerSecond:
+        seconds >= MIN_SECONDS && this.#messages > 1 ? Math.round(this.#messages / seconds) : null,
       roundTrip: histogram === null ? null : { p50: at(50), p90: at(90), p99: at(99), p100: at(100) },
     };
   }

@@ -51,8 +51,7 @@ export async function runTool<S extends Socket>(plan: ToolPlan<S>): Promise<void
   if (linger === null) signal.addEventListener('abort', () => socket.close(), { once: true });
 
   const obstacles = new Obstacles(socket, plan.endpoints, { options, notice });
-  const timeout = (message: string, hint: string): CliError =>
-    timeoutError(message, hint, obstacles.cause());
+  const timeout = (message: string, hint: string): CliError => timeoutError(message, hint, obstacles.cause());
   let code: number = EXIT.ok;
   try {
     tellEvents(socket, options, notice);

@@ -1,0 +1,80 @@
+/**
+ * Finds out that a peer is gone though its connection is not (RFC 37, Connection Heartbeating): we ping, and expect some
+ * traffic; the peer's own ping may say how long it wants to be waited for.
+ */
+import { ZmqError } from '../errors.ts';
+import type { Pipe } from '../patterns/pipe.ts';
+import { encodePing } from '../zmtp/command.ts';
+import type { OptionValues } from './options.ts';
+
+type Options = Pick<OptionValues, 'heartbeatInterval' | 'heartbeatTimeout' | 'heartbeatTimeToLive'>;
+
+export class Heartbeat {
+  readonly #pipe: Pipe;
+  readonly #remote: string;
+  readonly #gone: (error: ZmqError) => void;
+  /** Chunks so far: tells whether anything came since a timer was set. */
+  #chunks = 0;
+  #beat: NodeJS.Timeout | null = null;
+  #pingDue: NodeJS.Timeout | null = null;
+  #lifeDue: NodeJS.Timeout | null = null;
+
+  /** `gone` is called when nothing came in time. */
+  constructor(
+    pipe: Pipe,
+    connection: { readonly remote: string },
+    options: Options,
+    gone: (error: ZmqError) => void,
+  ) {
+    this.#pipe = pipe;
+    this.#remote = connection.remote;
+    this.#gone = gone;
+    const { heartbeatInterval, heartbeatTimeout, heartbeatTimeToLive } = options;
+    // RFC 23 peers (ZMTP 3.0) don't know PING.
+    if (heartbeatInterval <= 0 || pipe.identity!.minor < 1) return;
+    const timeout = heartbeatTimeout > 0 ? heartbeatTimeout : heartbeatInterval;
+    const ping = encodePing(heartbeatTimeToLive);
+    this.#beat = setInterval(() => {
+      if (!pipe.outbox.stalled) pipe.outbox.pushControl(ping);
+      this.#pingDue ??= this.#expect(timeout, 'heartbeatTimeout');
+    }, heartbeatInterval);
+    this.#beat.unref();
+  }
+
+  /** Something came. */
+  heard(): void {
+    this.#chunks++;
+  }
+
+  /** The peer's ping came, with the milliseconds after which it wants to be given up; 0: none. */
+  pinged(timeToLive: number): void {
+    if (this.#lifeDue !== null) clearTimeout(this.#lifeDue);
+    this.#lifeDue = timeToLive > 0 ? this.#expect(timeToLive, 'the time-to-live of its own ping') : null;
+  }
+
+  stop(): void {
+    if (this.#beat !== null) clearInterval(this.#beat);
+    if (this.#pingDue !== null) clearTimeout(this.#pingDue);
+    if (this.#lifeDue !== null) clearTimeout(this.#lifeDue);
+    this.#beat = null;
+    this.#pingDue = null;
+    this.#lifeDue = null;
+  }
+
+  /** Gives the peer up unless something comes from it within the time. */
+  #expect(time: number, limit: string): NodeJS.Timeout {
+    const before = this.#chunks;
+    const timer = setTimeout(() => {
+      if (this.#pingDue === timer) this.#pingDue = null;
+      if (this.#lifeDue === timer) this.#lifeDue = null;
+      if (this.#chunks !== before) return;
+      // While we don't read, the silence is our own doing; while the peer doesn't, it is busy, and may not even have
+      // seen the ping. Whether it is still there, TCP finds out.
+      if (this.#pipe.paused || this.#pipe.outbox.stalled) return;
+      const detail = `nothing came from ${this.#remote} for ${time} ms (${limit})`;
+      this.#gone(new ZmqError('ERR_ZMTP_HEARTBEAT_TIMEOUT', { detail, address: this.#remote }));
+    }, time);
+    timer.unref();
+    return timer;
+  }
+}
