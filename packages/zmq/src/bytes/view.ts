@@ -39,11 +39,3 @@ export function copy(bytes: Uint8Array): Buffer {
 export function allocate(length: number): Buffer {
   return Buffer.allocUnsafeSlow(length);
 }
-
-/** True when both hold the same octets. */
-export function equal(a: Uint8Array, b: Uint8Array): boolean {
-  const length = a.length;
-  if (length !== b.length) return false;
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return false;
-  return true;
-}

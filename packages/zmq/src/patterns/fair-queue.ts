@@ -55,15 +55,6 @@ export class FairQueue {
     this.#took(pipe);
   }
 
-  /** Forgets a pipe and what it holds. */
-  remove(pipe: Pipe): void {
-    const index = this.#active.indexOf(pipe);
-    if (index < 0) return;
-    this.#active.splice(index, 1);
-    if (this.#current > index) this.#current--;
-    if (this.#current >= this.#active.length) this.#current = 0;
-  }
-
   #took(pipe: Pipe): void {
     const active = this.#active;
     if (pipe.inbox.queued === 0) {

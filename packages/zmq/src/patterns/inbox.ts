@@ -5,7 +5,7 @@
 
 import { readU64 } from '../bytes/u64.ts';
 import { View } from '../bytes/view.ts';
-import { HEADER_MAX, LONG, MORE, messageEnd, type Run, skipMessages } from '../zmtp/frame.ts';
+import { HEADER_MAX, LONG, MORE, type Run, skipMessages } from '../zmtp/frame.ts';
 
 const NOTHING = Buffer.alloc(0);
 
@@ -148,19 +148,5 @@ export class Inbox {
     this.#memory = NOTHING.buffer;
     this.#at = 0;
     this.#end = 0;
-  }
-}
-
-/** Calls `each` with the bounds of every message in a run. */
-export function eachMessage(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  each: (start: number, end: number) => void,
-): void {
-  for (let at = start; at < end; ) {
-    const next = messageEnd(bytes, at);
-    each(at, next);
-    at = next;
   }
 }

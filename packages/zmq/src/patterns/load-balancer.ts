@@ -27,10 +27,6 @@ export class LoadBalancer {
     if (this.has(pipe) && !this.#ready.includes(pipe)) this.#ready.push(pipe);
   }
 
-  get pipes(): readonly Pipe[] {
-    return this.#pipes;
-  }
-
   /** How many have room. */
   get ready(): number {
     return this.#ready.length;

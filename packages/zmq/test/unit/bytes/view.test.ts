@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allocate, copy, equal, View, view } from '../../../src/bytes/view.ts';
+import { allocate, copy, View, view } from '../../../src/bytes/view.ts';
 
 describe('view', () => {
   it('is a Buffer over the same memory', () => {
@@ -57,16 +57,5 @@ describe('allocate', () => {
       assert.equal(bytes.byteOffset, 0);
       assert.equal(bytes.buffer.byteLength, length);
     }
-  });
-});
-
-describe('equal', () => {
-  it('compares octets', () => {
-    assert.ok(equal(Buffer.alloc(0), new Uint8Array(0)));
-    assert.ok(equal(Buffer.from('abc'), Uint8Array.of(97, 98, 99)));
-    assert.ok(!equal(Buffer.from('abc'), Buffer.from('abd')));
-    assert.ok(!equal(Buffer.from('abc'), Buffer.from('xbc')));
-    assert.ok(!equal(Buffer.from('abc'), Buffer.from('ab')));
-    assert.ok(!equal(Buffer.from('ab'), Buffer.from('abc')));
   });
 });

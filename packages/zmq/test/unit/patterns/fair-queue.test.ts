@@ -104,21 +104,6 @@ describe('fair queue', () => {
     assert.equal(queue.peek(), null);
   });
 
-  it('forgets a peer that is removed, whose turn it may be', () => {
-    for (const removed of [0, 1, 2]) {
-      for (const taken of [0, 1, 2]) {
-        const queue = new FairQueue();
-        const sides = pipes(3);
-        for (const [i, { pipe }] of sides.entries()) push(queue, pipe, `${i}`, `${i}`);
-        drain(queue, taken);
-        queue.remove(sides[removed]!.pipe);
-        const rest = drain(queue);
-        assert.ok(!rest.includes(String(removed)));
-        assert.equal(rest.length, 4 - [0, 1, 2].filter((i) => i !== removed && i < taken).length);
-      }
-    }
-  });
-
   it('keeps only the last message of a peer when told so', () => {
     const queue = new FairQueue();
     const [a] = pipes(1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { eachMessage, Inbox } from '../../../src/patterns/inbox.ts';
+import { Inbox } from '../../../src/patterns/inbox.ts';
 import { runOf } from '../../support/pipes.ts';
 import { frame, message, show } from '../../support/wire.ts';
 
@@ -126,16 +126,5 @@ describe('inbox', () => {
       if (i > 0) for (let n = 0; n < 2; n++) assert.equal(inbox.next()![0]!.toString(), String(next++));
     }
     assert.equal(inbox.queued, 2);
-  });
-
-  it('walks the messages of a run', () => {
-    const { bytes } = runOf([['a'], ['b', 'c'], ['']]);
-    const bounds: number[][] = [];
-    eachMessage(bytes, 0, bytes.length, (start, end) => bounds.push([start, end]));
-    assert.deepEqual(bounds, [
-      [0, 3],
-      [3, 9],
-      [9, 11],
-    ]);
   });
 });
