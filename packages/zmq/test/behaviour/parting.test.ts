@@ -180,6 +180,30 @@ describe('subscribers that ask for much', { timeout: 30_000 }, () => {
   });
 });
 
+describe('proxies of types that do not go together', () => {
+  it('are refused before anything is lost', async (t) => {
+    const s = scope(t, tcp);
+    const [front, back] = [s.open(zmq.Pull), s.open(zmq.Subscriber)];
+    await bindTo(front, tcp);
+    await bindTo(back, tcp);
+    await assert.rejects(new zmq.Proxy(front, back).run(), { code: 'ENOTSUP' });
+  });
+});
+
+describe('a subscriber with 50,000 topics', { timeout: 30_000 }, () => {
+  it('is let in, and gets what it asked for', async (t) => {
+    const s = scope(t, tcp);
+    const pub = s.open(zmq.XPublisher, { receiveHighWaterMark: 0 });
+    const sub = s.open(zmq.Subscriber);
+    const topic = (index: number): string => `${String(index).padStart(6, '0')}${'.'.repeat(100)}`;
+    for (let index = 0; index < 50_000; index += 1) sub.subscribe(topic(index));
+    sub.connect(await bindTo(pub, tcp));
+    for (let index = 0; index < 50_000; index += 1) await pub.receive();
+    await pub.send(`${topic(49_999)}!`);
+    assert.deepEqual(text(await sub.receive()), [`${topic(49_999)}!`]);
+  });
+});
+
 describe('generated routing ids', () => {
   it('do not begin with the same number in each ROUTER', async (t) => {
     const s = scope(t, tcp);
