@@ -16,7 +16,7 @@ export const ERROR_CODES = [
   'ROUTE_FAILED',
   /** The command line is wrong. */
   'USAGE',
-  /** Nobody took, sent or answered a message in time. */
+  /** Nobody took, sent or answered a message in time, or a peer cut it off. */
   'TIMEOUT',
   /** What a tool should send can't be read: bad hex, bad JSON, a line over the limit. */
   'INPUT_INVALID',

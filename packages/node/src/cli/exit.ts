@@ -15,7 +15,7 @@ export const EXIT = {
   config: 3,
   /** Could not start: an endpoint can't be bound or connected. */
   start: 4,
-  /** Nobody took, sent or answered a message in time. */
+  /** Nobody took, sent or answered a message in time, or a peer cut it off. */
   timeout: 5,
   /** Ended by Ctrl-C (SIGINT) before the work was done. */
   interrupted: 130,

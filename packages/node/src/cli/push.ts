@@ -1,7 +1,8 @@
 /**
  * `zeroth push`: sends messages into a pipeline (RFC 30, PUSH).
  *
- * Guarantees: exit code 0 says that every message was handed to a peer.
+ * Guarantees: exit code 0 says that every message was handed to the operating system, and that no peer was seen to cut
+ * one off.
  */
 import { Push } from '@zeroth/zmq';
 import type { DescribeCommand } from './command.ts';

@@ -154,7 +154,7 @@ describe('zeroth', () => {
       [['psh'], /^error \[USAGE\] unknown command 'psh' \(Did you mean push\?\)\n {2}-> zeroth --help/],
       [
         ['push', '--cuont', '3', 'tcp://127.0.0.1:1'],
-        /^error \[USAGE\] unknown option '--cuont' \(Did you mean --count\?\)/,
+        /^error \[USAGE\] unknown option '--cuont' \(Did you mean --count\?\)\n {2}-> zeroth push --help$/m,
       ],
       [['push'], /^error \[USAGE\] push needs an endpoint\n {2}-> for example: zeroth push tcp:/],
       [
@@ -163,10 +163,23 @@ describe('zeroth', () => {
       ],
       [['push', 'localhost:5560'], /did you mean tcp:\/\/localhost:5560\?/],
       [['push', 'tcp://127.0.0.1:1', '-n', '0', 'x'], /--count takes a whole number from 1 on, not 0/],
-      [['push', 'tcp://127.0.0.1:1', '-t', '5', 'x'], /not a duration: 5\n {2}-> did you mean 5s\?/],
+      [
+        ['push', 'tcp://127.0.0.1:1', '-t', '5', 'x'],
+        /--timeout takes a duration, not 5\n {2}-> did you mean 5s\?/,
+      ],
       [['push', 'tcp://127.0.0.1:1', '-x', 'zz'], /^error \[INPUT_INVALID\] not hex: zz/],
       [['pub', 'tcp://127.0.0.1:1'], /^error \[USAGE\] pub needs a topic/],
       [['pull', 'inproc://x'], /inproc stays inside one process/],
+      [['pull', 'tcp:/127.0.0.1:5561'], /did you mean tcp:\/\/127\.0\.0\.1:5561\?/],
+      [['pull', 'http://127.0.0.1:1'], /unknown transport "http"\n {2}-> an endpoint is tcp:.* or ipc:/],
+      [['pull', 'tcp://127.0.0.1'], /^error \[USAGE\] not an endpoint: tcp:.*: the port is missing/],
+      [['req', 'tcp://127.0.0.1:1', 'tcp://*:2', 'x'], /did you mean tcp:\/\/127\.0\.0\.1:2\?/],
+      [['rep'], /for example: zeroth rep tcp:\/\/127\.0\.0\.1:5558$/m],
+      [['help', 'nope'], /^error \[USAGE\] there is no command nope\n {2}-> zeroth --help/],
+      [
+        ['push', 'tcp://127.0.0.1:1', '-f', 'absent'],
+        /^error \[FILE_FAILED\] cannot read absent: no such file or directory \(ENOENT\)$/m,
+      ],
       [['check'], /missing required argument 'FILE'/],
     ];
     for (const [args, words] of cases) {

@@ -46,6 +46,16 @@ describe('the log of a node', () => {
     assert.match(gone?.remote as string, /^tcp:\/\/127\.0\.0\.1:\d+$/);
   });
 
+  it('warns of a peer that went over a limit', async (t) => {
+    const node = await startNode(t, threeRoutes(', maxMessageSize: 1KiB'));
+    const push = lib.pushSocket(t);
+    await lib.connected(push, node.address('jobs', 'frontend'));
+    await push.send(Buffer.alloc(2000));
+    await node.process.waitFor('stderr', /"event":"peer:gone"/);
+    const gone = node.log().find(({ event }) => event === 'peer:gone');
+    assert.deepEqual([gone?.level, gone?.code], ['warn', 'ERR_ZMTP_MESSAGE_SIZE']);
+  });
+
   it('tells once that it cannot reach an endpoint', async (t) => {
     const probe = lib.pullSocket(t);
     const there = await lib.bindFree(probe);
@@ -86,6 +96,7 @@ describe('a subscriber that never reads', () => {
     await told;
     const line = node.log().find(({ event }) => event === 'drop');
     assert.deepEqual([line?.level, line?.route, line?.side], ['warn', 'telemetry', 'backend']);
+    assert.equal(line?.endpoint, node.address('telemetry', 'backend'));
     assert.ok((line?.count as number) > 0);
     assert.equal(typeof line?.reason, 'string');
   });

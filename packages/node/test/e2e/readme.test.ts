@@ -195,13 +195,21 @@ describe('the READMEs', () => {
 
 describe('zeroth run on its embedded default configuration', () => {
   it('says where to connect, and its line to copy sends a first message', async (t) => {
-    const node = start(t, ['run']);
+    const cwd = await folder(t);
+    await writeFile(join(cwd, 'zeroth.yaml'), 'routes: {}\n');
+    const node = start(t, ['run'], { cwd });
     const [, push] = await node.waitFor('stdout', /^ {2}npx zeroth (push .*)$/m);
     const [, pull] = await node.waitFor('stdout', /^ {2}npx zeroth (pull .*)$/m);
     assert.match(node.stdout, /embedded default configuration \(zeroth init writes a file to change\)/);
     assert.equal((await cli((push as string).split(' '))).code, 0);
     const received = await cli([...(pull as string).split(' '), '-n', '1']);
     assert.equal(received.stdout, 'hello\n');
-    for (const line of node.stderr.trimEnd().split('\n')) JSON.parse(line);
+    const log = node.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { event: string; level: string; msg: string });
+    const unused = log.find(({ event }) => event === 'config:unused');
+    assert.equal(unused?.level, 'warn');
+    assert.equal(unused?.msg, 'zeroth.yaml is here and is not used: zeroth run zeroth.yaml');
   });
 });

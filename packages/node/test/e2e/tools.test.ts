@@ -9,7 +9,7 @@ import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import * as zmq from 'zeromq';
 import type { Running } from '../support/cli.ts';
-import { cli, folder, jsonLines, start } from '../support/cli.ts';
+import { cli, folder, jsonLines, start, unusedEndpoint } from '../support/cli.ts';
 import * as lib from '../support/libzmq.ts';
 
 const FREE = 'tcp://127.0.0.1:0';
@@ -83,19 +83,13 @@ describe('zeroth push', () => {
   });
 
   it('binds, and sends to who connects', async (t) => {
-    const push = start(t, ['push', '--bind', FREE, 'x', '-n', '100', '--timing']);
+    const push = start(t, ['push', '--bind', FREE, 'x', '-n', '100', '-i', '1ms', '--timing']);
     const pull = lib.pullSocket(t);
     pull.connect(await boundTo(push));
     assert.equal((await lib.receiveTexts(pull, 100)).length, 100);
     const { code, stderr } = await push.ended;
     assert.equal(code, 0);
     assert.match(stderr, /^sent 100 messages, 100 B in [\d.]+ s: \d+ messages\/s/m);
-  });
-
-  it('gives up with exit code 5 when nobody takes a message', async () => {
-    const { code, stderr } = await cli(['push', await unusedEndpoint(), 'x', '-t', '100ms']);
-    assert.equal(code, 5);
-    assert.match(stderr, /^error \[TIMEOUT\] no peer took the message within 0\.1 s\n {2}-> /m);
   });
 
   it('says which port is in use with exit code 4', async (t) => {
@@ -192,12 +186,6 @@ describe('zeroth pull', () => {
     const { code, stderr } = await cli(['pull', '--bind', FREE, '-t', '100ms']);
     assert.equal(code, 5);
     assert.match(stderr, /^error \[TIMEOUT\] nothing arrived for 0\.1 s/m);
-  });
-
-  it('tells that a peer has the wrong socket type', async (t) => {
-    const pub = lib.publisherSocket(t);
-    const pull = start(t, ['pull', await lib.bindFree(pub)]);
-    await pull.waitFor('stderr', /^refused tcp:\/\/127\.0\.0\.1:\d+: .*ERR_ZMTP_SOCKET_TYPE/m);
   });
 
   it('ends quietly when its reader is gone', async (t) => {
@@ -408,13 +396,3 @@ describe('the tools with each other', () => {
     assert.equal(got, 200);
   });
 });
-
-/** An endpoint at which nobody listens. */
-async function unusedEndpoint(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `tcp://127.0.0.1:${port}`;
-}

@@ -32,13 +32,17 @@ export class Obstacles {
   readonly #unreachable: Map<string, string> = new Map();
   readonly #closed: Set<string> = new Set();
   #refused: { readonly address: string; readonly error: ZmqError } | null = null;
-  #lost: string | null = null;
+  /** The endpoint whose peer went last, and whether nobody came since. */
+  #gone: string | null = null;
+  #alone = false;
+  readonly #socket: Socket;
 
   constructor(
     socket: Socket,
     endpoints: readonly string[],
     { options, notice }: { options: CommonOptions; notice: Notice },
   ) {
+    this.#socket = socket;
     this.#endpoints = endpoints;
     this.#options = options;
     this.#notice = notice;
@@ -60,17 +64,18 @@ export class Obstacles {
     });
     events.on('peer:ready', () => {
       this.#refused = null;
-      this.#lost = null;
+      this.#alone = false;
     });
     events.on('peer:refused', ({ address, error }) => this.#refuse(address, error));
     events.on('peer:gone', ({ address }) => {
-      this.#lost = address;
+      this.#gone = address;
+      this.#alone = true;
     });
   }
 
   /** The endpoint whose peer went last while messages may have been on their way; or all that there are. */
   get where(): string {
-    return this.#lost ?? this.#endpoints.join(', ');
+    return this.#gone ?? this.#endpoints.join(', ');
   }
 
   /** What is most likely behind a wait that came to nothing. */
@@ -80,13 +85,16 @@ export class Obstacles {
       const hint = WRONG_PORT.test(error.code) ? 'wrong port?' : null;
       return { text: `: refused ${address}: ${wordsOf(error)} (${error.code})`, hint };
     }
-    if (this.#lost !== null) {
+    const { disconnected = 0 } = this.#socket.stats.droppedBy;
+    if (this.#gone !== null && disconnected > 0) {
       const hint = 'it may have refused the message: see its log and its maxMessageSize';
-      return { text: `: ${this.#lost} closed the connection`, hint };
+      return { text: `: ${this.#gone} closed the connection`, hint };
     }
     const [first] = this.#unreachable;
     if (first !== undefined)
       return { text: `: cannot reach ${first[0]}: ${first[1]}`, hint: 'is it running there?' };
+    if (this.#gone !== null && this.#alone)
+      return { text: `: ${this.#gone} closed the connection`, hint: null };
     return { text: ` (${this.#endpoints.join(', ')})`, hint: null };
   }
 
@@ -108,7 +116,8 @@ export class Obstacles {
   }
 
   #refuse(address: string, error: ZmqError): void {
-    this.#refused = { address, error };
+    // Both sides refuse a wrong socket type; when the other one is faster, all that is seen here is that it closed.
+    if (this.#refused === null || error.code !== 'ECONNRESET') this.#refused = { address, error };
     const words = wordsOf(error);
     // Whoever connects to us comes from a new port each time.
     const kind = `${this.#options.bind ? '' : address} ${error.code} ${words}`;

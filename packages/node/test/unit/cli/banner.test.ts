@@ -37,12 +37,12 @@ describe('banner', () => {
       banner([jobs], words),
       `zeroth 1.2.3, node plant-7: zeroth.yaml
 
-  my-pipeline (pipeline)  frontend  tcp://0.0.0.0:5560  connect a PUSH here
-                          backend   tcp://[::]:5561     connect a PULL here
+  my-pipeline (pipeline)  frontend  tcp://0.0.0.0:5560  connect a PUSH to port 5560 of this machine
+                          backend   tcp://[::]:5561     connect a PULL to port 5561 of this machine
 
-Send a first message, and read it in another terminal:
-  npx zeroth push tcp://127.0.0.1:5560 hello
+Read a first message in another terminal, and send it in a third:
   npx zeroth pull tcp://127.0.0.1:5561
+  npx zeroth push tcp://127.0.0.1:5560 hello
 
 Ctrl-C stops it.
 `,
@@ -73,7 +73,7 @@ Ctrl-C stops it.
     );
     assert.match(
       banner([telemetry], words),
-      /npx zeroth pub tcp:\/\/127\.0\.0\.1:5555 greeting hello\n.*npx zeroth sub/,
+      /npx zeroth sub .*\n.*npx zeroth pub tcp:\/\/127\.0\.0\.1:5555 greeting hello\n/,
     );
     const both = banner([telemetry, jobs], words);
     assert.match(both, /Send a first message:\n {2}npx zeroth push tcp:\/\/127\.0\.0\.1:5560 hello\n\n/);

@@ -170,6 +170,19 @@ describe('Timing', () => {
     }
   });
 
+  it('has no rate for less than 10 ms', (t) => {
+    let time = 0;
+    t.mock.method(performance, 'now', () => time);
+    const timing = new Timing();
+    timing.add(1, 1);
+    time = 9;
+    timing.add(1, 1);
+    assert.equal(timing.summary().messagesPerSecond, null);
+    time = 10;
+    timing.add(1, 1);
+    assert.equal(timing.summary().messagesPerSecond, 300);
+  });
+
   it('has no rate for nothing', () => {
     assert.equal(summaryText('sent', new Timing().summary()), 'sent 0 messages, 0 B in 0.000 s');
     const one = new Timing();

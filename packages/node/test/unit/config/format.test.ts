@@ -27,6 +27,7 @@ describe('problems for a terminal', () => {
     assert.match(plain('node: { name: "" }'), /found ""\./);
     assert.match(plain('node: { name: {} }'), /expected a text, found a mapping\./);
     assert.match(plain('node: { name: 7 }'), /Did you mean "7"\?/);
+    assert.match(plain(route('    maxPeers: "5"\n')), /without quotes, found "5"\. Did you mean 5\?/);
   });
 
   it('without a place have no excerpt', () => {
