@@ -6,6 +6,7 @@ import { ZmqError } from '../errors.ts';
 import type { MessageLike, Sendable } from '../patterns/message.ts';
 import { inBurst, nextTurn } from './flusher.ts';
 import { engineOf, type Socket } from './socket.ts';
+import { spin } from './spin.ts';
 
 export type { MessageLike, Sendable };
 
@@ -124,6 +125,7 @@ function receive(this: Socket, options?: ReceiveOptions): Promise<Message[]> {
   } catch (error) {
     return Promise.reject(error);
   }
+  if (engine.type === 'REQ') spin();
   return engine.receivers.wait(null, engine.options.receiveTimeout, options?.signal);
 }
 
