@@ -7,6 +7,7 @@ import { view } from '../bytes/view.ts';
 import { ZmqError } from '../errors.ts';
 import { TOPIC_MAX } from '../zmtp/command.ts';
 import { bodyStart, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
+import { encodeSubscription, isSubscription } from '../zmtp/subscription.ts';
 import { type Sendable, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
@@ -70,16 +71,14 @@ export class PublisherPattern extends Pattern {
   override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, _count: number): void {
     for (let at = start; at < end; ) {
       const next = messageEnd(bytes, at);
-      const body = bodyStart(bytes, at);
-      const first = bytes[body];
-      // RFC 23: a subscription of a ZMTP 3.0 peer is a message of one frame that begins with 1 or 0.
-      if (frameEnd(bytes, at) === next && body < next && (first === 1 || first === 0)) {
+      if (isSubscription(bytes, at, next)) {
+        const body = bodyStart(bytes, at);
         if (next - body - 1 > TOPIC_MAX) {
           const detail = `a topic of ${next - body - 1} octets; the limit is ${TOPIC_MAX}`;
           this.host.refuse(pipe, new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail }));
           return;
         }
-        this.subscription(pipe, view(bytes, body + 1, next), first === 1);
+        this.subscription(pipe, view(bytes, body + 1, next), bytes[body] === 1);
       } else this.upstream(pipe, bytes, at, next);
       at = next;
     }
@@ -310,10 +309,7 @@ export class XPublisherPattern extends PublisherPattern {
   }
 
   protected override announce(pipe: Pipe, topic: Uint8Array, subscribe: boolean): void {
-    const body = Buffer.allocUnsafe(1 + topic.length);
-    body[0] = subscribe ? 1 : 0;
-    body.set(topic, 1);
-    const frame = encodeFrame(0, body);
+    const frame = encodeSubscription(topic, subscribe);
     this.#receive(pipe, frame, 0, frame.length);
   }
 

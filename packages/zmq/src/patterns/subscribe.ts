@@ -6,7 +6,8 @@ import { PrefixMap } from '../bytes/prefix-map.ts';
 import { view } from '../bytes/view.ts';
 import { ZmqError } from '../errors.ts';
 import { CANCEL, encodeCommand, SUBSCRIBE, TOPIC_MAX } from '../zmtp/command.ts';
-import { bodyStart, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
+import { bodyStart, frameEnd, messageEnd } from '../zmtp/frame.ts';
+import { encodeSubscription, isSubscription } from '../zmtp/subscription.ts';
 import { type MessageLike, type Sendable, toBytes, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
@@ -71,11 +72,8 @@ export class XSubscriberPattern extends Pattern {
       pipe.outbox.pushInLine(encodeCommand(subscribe ? SUBSCRIBE : CANCEL, topic));
       return true;
     }
-    // ZMTP 3.0 has no such commands (RFC 23): a message whose first octet says what is meant.
-    const body = Buffer.allocUnsafe(1 + topic.length);
-    body[0] = subscribe ? 1 : 0;
-    body.set(topic, 1);
-    pipe.outbox.pushInLine(encodeFrame(0, body));
+    // ZMTP 3.0 has no such commands (RFC 23).
+    pipe.outbox.pushInLine(encodeSubscription(topic, subscribe));
     return true;
   }
 
@@ -116,11 +114,8 @@ export class XSubscriberPattern extends Pattern {
   ): number {
     for (let at = start; at < end; ) {
       const next = messageEnd(bytes, at);
-      const body = bodyStart(bytes, at);
-      const first = bytes[body];
-      if (frameEnd(bytes, at) === next && body < next && (first === 1 || first === 0)) {
-        this.#wish(view(bytes, body, next));
-      } else this.#spread((pipe) => pipe.outbox.pushRun(bytes, at, next, 1));
+      if (isSubscription(bytes, at, next)) this.#wish(view(bytes, bodyStart(bytes, at), next));
+      else this.#spread((pipe) => pipe.outbox.pushRun(bytes, at, next, 1));
       at = next;
     }
     return count;

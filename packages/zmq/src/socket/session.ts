@@ -214,7 +214,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   subscription(topic: Buffer, subscribe: boolean): void {
-    if (this.#state === 'ready') this.#owner.pattern.subscription(this.pipe, topic, subscribe);
+    // Nor does anybody publish to a peer that is parted from: the pattern has let go of its pipe.
+    if (this.#finishing || this.#state !== 'ready') return;
+    this.#owner.pattern.subscription(this.pipe, topic, subscribe);
   }
 
   ping(timeToLive: number): void {
@@ -246,9 +248,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const reason =
       this.#error ?? (error === null ? null : ZmqError.fromSystem(error, { address: connection.remote }));
     this.#report(connection, reason);
-    this.#clearTimer();
-    this.#heartbeat?.stop();
-    this.#heartbeat = null;
+    this.#stopTimers();
     this.#connection = null;
     this.#peer = null;
     this.#error = null;
@@ -299,11 +299,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   #finishIfIdle(): void {
     const { outbox } = this.pipe;
-    if (this.#state === 'ended') return;
-    if (!outbox.idle) {
-      // An accepted connection that is not ready, or a lost one, will never take what is queued.
-      return;
-    }
+    if (this.#state === 'ended' || !outbox.idle) return;
     const connection = this.#connection;
     if (connection === null || this.#state !== 'ready') {
       this.destroy();
@@ -333,9 +329,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #end(): void {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
-    this.#clearTimer();
-    this.#heartbeat?.stop();
-    this.#heartbeat = null;
+    this.#stopTimers();
     if (this.#lingering !== null) clearTimeout(this.#lingering);
     this.#cancelDial?.();
     this.#cancelDial = null;
@@ -394,6 +388,13 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #refTimer(): void {
     if (this.#owner.blocky && !this.pipe.outbox.idle) this.#timer?.ref();
     else this.#timer?.unref();
+  }
+
+  /** What belongs to one connection. */
+  #stopTimers(): void {
+    this.#clearTimer();
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
   }
 
   #clearTimer(): void {

@@ -180,6 +180,34 @@ describe('subscribers that ask for much', { timeout: 30_000 }, () => {
   });
 });
 
+describe('a subscriber that is parted from while it does not read', { timeout: 30_000 }, () => {
+  it('subscribes to nothing any more', async (t) => {
+    const s = scope(t, tcp);
+    const pub = s.open(zmq.XPublisher, { sendHighWaterMark: 0, linger: -1 });
+    const endpoint = await bindTo(pub, tcp);
+    const peer = s.use(await RawPeer.connect(endpoint));
+    await peer.handshake({ socketType: 'SUB', minor: 1 });
+    peer.write(command('SUBSCRIBE', Buffer.from('a')));
+    assert.deepEqual(text(await pub.receive()), ['\x01a']);
+    peer.socket.pause();
+    const body = Buffer.concat([Buffer.from('a'), payload(10_000)]);
+    await until(() => {
+      for (let index = 0; index < 100; index += 1) pub.trySend(body);
+      return pub.stats.queuedOut > 100;
+    }, 'a queue');
+    await pub.unbind(endpoint);
+    assert.deepEqual(text(await pub.receive()), ['\x00a']);
+    const before = pub.stats.bytesIn;
+    peer.write(command('SUBSCRIBE', Buffer.from('b')));
+    peer.socket.resume();
+    await until(() => pub.stats.peers === 0, 'the end of the peer');
+    assert.equal(pub.stats.bytesIn, before);
+    assert.equal(pub.tryReceive(), null);
+    assert.ok(pub.trySend('b'));
+    assert.equal(pub.stats.queuedOut, 0);
+  });
+});
+
 describe('proxies of types that do not go together', () => {
   it('are refused before anything is lost', async (t) => {
     const s = scope(t, tcp);
