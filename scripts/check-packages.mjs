@@ -3,7 +3,7 @@ import { build, run } from './tool.mjs';
 
 process.exitCode =
   build() ||
-  ['packages/zmq', 'packages/node']
+  ['packages/zmq', 'packages/client', 'packages/node']
     .map((folder) => {
       console.log(`\n${folder}`);
       return (

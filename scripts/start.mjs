@@ -9,8 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { build, root } from './tool.mjs';
 
 const main = join(root, 'packages/node/dist/cli/main.js');
-const outputs = [main, join(root, 'packages/zmq/dist/index.js')];
-const inputs = ['packages/zmq', 'packages/node'].flatMap((folder) => [
+const outputs = [main, join(root, 'packages/zmq/dist/index.js'), join(root, 'packages/client/dist/wire.js')];
+const inputs = ['packages/zmq', 'packages/client', 'packages/node'].flatMap((folder) => [
   join(root, folder, 'src'),
   join(root, folder, 'tsconfig.json'),
 ]);

@@ -14,6 +14,11 @@ import { build, node, root } from './tool.mjs';
 /** Folder of sources, where they are compiled to, and the project that does it. */
 const suites = [
   { tests: 'packages/zmq/test', compiled: 'packages/zmq/.out/test', project: 'packages/zmq/test' },
+  {
+    tests: 'packages/client/test',
+    compiled: 'packages/client/.out/test',
+    project: 'packages/client/test',
+  },
   { tests: 'packages/node/test', compiled: 'packages/node/.out/test', project: 'packages/node/test' },
   { tests: 'bench/test', compiled: 'bench/.out/test', project: 'bench' },
   { tests: 'examples/test', compiled: 'examples/.out/test', project: 'examples' },

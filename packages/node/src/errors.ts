@@ -22,6 +22,18 @@ export const ERROR_CODES = [
   'INPUT_INVALID',
   /** A file can't be read or written. */
   'FILE_FAILED',
+  /** Another process writes in the data folder. */
+  'STORE_LOCKED',
+  /** The data folder can't be used at all: no permission, no folder, an unknown format. */
+  'STORE_FAILED',
+  /** A stream does not accept records: the disk is full, read-only or broken. */
+  'STREAM_FAILED',
+  /** Records of a stream are damaged; those around them are not. */
+  'STREAM_DAMAGED',
+  /** The stream was closed. */
+  'STREAM_CLOSED',
+  /** There is no stream of that name. */
+  'STREAM_UNKNOWN',
   /** A file is there already and would be overwritten. */
   'FILE_EXISTS',
 ] as const;

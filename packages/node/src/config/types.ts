@@ -28,6 +28,40 @@ export interface LogConfig {
   readonly format: LogFormat;
 }
 
+/** When an append counts as committed: on the disk, or with the operating system. */
+export type FsyncPolicy = 'always' | 'interval' | 'never';
+
+/** How much of a stream is kept. 0 is unlimited, for each. Whole segments go, oldest first. */
+export interface RetainConfig {
+  readonly bytes: number;
+  /** Milliseconds. */
+  readonly age: number;
+  /** Records. */
+  readonly count: number;
+}
+
+/** A durable stream, of a route or on its own. */
+export interface StreamSettings {
+  readonly retain: RetainConfig;
+  readonly fsync: FsyncPolicy;
+  /** Milliseconds between two syncs with `fsync: interval`. */
+  readonly fsyncInterval: number;
+}
+
+export interface StreamConfig extends StreamSettings {
+  readonly name: string;
+}
+
+/** Where clients of the session protocol connect. */
+export interface SessionsConfig {
+  readonly bind: readonly string[];
+  readonly maxSessions: number;
+  /** Bytes of a whole message. */
+  readonly maxMessageSize: number;
+  /** Milliseconds; a client that asks for a longer heartbeat gets this one. */
+  readonly heartbeatInterval: number;
+}
+
 /** One side of a route. At least one of the two lists has an element. */
 export interface SideConfig {
   readonly bind: readonly string[];

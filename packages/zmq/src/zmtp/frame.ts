@@ -68,6 +68,47 @@ export function messageEnd(bytes: Uint8Array, at: number): number {
   return frameEnd(bytes, pos);
 }
 
+/**
+ * How many messages `bytes` holds, if it holds whole messages and nothing else; otherwise -1. For runs that come from
+ * outside: everything else here relies on them being whole.
+ */
+export function countMessages(bytes: Uint8Array): number {
+  const end = bytes.length;
+  let count = 0;
+  let open = false;
+  for (let at = 0; at < end; ) {
+    const flags = bytes[at]!;
+    if (flags > (MORE | LONG)) return -1;
+    const body = at + (flags & LONG ? HEADER_MAX : 2);
+    if (body > end) return -1;
+    at = body + (flags & LONG ? readU64(bytes, at + 1) : bytes[at + 1]!);
+    if (at > end) return -1;
+    open = (flags & MORE) !== 0;
+    if (!open) count++;
+  }
+  return open ? -1 : count;
+}
+
+/** Octets that a message takes on the wire. */
+export function messageLength(frames: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const frame of frames) length += frameLength(frame.length);
+  return length;
+}
+
+/** Writes a message at `at` and returns where the next one begins. */
+export function writeMessage(bytes: Uint8Array, at: number, frames: readonly Uint8Array[]): number {
+  const last = frames.length - 1;
+  let pos = at;
+  for (let i = 0; i <= last; i++) {
+    const frame = frames[i]!;
+    pos = writeHeader(bytes, pos, i < last ? MORE : 0, frame.length);
+    bytes.set(frame, pos);
+    pos += frame.length;
+  }
+  return pos;
+}
+
 /** Where the `n`-th message after `at` in a run begins. */
 export function skipMessages(bytes: Uint8Array, at: number, n: number): number {
   let pos = at;

@@ -1,0 +1,18 @@
+/**
+ * `@zeroth/zmq/run`: messages as they travel, for programs that keep, count or forward them without decoding each.
+ *
+ * A run is a slice of memory with whole messages back to back, framing included (RFC 37, Framing).
+ */
+export { readU64, writeU64 } from './bytes/u64.ts';
+export { view } from './bytes/view.ts';
+export {
+  bodyStart,
+  countMessages,
+  decodeMessage,
+  frameEnd,
+  messageEnd,
+  messageLength,
+  type Run,
+  skipMessages,
+  writeMessage,
+} from './zmtp/frame.ts';
