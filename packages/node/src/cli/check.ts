@@ -6,6 +6,8 @@
  */
 import { formatProblems } from '../config/format.ts';
 import { loadConfig } from '../config/load.ts';
+import { streamsOf } from '../config/streams.ts';
+import type { Config } from '../config/types.ts';
 import type { CommandContext, DescribeCommand } from './command.ts';
 import { EXIT } from './exit.ts';
 import { colourOn } from './terminal.ts';
@@ -34,13 +36,15 @@ function check(file: string, json: boolean, { terminal }: CommandContext): numbe
   const color = colourOn(process.stdout, process.env);
   void terminal.out(formatProblems(problems, { color }));
   void terminal.out(formatProblems(warnings, { color, label: 'warning: ' }));
-  void terminal.out(`${file}: ${verdict(problems.length, warnings.length, config?.routes.length ?? 0)}\n`);
+  const also = warnings.length === 0 ? '' : `, ${plural(warnings.length, 'warning')}`;
+  const verdict = config === null ? plural(problems.length, 'problem') : `ok, ${contents(config)}`;
+  void terminal.out(`${file}: ${verdict}${also}\n`);
   return ok ? EXIT.ok : EXIT.config;
 }
 
-function verdict(problems: number, warnings: number, routes: number): string {
-  const also = warnings === 0 ? '' : `, ${plural(warnings, 'warning')}`;
-  return problems > 0 ? `${plural(problems, 'problem')}${also}` : `ok, ${plural(routes, 'route')}${also}`;
+function contents(config: Config): string {
+  const streams = streamsOf(config).length;
+  return `${plural(config.routes.length, 'route')}${streams === 0 ? '' : `, ${plural(streams, 'stream')}`}`;
 }
 
 function plural(count: number, noun: string): string {

@@ -12,7 +12,7 @@ import type { Scalar } from './leaf.ts';
 import { allowedValues, checkEndpointLeaf, checkLeaf, defaultOf, EXPECTED } from './leaf.ts';
 import type { ParsedText } from './parse.ts';
 import { rangeOf } from './parse.ts';
-import { printable, shorten } from './problem.ts';
+import { keyText, printable, shorten } from './problem.ts';
 import type { Finding, KeyPath, Range, Report } from './report.ts';
 import type { AnyEntriesSpec, AnySectionSpec, EndpointsSpec, LoadContext, Spec } from './spec/kinds.ts';
 import { nearestKey, placesOf } from './unknown.ts';
@@ -38,6 +38,8 @@ const MAX_VALUE = 60;
 
 export class Checker {
   readonly endpoints: PlacedEndpoint[] = [];
+  /** Where the names of entries stand, by path as text. */
+  readonly names: Map<string, Range | null> = new Map();
   readonly #parsed: ParsedText;
   readonly #report: Report;
   readonly #context: LoadContext;
@@ -157,7 +159,7 @@ export class Checker {
       this.#report.error({ code: 'CONFIG_MISSING_KEY', at, path, message: 'the key is missing', allowed });
       return undefined;
     }
-    if (spec.type === 'section') return this.#section(spec, null, path, at);
+    if (spec.type === 'section') return spec.optional ? null : this.#section(spec, null, path, at);
     return spec.type === 'entries' ? [] : defaultOf(spec, this.#context);
   }
 
@@ -191,6 +193,7 @@ export class Checker {
           suggestion: pattern.test(better) ? better : null,
         });
       }
+      this.names.set(keyText([...path, name]), member.keyAt);
       const value = this.#value(spec.entry, member, [...path, name]);
       entries.push(value === undefined ? { name } : { name, ...(value as object) });
     }

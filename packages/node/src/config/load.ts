@@ -9,6 +9,7 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Problem } from './problem.ts';
 import { readValues } from './read.ts';
+import type { PartialConfig } from './rules.ts';
 import { checkRules } from './rules.ts';
 import type { Source } from './source.ts';
 import { checkText, readSource } from './source.ts';
@@ -38,13 +39,12 @@ export function loadConfig(from: ConfigSource, context: Partial<LoadContext> = {
   const source = 'path' in from ? readSource(from.path) : checkText(from.text);
   if (!source.ok) return refused(file, source);
 
-  const { values, endpoints, report } = readValues(SPEC, source.text, file, {
+  const { values, endpoints, names, report } = readValues(SPEC, source.text, file, {
     baseDir: resolve(context.baseDir ?? ('path' in from ? dirname(from.path) : '.')),
     hostName: context.hostName ?? hostname(),
   });
   // The compiler holds the table and `Config` together; `readValues` fills in what the table says.
-  const known = values as Partial<Config>;
-  if (known.routes !== undefined) checkRules(known.routes, endpoints, report);
+  checkRules(values as PartialConfig, { endpoints, names }, report);
   return report.failed
     ? { config: null, problems: report.problems(), warnings: report.warnings() }
     : { config: deepFreeze(values as unknown as Config), problems: [], warnings: report.warnings() };

@@ -1,16 +1,25 @@
 /**
- * Rules over the whole configuration: who listens where, and whether a route talks to itself.
+ * Rules over the whole configuration: who listens where, whether a route talks to itself, and who uses which stream.
  *
  * Guarantees: linear in the number of endpoints but for the two sides of one route, which are compared pair by pair.
  */
 
 import type { PlacedEndpoint } from './check.ts';
 import { endpointKey, isIpv6Address, listening, reaches } from './endpoint.ts';
+import type { ProblemCode } from './problem.ts';
 import { keyText } from './problem.ts';
-import type { Report } from './report.ts';
-import type { RouteConfig } from './types.ts';
+import type { ReadValues } from './read.ts';
+import type { KeyPath, Report } from './report.ts';
+import type { RouteConfig, SessionsConfig, StreamConfig } from './types.ts';
 
 type PartialRoute = Pick<RouteConfig, 'name'> & Partial<RouteConfig>;
+
+/** What was read of a configuration: what is wrong, or above something wrong, is missing. */
+export interface PartialConfig {
+  readonly routes?: readonly PartialRoute[];
+  readonly streams?: readonly (Pick<StreamConfig, 'name'> & Partial<StreamConfig>)[];
+  readonly sessions?: Partial<SessionsConfig> | null;
+}
 
 /** Endpoints by what they occupy. */
 class Claims {
@@ -105,24 +114,58 @@ function checkLoops(mine: readonly PlacedEndpoint[], ipv6: boolean, report: Repo
   }
 }
 
+/** The stream of a route has the route's name. */
+function checkStreams(
+  { routes = [], streams = [] }: PartialConfig,
+  names: ReadValues['names'],
+  report: Report,
+): void {
+  const kept = new Set(routes.filter(({ stream = null }) => stream !== null).map(({ name }) => name));
+  for (const { name } of streams) {
+    if (!kept.has(name)) continue;
+    const path = ['streams', name];
+    const message = `the stream of ${keyText(['routes', name])} has this name: its settings stand there`;
+    report.error({ code: 'CONFIG_CONFLICT', at: names.get(keyText(path)) ?? null, path, message });
+  }
+}
+
+/** Streams need somebody who can reach them, and sessions a stream. */
+function checkUse({ routes, streams, sessions }: PartialConfig, report: Report): void {
+  // Wrong as a whole, so nobody knows what is in it.
+  if (routes === undefined || streams === undefined || sessions === undefined) return;
+  const warn = (code: ProblemCode, path: KeyPath, message: string): void =>
+    report.warning({ code, at: null, path, message });
+  if (streams.length > 0 && sessions === null) {
+    const message = 'nobody can reach these streams: they belong to no route, and there are no sessions';
+    warn('CONFIG_NO_SESSIONS', ['streams'], message);
+  } else if (sessions !== null && streams.length === 0 && routes.every(({ stream }) => stream === null)) {
+    warn('CONFIG_NO_STREAMS', ['sessions'], 'there are no streams: clients would find nothing to use');
+  } else if (routes.length === 0 && sessions === null) {
+    warn('CONFIG_NO_ROUTES', ['routes'], 'there are no routes: the node would forward nothing');
+  }
+}
+
 export function checkRules(
-  routes: readonly PartialRoute[],
-  endpoints: readonly PlacedEndpoint[],
+  config: PartialConfig,
+  { endpoints, names }: Pick<ReadValues, 'endpoints' | 'names'>,
   report: Report,
 ): void {
   // A route whose `ipv6` is wrong has one problem already.
-  const ipv6 = new Map(routes.map((route) => [route.name, route.ipv6 ?? true]));
-  const ipv6Of = (placed: PlacedEndpoint): boolean => ipv6.get(String(placed.path[1])) ?? true;
+  const ipv6 = new Map(config.routes?.map((route) => [route.name, route.ipv6 ?? true]));
+  const ipv6Of = ({ path }: PlacedEndpoint): boolean =>
+    (path[0] === 'routes' ? ipv6.get(String(path[1])) : config.sessions?.ipv6) ?? true;
   checkListeners(endpoints, ipv6Of, report);
+  checkStreams(config, names, report);
 
   const byRoute = new Map<string, PlacedEndpoint[]>();
   for (const placed of endpoints) {
-    const name = String(placed.path[1]);
+    const [section, key] = placed.path;
+    const name = String(key);
     const mine = byRoute.get(name);
-    if (mine === undefined) byRoute.set(name, [placed]);
-    else mine.push(placed);
+    if (section === 'routes' && mine === undefined) byRoute.set(name, [placed]);
+    else if (section === 'routes') mine?.push(placed);
     if (!ipv6Of(placed) && isIpv6Address(placed.endpoint)) {
-      const message = 'an IPv6 address needs "ipv6: true" on the route';
+      const message = `an IPv6 address needs "ipv6: true" ${section === 'routes' ? 'on the route' : `in ${section}`}`;
       report.error({
         code: 'CONFIG_CONFLICT',
         at: placed.at,
@@ -153,8 +196,5 @@ export function checkRules(
       message,
     });
   }
-  if (routes.length === 0) {
-    const message = 'there are no routes: the node would forward nothing';
-    report.warning({ code: 'CONFIG_NO_ROUTES', at: null, path: ['routes'], message });
-  }
+  checkUse(config, report);
 }

@@ -1,10 +1,10 @@
 /**
  * Configurations that come with the node.
  *
- * Guarantees: both load without problems and without warnings, and describe the same routes (a test holds this).
+ * Guarantees: both load without problems and without warnings, and describe the same (a test holds this).
  */
 
-/** What `zeroth run` without a file runs: one route of each pattern, reachable from this machine only. */
+/** What `zeroth run` without a file runs: one route of each pattern and a stream, reachable from this machine only. */
 export const DEFAULT_CONFIG_YAML: string = `routes:
   telemetry:
     pattern: pubsub
@@ -18,6 +18,10 @@ export const DEFAULT_CONFIG_YAML: string = `routes:
     pattern: pipeline
     frontend: { bind: tcp://127.0.0.1:5560 }
     backend: { bind: tcp://127.0.0.1:5561 }
+streams:
+  events:
+sessions:
+  bind: tcp://127.0.0.1:5550
 `;
 
 /** What `zeroth init` writes. */
@@ -31,7 +35,7 @@ export const INIT_TEMPLATE: string = `# Configuration of a Zeroth node.
 node:
   # Name in the log. Default: the host name.
   # name: plant-7
-  # Where the node will keep data; nothing is kept there yet. A relative path starts at the folder of this file.
+  # Where streams are kept. A relative path starts at the folder of this file.
   dataDir: ./data
   # How long a stop may take to deliver what was accepted.
   stopTimeout: 10s
@@ -72,4 +76,21 @@ routes:
     # How soon a dead peer is noticed.
     # heartbeatInterval: 10s
     # heartbeatTimeout: 30s
+    # Keep each job on the disk until a worker has it: workers, and the node, may be away for as long as there is
+    # room. Takes the same settings as the streams below.
+    # stream: {}
+
+# Streams that belong to no route: clients publish to them, and consume from any place, also from the past.
+streams:
+  events:
+    # What is kept; the oldest goes first. 0 is no limit.
+    # retain: { bytes: 10GiB, age: 0s, count: 0 }
+    # always: acknowledged is on the disk, also after a power cut. interval, never: survives a crash of the node only.
+    # fsync: always
+
+# Where clients of streams connect (@zeroth/client, or any program that speaks docs/wire.md).
+sessions:
+  bind: tcp://127.0.0.1:5550
+  # Clients at one time.
+  # maxSessions: 10000
 `;

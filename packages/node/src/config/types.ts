@@ -60,6 +60,8 @@ export interface SessionsConfig {
   readonly maxMessageSize: number;
   /** Milliseconds; a client that asks for a longer heartbeat gets this one. */
   readonly heartbeatInterval: number;
+  /** IPv6 addresses; `*` binds both families. */
+  readonly ipv6: boolean;
 }
 
 /** One side of a route. At least one of the two lists has an element. */
@@ -97,6 +99,8 @@ export interface RouteSettings {
   readonly tcpKeepalive: boolean;
   /** Milliseconds of silence before the first TCP keep-alive probe; 0 leaves it to the operating system. */
   readonly tcpKeepaliveIdle: number;
+  /** The stream, of the route's name, that keeps what passes; null: nothing is kept. */
+  readonly stream: StreamSettings | null;
 }
 
 export interface RouteConfig extends RouteSettings {
@@ -108,4 +112,8 @@ export interface Config {
   readonly log: LogConfig;
   /** In the order of the file. Names are unique. */
   readonly routes: readonly RouteConfig[];
+  /** Streams that belong to no route, in the order of the file. No name is that of a route with a stream. */
+  readonly streams: readonly StreamConfig[];
+  /** Null: there are no sessions. */
+  readonly sessions: SessionsConfig | null;
 }

@@ -24,7 +24,7 @@ describe('zeroth check', () => {
     assert.equal(made.code, 0, made.stderr);
     assert.match(made.stdout, /zeroth run zeroth\.yaml/);
     const checked = await cli(['check', 'zeroth.yaml'], { cwd });
-    assert.equal(checked.stdout, 'zeroth.yaml: ok, 3 routes\n');
+    assert.equal(checked.stdout, 'zeroth.yaml: ok, 3 routes, 1 stream\n');
     assert.equal(checked.code, 0);
   });
 

@@ -104,6 +104,7 @@ function typeText(spec: Spec): string {
 
 function defaultText(spec: Spec): string {
   if (spec.required) return 'required';
+  if (spec.type === 'section' && spec.optional) return 'none';
   if (spec.type === 'section' || spec.type === 'entries') return '';
   if (spec.type === 'text' && spec.computed !== null) return spec.computed.text;
   return spec.default === null ? 'none' : `\`${spec.default}\``;

@@ -7,7 +7,7 @@
  */
 
 /** What a number in the loaded configuration counts. */
-export type Unit = 'ms' | 'bytes' | 'messages' | 'peers';
+export type Unit = 'ms' | 'bytes' | 'messages' | 'peers' | 'records' | 'sessions';
 
 /** Facts about where a configuration is loaded; computed defaults and relative paths depend on them. */
 export interface LoadContext {
@@ -107,6 +107,8 @@ export type LeafSpec =
 export interface AnySectionSpec extends Common {
   readonly type: 'section';
   readonly required: boolean;
+  /** Absent it is `null`. Present, though it be empty, it has its defaults. */
+  readonly optional: boolean;
   readonly keys: Readonly<Record<string, Spec>>;
   /** Of these keys at least one must be there. */
   readonly atLeastOneOf: readonly string[];
@@ -114,8 +116,16 @@ export interface AnySectionSpec extends Common {
   readonly rules: readonly ((values: Readonly<Record<string, unknown>>) => RuleProblem | null)[];
 }
 
+export type KeySpecs<T> = { readonly [K in keyof T]-?: SpecFor<T[K]> };
+
 export interface SectionSpec<T> extends AnySectionSpec {
-  readonly keys: { readonly [K in keyof T]-?: SpecFor<T[K]> };
+  readonly optional: false;
+  readonly keys: KeySpecs<T>;
+}
+
+export interface OptionalSectionSpec<T> extends AnySectionSpec {
+  readonly optional: true;
+  readonly keys: KeySpecs<T>;
 }
 
 /** A mapping whose keys are names chosen by the user. Loaded as a list, in the order of the file, each with `name`. */
@@ -146,9 +156,11 @@ export type SpecFor<T> = [T] extends [boolean]
         : ChoiceSpec<T>
       : [T] extends [readonly string[]]
         ? EndpointsSpec
-        : T extends readonly (infer E)[]
+        : [T] extends [readonly (infer E)[]]
           ? EntriesSpec<Omit<E, 'name'>>
-          : SectionSpec<T>;
+          : null extends T
+            ? OptionalSectionSpec<NonNullable<T>>
+            : SectionSpec<T>;
 
 /** What most keys have in common. Spread first, then say what differs. */
 export const COMMON: {
@@ -162,11 +174,12 @@ export const COMMON: {
 /** What most sections have in common. */
 export const SECTION: typeof COMMON & {
   readonly type: 'section';
+  readonly optional: false;
   readonly atLeastOneOf: readonly [];
   readonly rules: readonly [];
-} = { ...COMMON, type: 'section', atLeastOneOf: [], rules: [] };
+} = { ...COMMON, type: 'section', optional: false, atLeastOneOf: [], rules: [] };
 
-/** Names of nodes and routes. Not only dots, because names become names of files and folders. */
+/** Names of nodes, routes and streams. Not only dots, because names become names of files and folders. */
 export const NAME_PATTERN: { readonly source: string; readonly allowed: string } = {
   source: '^(?!\\.+$)[A-Za-z0-9._-]{1,64}$',
   allowed: '1 to 64 letters, digits, ".", "_" or "-", and not only dots',

@@ -8,6 +8,7 @@ import type { RouteConfig, RouteSettings, SideConfig } from '../types.ts';
 import { formatDuration } from '../units.ts';
 import type { EndpointsSpec, EntriesSpec, RuleProblem, SectionSpec } from './kinds.ts';
 import { COMMON, NAME_PATTERN, SECTION } from './kinds.ts';
+import { STREAM_KEYS } from './streams.ts';
 
 const ENDPOINTS: Pick<EndpointsSpec, 'type' | 'default' | 'maxItems'> = {
   type: 'endpoints',
@@ -52,10 +53,19 @@ function backoffOrder(values: Readonly<Record<string, unknown>>): RuleProblem | 
   };
 }
 
+function keepsWhatPasses(values: Readonly<Record<string, unknown>>): RuleProblem | null {
+  if (values.pattern !== 'reqrep' || (values.stream ?? null) === null) return null;
+  return {
+    keys: ['stream'],
+    message: 'a reqrep route has no stream: a reply belongs to a requester that waits for it',
+    suggestion: null,
+  };
+}
+
 const ROUTE: SectionSpec<RouteSettings> = {
   ...SECTION,
   description: 'One route. The options count for the sockets of both sides.',
-  rules: [backoffOrder],
+  rules: [backoffOrder, keepsWhatPasses],
   keys: {
     pattern: {
       ...COMMON,
@@ -192,6 +202,14 @@ const ROUTE: SectionSpec<RouteSettings> = {
       min: '0s',
       max: '1d',
       knownAs: ['zmqtcpkeepaliveidle', 'keepaliveidle', 'keepalivetime'],
+    },
+    stream: {
+      ...SECTION,
+      optional: true,
+      description:
+        'For `pipeline` and `pubsub`: keeps what passes in a durable stream that has the name of the route, and forwards what is kept. A `pipeline` whose consumers are away fills the stream, and goes on where it stood when they come or the node starts again. Without this key nothing is kept; `stream: {}` keeps with the defaults.',
+      knownAs: ['durable', 'persist', 'persistent', 'store', 'streams', 'keep'],
+      keys: STREAM_KEYS,
     },
   },
 };

@@ -10,6 +10,8 @@ import type { Config, LogConfig, NodeConfig } from '../types.ts';
 import type { SectionSpec } from './kinds.ts';
 import { COMMON, NAME_PATTERN, SECTION } from './kinds.ts';
 import { ROUTES } from './routes.ts';
+import { SESSIONS } from './sessions.ts';
+import { STREAMS } from './streams.ts';
 
 /** A host name is longer and freer than a node name. */
 function nameFromHost(hostName: string): string {
@@ -37,7 +39,7 @@ const NODE: SectionSpec<NodeConfig> = {
       ...COMMON,
       type: 'path',
       description:
-        'Folder for what the node keeps. Nothing is kept there yet. A relative path starts at the folder of the configuration file.',
+        'Folder for the streams and the places of their readers. It is made when the first stream needs it, and one process at a time may use it. A relative path starts at the folder of the configuration file.',
       default: './data',
       reloadable: false,
       knownAs: ['datadirectory', 'datapath', 'storage'],
@@ -46,7 +48,7 @@ const NODE: SectionSpec<NodeConfig> = {
       ...COMMON,
       type: 'duration',
       description:
-        'How long a stop may take to deliver what the routes have accepted. What is left then is counted and reported.',
+        'How long a stop may take to deliver what the routes have accepted. What is left then is kept by a route with a `stream`; by any other it is lost, counted and reported.',
       default: '10s',
       unit: 'ms',
       min: '0s',
@@ -95,5 +97,5 @@ const LOG: SectionSpec<LogConfig> = {
 export const SPEC: SectionSpec<Config> = {
   ...SECTION,
   description: 'The configuration of a Zeroth node.',
-  keys: { node: NODE, log: LOG, routes: ROUTES },
+  keys: { node: NODE, log: LOG, routes: ROUTES, streams: STREAMS, sessions: SESSIONS },
 };

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { loadConfig } from '../../../src/config/load.ts';
+import { streamsOf } from '../../../src/config/streams.ts';
 import { DEFAULT_CONFIG_YAML, INIT_TEMPLATE } from '../../../src/config/templates.ts';
 import { CONTEXT, good, route } from './support.ts';
 
@@ -19,17 +20,32 @@ const DEFAULTS = {
   ipv6: false,
   tcpKeepalive: false,
   tcpKeepaliveIdle: 0,
+  stream: null,
+};
+
+const STREAM = {
+  retain: { bytes: 10 * 1024 ** 3, age: 0, count: 0 },
+  fsync: 'always',
+  fsyncInterval: 100,
+};
+const SESSIONS = {
+  maxSessions: 10_000,
+  maxMessageSize: 64 * 1024 * 1024,
+  heartbeatInterval: 5_000,
+  ipv6: false,
 };
 
 describe('the configurations that come with the node', () => {
   it('the default one has a route of each pattern on loopback', () => {
-    const { routes, log, node } = good(DEFAULT_CONFIG_YAML);
+    const { routes, log, node, streams, sessions } = good(DEFAULT_CONFIG_YAML);
     const at = (port: number) => ({ bind: [`tcp://127.0.0.1:${port}`], connect: [] });
     assert.deepEqual(routes, [
       { name: 'telemetry', pattern: 'pubsub', frontend: at(5555), backend: at(5556), ...DEFAULTS },
       { name: 'orders', pattern: 'reqrep', frontend: at(5557), backend: at(5558), ...DEFAULTS },
       { name: 'jobs', pattern: 'pipeline', frontend: at(5560), backend: at(5561), ...DEFAULTS },
     ]);
+    assert.deepEqual(streams, [{ name: 'events', ...STREAM }]);
+    assert.deepEqual(sessions, { bind: ['tcp://127.0.0.1:5550'], ...SESSIONS });
     assert.deepEqual(log, { level: 'info', format: 'auto' });
     assert.deepEqual(node, { name: 'plant-7', dataDir: resolve('/etc/zeroth/data'), stopTimeout: 10_000 });
   });
@@ -39,9 +55,16 @@ describe('the configurations that come with the node', () => {
   });
 
   it('every key that the template shows as a comment is right', () => {
-    const shown = INIT_TEMPLATE.replace(/^( +)# ([A-Za-z]+: \S+)$/gm, '$1$2');
-    assert.notEqual(shown, INIT_TEMPLATE);
-    assert.deepEqual(good(shown), good(DEFAULT_CONFIG_YAML));
+    const shown = INIT_TEMPLATE.replace(/^( +)# ([A-Za-z]+: (\S+|\{ .* \}))$/gm, '$1$2');
+    assert.match(shown, /^ {4}retain: /m);
+    const { routes, ...rest } = good(shown);
+    // The stream of a route is the one key whose default is not to be there.
+    assert.deepEqual(
+      routes.map(({ stream }) => stream),
+      [null, null, STREAM],
+    );
+    const kept = routes.map((route) => ({ ...route, stream: null }));
+    assert.deepEqual({ ...rest, routes: kept }, good(DEFAULT_CONFIG_YAML));
   });
 });
 
@@ -86,6 +109,51 @@ routes:
         reconnectMaxInterval: 0,
         ipv6: true,
       },
+    ]);
+  });
+
+  it('of streams: a section that is there has its defaults, one that is not is null', () => {
+    const routes = `
+routes:
+  a: { pattern: pipeline, frontend: { bind: tcp://*:1 }, backend: { bind: tcp://*:2 }, stream: }
+  b: { pattern: pubsub, frontend: { bind: tcp://*:3 }, backend: { bind: tcp://*:4 }, stream: {} }
+  c: { pattern: pubsub, frontend: { bind: tcp://*:5 }, backend: { bind: tcp://*:6 } }
+  d:
+    pattern: pipeline
+    frontend: { bind: tcp://*:7 }
+    backend: { bind: tcp://*:8 }
+    stream: { retain: { bytes: 1GiB, age: 365d, count: 5 }, fsync: interval, fsyncInterval: 1s }
+`;
+    const d = {
+      retain: { bytes: 1024 ** 3, age: 365 * 86_400_000, count: 5 },
+      fsync: 'interval',
+      fsyncInterval: 1000,
+    };
+    const without = good(routes);
+    assert.deepEqual(
+      without.routes.map(({ stream }) => stream),
+      [STREAM, STREAM, null, d],
+    );
+    assert.deepEqual([without.streams, without.sessions], [[], null]);
+
+    const all = good(`${routes}
+streams: { e: , "f.dead": { fsync: never }, c: {} }
+sessions: { bind: ["tcp://[::1]:9", ipc:///s], ipv6: true, maxSessions: 5, heartbeatInterval: 1s, maxMessageSize: 1MiB }
+`);
+    assert.deepEqual(all.sessions, {
+      bind: ['tcp://[::1]:9', 'ipc:///s'],
+      maxSessions: 5,
+      maxMessageSize: 1024 ** 2,
+      heartbeatInterval: 1000,
+      ipv6: true,
+    });
+    assert.deepEqual(streamsOf(all), [
+      { name: 'a', ...STREAM },
+      { name: 'b', ...STREAM },
+      { name: 'd', ...d },
+      { name: 'e', ...STREAM },
+      { name: 'f.dead', ...STREAM, fsync: 'never' },
+      { name: 'c', ...STREAM },
     ]);
   });
 
@@ -175,6 +243,18 @@ describe('rules that must not get in the way', () => {
     });
   }
 
+  it('only streams and sessions', () => {
+    good('{ streams: { a: }, sessions: { bind: tcp://*:1 } }');
+  });
+
+  it('sessions for the streams of routes only', () => {
+    good(`${route('    stream:\n')}sessions: { bind: tcp://*:1 }`);
+  });
+
+  it('a stream with the name of a route that has none', () => {
+    good(`${route('')}streams: { r: }\nsessions: { bind: tcp://*:1 }`);
+  });
+
   it('inproc between two routes', () => {
     good(`
 routes:
@@ -188,6 +268,10 @@ describe('warnings', () => {
   const cases: [string, string, string][] = [
     ['{}', 'CONFIG_NO_ROUTES', 'routes'],
     ['routes:', 'CONFIG_NO_ROUTES', 'routes'],
+    ['streams: { a: }', 'CONFIG_NO_SESSIONS', 'streams'],
+    [`${route('')}streams: { a: }`, 'CONFIG_NO_SESSIONS', 'streams'],
+    ['sessions: { bind: tcp://*:1 }', 'CONFIG_NO_STREAMS', 'sessions'],
+    [`${route('')}sessions: { bind: tcp://*:1 }`, 'CONFIG_NO_STREAMS', 'sessions'],
     [
       route('').replace('bind: tcp://*:5561', 'connect: inproc://x'),
       'CONFIG_INPROC_UNBOUND',

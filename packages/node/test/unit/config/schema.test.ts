@@ -28,11 +28,17 @@ describe('the JSON Schema', () => {
   const right: [string, string][] = [
     ['the default configuration', DEFAULT_CONFIG_YAML],
     ['the template', INIT_TEMPLATE],
-    ['the template with its comments', INIT_TEMPLATE.replace(/^( +)# ([A-Za-z]+: \S+)$/gm, '$1$2')],
+    [
+      'the template with its comments',
+      INIT_TEMPLATE.replace(/^( +)# ([A-Za-z]+: (\S+|\{ .* \}))$/gm, '$1$2'),
+    ],
     ['empty sections', `node:\nlog:\n${route('')}`],
     ['no routes', 'routes:'],
     ['sizes as numbers', route('    maxMessageSize: 512\n')],
     ['lists', route('').replace('tcp://*:5561', '[tcp://*:1, ipc:///a, inproc://b]')],
+    ['a stream of nothing', route('    stream:\n')],
+    ['a stream', route('    stream: { retain: { bytes: 0, age: 90d, count: 7 }, fsync: never }\n')],
+    ['streams of nothing', 'streams:\n  a:\n  b: {}\nsessions: { bind: [tcp://*:1] }'],
     ['bind and connect', route('').replace('tcp://*:5561', 'tcp://*:1, connect: tcp://a:1')],
   ];
   for (const [what, text] of right) {
@@ -65,6 +71,9 @@ describe('the JSON Schema', () => {
     ['a number out of range', route('    maxPeers: -1\n')],
     ['a text for a number', route('    maxPeers: "5"\n')],
     ['a text for a boolean', route('    ipv6: "true"\n')],
+    ['a stream of true', route('    stream: true\n')],
+    ['a negative count', 'streams: { a: { retain: { count: -1 } } }'],
+    ['sessions of nothing', 'sessions:'],
     ['a level in capitals', 'log: { level: INFO }'],
   ];
   for (const [what, text] of wrong) {

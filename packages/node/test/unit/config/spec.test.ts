@@ -49,7 +49,8 @@ describe('the specification', () => {
 
   it('durations fit in a timer', () => {
     for (const [path, spec] of ALL) {
-      if (spec.type !== 'duration') continue;
+      // Compared with the time of records: no timer waits for it.
+      if (spec.type !== 'duration' || path.endsWith('.retain.age')) continue;
       const most = parseDuration(spec.max);
       assert.ok(most.ok && most.value < 2 ** 31, path);
     }
