@@ -5,14 +5,19 @@
  */
 export { readU64, writeU64 } from './bytes/u64.ts';
 export { view } from './bytes/view.ts';
+export { type Range, type ReceiptEvents, Receipts } from './patterns/receipts.ts';
+export { type PortEvents, RunPort } from './socket/port.ts';
 export {
   bodyStart,
   countMessages,
   decodeMessage,
   frameEnd,
+  frameLength,
+  MORE,
   messageEnd,
   messageLength,
   type Run,
   skipMessages,
+  writeHeader,
   writeMessage,
 } from './zmtp/frame.ts';

@@ -11,6 +11,7 @@
 import { view } from '../bytes/view.ts';
 import { HEADER_MAX, MORE, SHORT_MAX, skipMessages, writeHeader } from '../zmtp/frame.ts';
 import { batchPool, LARGE_BATCH, SMALL_BATCH } from './batch-pool.ts';
+import type { Ledger } from './receipts.ts';
 
 /** Bodies from this size on go by reference: there the copy costs more than one more part in the write. */
 export const BY_REFERENCE = 8192;
@@ -34,6 +35,8 @@ export class Outbox {
   /** Messages, and all bytes, that the operating system has taken. */
   sentMessages = 0;
   sentBytes = 0;
+  /** Knows which messages these are, where somebody wants receipts. Then only runs are queued. */
+  ledger: Ledger | null = null;
   /** Asked to call `flush` before long, once for each batch. */
   readonly #schedule: (outbox: Outbox) => void;
   /** Called when a full outbox has room again. */
@@ -100,13 +103,14 @@ export class Outbox {
 
   /**
    * The transport is gone. What was in flight may or may not have arrived: it is given up, and its number of messages
-   * returned. What was not handed over yet stays for the next transport.
+   * returned. What was not handed over yet stays for the next transport. With a ledger all goes back to the sender.
    */
   closed(): number {
     this.#sink = null;
+    this.#inFlight = false;
+    if (this.ledger !== null) this.clear();
     const lost = this.queued - this.#open;
     this.queued = this.#open;
-    this.#inFlight = false;
     // Commands were for the peer that is gone.
     this.#controls = [];
     // Whoever had the bytes in flight may still look at them: this memory is not used again.
@@ -116,9 +120,10 @@ export class Outbox {
     return lost;
   }
 
-  /** Drops what is queued; returns the number of messages. */
+  /** Drops what is queued; returns the number of messages: none with a ledger, the sender has them back. */
   clear(): number {
-    const dropped = this.queued;
+    const dropped = this.ledger === null ? this.queued : 0;
+    this.ledger?.returned();
     this.#parts = [];
     this.#partBytes = 0;
     this.#controls = [];
@@ -210,6 +215,7 @@ export class Outbox {
       this.#append(bytes, at, stop);
       this.#open += messages;
       this.queued += messages;
+      this.ledger?.queued(messages);
       this.#settle();
       at = stop;
       left -= messages;
@@ -281,6 +287,7 @@ export class Outbox {
   #taken(): void {
     this.#inFlight = false;
     this.sentMessages += this.queued - this.#open;
+    this.ledger?.taken(this.queued - this.#open);
     this.sentBytes += this.#inFlightBytes;
     this.queued = this.#open;
   }

@@ -4,6 +4,7 @@ import { LoadBalancer } from './load-balancer.ts';
 import type { Sendable } from './message.ts';
 import { Pattern, probe, queue } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
+import type { Receipts } from './receipts.ts';
 
 /** DEALER, and what PUSH has in common with it. */
 export class DealerPattern extends Pattern {
@@ -52,6 +53,14 @@ export class DealerPattern extends Pattern {
 }
 
 export class PushPattern extends DealerPattern {
+  /** Where somebody wants to know what became of each message. To be set before the first peer. */
+  receipts: Receipts | null = null;
+
+  override attach(pipe: Pipe): boolean {
+    pipe.outbox.ledger ??= this.receipts?.ledger() ?? null;
+    return super.attach(pipe);
+  }
+
   override arrive(pipe: Pipe, _bytes: Uint8Array, _start: number, _end: number, count: number): void {
     // RFC 30, The PUSH Socket Type: it does not receive. A peer that sends all the same is not worth a buffer.
     this.host.dropped(pipe, 'malformed', count);

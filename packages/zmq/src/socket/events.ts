@@ -76,6 +76,8 @@ export type Event =
   | (At<'peer:ready'> & { peer: PeerInfo })
   /** A peer that was ready is gone; `error` tells why when it did not leave in good order. */
   | (At<'peer:gone'> & { peer: PeerInfo; error?: ZmqError })
+  /** An attempt to connect failed. */
+  | Failure<'peer:unreachable'>
   /** A connection ended before its handshake was done; `address` is the far side's. */
   | Failure<'peer:refused'>
   /** Messages were dropped: how many since the last such event of this socket, at most one event a second. */

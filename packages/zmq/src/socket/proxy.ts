@@ -3,6 +3,7 @@ import { ZmqError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import { hold, letGo } from './keep-alive.ts';
 import { receives, sends } from './options.ts';
+import { comeToRest, poll } from './quiet.ts';
 import { Relay } from './relay.ts';
 import { type DrainOptions, drainTime, engineOf, Socket } from './socket.ts';
 
@@ -18,12 +19,6 @@ export interface ProxyStats {
   readonly toBack: RelayStats;
   readonly toFront: RelayStats;
 }
-
-/** No bytes for this long: what a peer had on the way is taken to be here. */
-const QUIET_MS = 100;
-/** How long a drain goes on reading from peers that never pause. */
-const QUIET_LIMIT_MS = 1000;
-const POLL_MS = 10;
 
 // biome-ignore lint/suspicious/noShadowRestrictedNames: the name of zeromq.js
 export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
@@ -134,12 +129,10 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     this.#draining = true;
     const over = (): boolean =>
       (signal?.aborted ?? false) || performance.now() >= deadline || (front.closed && back.closed);
-    await front.endpoints.stopListening();
-    await this.#untilQuiet(Math.min(performance.now() + QUIET_LIMIT_MS, deadline), over);
-    front.stopReading();
+    await comeToRest(front, over);
     const requests = front.type === 'ROUTER';
     const waiting = (): boolean => front.stats().queuedIn > 0 || (requests && outstanding(back) > 0);
-    while (waiting() && !over()) await sleep(POLL_MS);
+    while (waiting() && !over()) await poll();
     const left = front.stats().queuedIn + (requests ? back.stats().queuedIn : 0);
     const time = Number.isFinite(deadline) ? Math.max(0, deadline - performance.now()) : -1;
     front.relay = null;
@@ -148,19 +141,6 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     const results = await Promise.all([this.backEnd.drain(give), this.frontEnd.drain(give)]);
     this.#end();
     return { undelivered: left + results[0].undelivered + results[1].undelivered };
-  }
-
-  async #untilQuiet(limit: number, over: () => boolean): Promise<void> {
-    const front = engineOf(this.frontEnd);
-    let bytes = front.stats().bytesIn;
-    let since = performance.now();
-    while (performance.now() < limit && !over()) {
-      await sleep(POLL_MS);
-      const now = front.stats().bytesIn;
-      if (now !== bytes) since = performance.now();
-      else if (performance.now() - since >= QUIET_MS) return;
-      bytes = now;
-    }
   }
 
   /** A socket was closed by somebody else: then the other has no use either. */
@@ -189,8 +169,4 @@ function outstanding(back: Engine): number {
     sum += Math.max(0, session.outstanding);
   }
   return sum;
-}
-
-function sleep(time: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, time));
 }

@@ -121,10 +121,12 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   #attempt(): void {
     this.#state = 'connecting';
-    this.#cancelDial = this.#dial!((_error, connection) => {
+    this.#cancelDial = this.#dial!((failure, connection) => {
       this.#cancelDial = null;
       if (connection === null) {
+        const error = ZmqError.fromSystem(failure, { address: this.endpoint });
         this.#emit({ type: 'close', address: this.endpoint });
+        this.#emit({ type: 'peer:unreachable', address: this.endpoint, error });
         this.#retry();
         return;
       }

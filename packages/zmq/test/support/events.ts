@@ -37,6 +37,7 @@ const TYPES = [
   'handshake:error:auth',
   'handshake:error:other',
   'unknown',
+  'peer:unreachable',
   'peer:ready',
   'peer:gone',
   'peer:refused',
