@@ -1,0 +1,169 @@
+/**
+ * A store in files. A data folder holds
+ *
+ *     lock                               who writes here (lock.ts)
+ *     streams/NAME/stream.json           format, and the stream's mark
+ *     streams/NAME/<20 digits>.log       a segment (segment.ts), made of batches (batch.ts)
+ *     streams/NAME/<20 digits>.index     its index, once it is finished (sparse.ts)
+ *     streams/NAME/places.log            places of readers (places.ts)
+ *
+ * Guarantees: see store.ts. One process writes; files that are not ours are left alone.
+ */
+import { join } from 'node:path';
+import type { StreamSettings } from '../config/types.ts';
+import { ZerothError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import { codeOf, type FileSystem, realFiles } from './files.ts';
+import { Lock } from './lock.ts';
+import { FilePool } from './pool.ts';
+import { Ahead } from './reader.ts';
+import type { Stream, StreamStore } from './store.ts';
+import { FileStream, type Shared, streamFolder } from './stream.ts';
+import { reasonOf } from './trouble.ts';
+
+const MIB = 1024 * 1024;
+const TICK = 1000;
+
+export interface StoreOptions {
+  /** The data folder; made if it is not there. */
+  readonly dir: string;
+  readonly log: Log;
+  /** For tests. Default: the file system. */
+  readonly files?: FileSystem;
+  /** Milliseconds since 1970. Default: Date.now. */
+  readonly now?: () => number;
+}
+
+/** @throws ZerothError STORE_LOCKED, STORE_FAILED */
+export async function openStore(options: StoreOptions): Promise<StreamStore> {
+  const { dir, log, files = realFiles, now = Date.now } = options;
+  try {
+    await files.makeFolder(join(dir, 'streams'));
+    const lock = await Lock.take(files, dir, now);
+    return new FileStore(dir, files, now, log, lock);
+  } catch (error) {
+    throw storeFailed(dir, error);
+  }
+}
+
+/** A name that can be one of a folder everywhere. */
+export function isStreamName(name: string): boolean {
+  return /^[A-Za-z0-9._-]{1,64}$/.test(name) && name !== '.' && name !== '..';
+}
+
+function storeFailed(path: string, error: unknown): ZerothError {
+  if (error instanceof ZerothError) return error;
+  return new ZerothError('STORE_FAILED', `${path} can't be used. ${reasonOf(error)}.`, { cause: error });
+}
+
+class FileStore implements StreamStore {
+  readonly #dir: string;
+  readonly #files: FileSystem;
+  readonly #now: () => number;
+  readonly #lock: Lock;
+  readonly #shared: Shared;
+  readonly #pool: FilePool;
+  readonly #opening = new Map<string, Promise<FileStream>>();
+  readonly #streams = new Map<string, FileStream>();
+  readonly #timer: NodeJS.Timeout;
+  #touching: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+
+  constructor(dir: string, files: FileSystem, now: () => number, log: Log, lock: Lock) {
+    this.#dir = dir;
+    this.#files = files;
+    this.#now = now;
+    this.#lock = lock;
+    this.#pool = new FilePool(files);
+    // What a stream keeps in memory gets less when there are many.
+    const share = (all: number, most: number, least: number): number =>
+      Math.min(most, Math.max(least, Math.floor(all / Math.max(1, this.#streams.size))));
+    this.#shared = {
+      files,
+      log,
+      now,
+      pool: this.#pool,
+      ahead: new Ahead(),
+      tailMax: () => share(64 * MIB, 4 * MIB, MIB / 8),
+      pendingMax: () => share(256 * MIB, 16 * MIB, MIB / 2),
+    };
+    this.#timer = setInterval(() => this.#tick(), TICK).unref();
+  }
+
+  async open(name: string, settings: StreamSettings): Promise<Stream> {
+    if (!isStreamName(name))
+      throw new ZerothError('STREAM_UNKNOWN', `${JSON.stringify(name)} can't be the name of a stream.`);
+    if (this.#closing !== null) throw new ZerothError('STREAM_CLOSED', `The store ${this.#dir} is closed.`);
+    let opening = this.#opening.get(name);
+    if (opening === undefined) {
+      opening = this.#open(name, settings);
+      this.#opening.set(name, opening);
+    }
+    return opening;
+  }
+
+  async #open(name: string, settings: StreamSettings): Promise<FileStream> {
+    const folder = streamFolder(this.#dir, name);
+    try {
+      const stream = await FileStream.open(name, settings, folder, this.#shared);
+      this.#streams.set(name, stream);
+      return stream;
+    } catch (error) {
+      this.#opening.delete(name);
+      throw storeFailed(folder, error);
+    }
+  }
+
+  get(name: string): Stream | null {
+    return this.#streams.get(name) ?? null;
+  }
+
+  list(): Promise<string[]> {
+    return listStreams(this.#files, this.#dir);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.allSettled(this.#opening.values());
+    await Promise.all([...this.#streams.values()].map((stream) => stream.close()));
+    this.#pool.close();
+    await this.#touching;
+    await this.#lock.release();
+  }
+
+  #tick(): void {
+    for (const stream of this.#streams.values()) stream.tick();
+    this.#touching ??= this.#touch().finally(() => {
+      this.#touching = null;
+    });
+  }
+
+  async #touch(): Promise<void> {
+    if (await this.#lock.touch(this.#now())) return;
+    const error = new ZerothError(
+      'STREAM_FAILED',
+      `Another process has taken ${this.#dir}. Restart this node, and find out why both use the same folder.`,
+    );
+    this.#shared.log.fatal(
+      { event: 'store:lost', dir: this.#dir },
+      'another process has taken the data folder',
+    );
+    for (const stream of this.#streams.values()) stream.lose(error);
+  }
+}
+
+/** Names of the streams in a data folder. */
+export async function listStreams(files: FileSystem, dir: string): Promise<string[]> {
+  try {
+    const names = await files.list(join(dir, 'streams'));
+    return names.filter(isStreamName).sort();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}

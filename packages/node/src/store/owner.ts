@@ -1,0 +1,60 @@
+/**
+ * Who has a data folder: a process, told apart from a later one with the same number by when it was started.
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+
+export interface Owner {
+  readonly pid: number;
+  readonly host: string;
+  /** What the system says about when the process started; '' where it does not. */
+  readonly started: string;
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** Different for each lock that is taken. */
+  readonly nonce: string;
+}
+
+export function newOwner(since: number): Owner {
+  const nonce = randomBytes(8).toString('hex');
+  return { pid: process.pid, host: hostname(), started: startOf(process.pid), since, nonce };
+}
+
+export function parseOwner(bytes: Uint8Array): Owner | null {
+  try {
+    const { pid, host, started, since, nonce } = JSON.parse(Buffer.from(bytes).toString()) as Record<
+      string,
+      unknown
+    >;
+    if (typeof pid !== 'number' || typeof host !== 'string' || typeof started !== 'string') return null;
+    if (typeof since !== 'number' || typeof nonce !== 'string' || !/^[0-9a-f]{16}$/.test(nonce)) return null;
+    return { pid, host, started, since, nonce };
+  } catch {
+    return null;
+  }
+}
+
+/** Whether the process runs. Null: it is on another host, nobody here can tell. */
+export function isAlive(owner: Owner): boolean | null {
+  if (owner.host !== hostname()) return null;
+  if (!Number.isInteger(owner.pid) || owner.pid <= 0) return false;
+  try {
+    process.kill(owner.pid, 0);
+  } catch (error) {
+    // EPERM: it runs, under another user.
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  return owner.started === '' || owner.started === startOf(owner.pid);
+}
+
+/** When a process started, in ticks since the system did (proc(5), field 22 of stat). */
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name of the program is in parentheses, and may hold anything.
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return '';
+  }
+}
