@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { binOf, root } from '../tool.mjs';
 
 const zmq = 'packages/zmq/src';
+const client = 'packages/client/src';
 const node = 'packages/node/src';
 
 /** For each file: modules that it may import, and modules that it may not. */
@@ -95,6 +96,22 @@ const imports = {
     allowed: ['./socket/x.ts', './errors.ts'],
     refused: ['./bytes/x.ts', './zmtp/x.ts', './patterns/x.ts', './transport/x.ts', 'node:fs'],
   },
+  [`${zmq}/run.ts`]: {
+    allowed: ['./bytes/x.ts', './zmtp/x.ts', './patterns/x.ts', './socket/x.ts'],
+    refused: ['./transport/x.ts', './index.ts', 'node:fs'],
+  },
+  [`${client}/probe.ts`]: {
+    allowed: ['./x.ts', './wire/x.ts', '@zeroth/zmq', '@zeroth/zmq/run'],
+    refused: ['node:process', '../../../packages/node/src/errors.ts'],
+  },
+  [`${client}/produce/probe.ts`]: {
+    allowed: ['./x.ts', '../wire/x.ts', '../errors.ts', '@zeroth/zmq'],
+    refused: ['node:process', '../../../node/src/errors.ts'],
+  },
+  [`${client}/wire/probe.ts`]: {
+    allowed: ['./x.ts', '../errors.ts', '@zeroth/zmq/run'],
+    refused: ['../produce/x.ts', '../index.ts', '@zeroth/zmq', 'node:events'],
+  },
   [`${node}/errors.ts`]: {
     allowed: [],
     refused: ['./config/x.ts', 'node:fs'],
@@ -111,6 +128,36 @@ const imports = {
     allowed: ['./x.ts', '../errors.ts', 'pino'],
     refused: ['../config/x.ts', '../flow/x.ts', '../cli/x.ts', '@zeroth/zmq'],
   },
+  [`${node}/store/probe.ts`]: {
+    allowed: ['./x.ts', '../errors.ts', '../config/types.ts', '../log/log.ts', '@zeroth/zmq/run', 'node:fs'],
+    refused: [
+      '../cli/x.ts',
+      '../flow/x.ts',
+      '../session/x.ts',
+      '@zeroth/zmq',
+      '@zeroth/client',
+      '@zeroth/client/wire',
+      'node:process',
+    ],
+  },
+  [`${node}/session/probe.ts`]: {
+    allowed: [
+      './x.ts',
+      './core/x.ts',
+      '../errors.ts',
+      '../config/types.ts',
+      '../log/log.ts',
+      '../store/store.ts',
+      '@zeroth/zmq',
+      '@zeroth/zmq/run',
+      '@zeroth/client/wire',
+    ],
+    refused: ['../cli/x.ts', '../flow/x.ts', '@zeroth/client', 'node:process'],
+  },
+  [`${node}/session/core/probe.ts`]: {
+    allowed: ['./x.ts', '../x.ts', '../../errors.ts', '../../store/store.ts', '@zeroth/client/wire'],
+    refused: ['../../cli/x.ts', '../../flow/x.ts'],
+  },
   [`${node}/flow/probe.ts`]: {
     allowed: [
       './x.ts',
@@ -118,13 +165,12 @@ const imports = {
       '../config/x.ts',
       '../config/spec/x.ts',
       '../log/x.ts',
+      '../store/x.ts',
+      '../session/x.ts',
       '@zeroth/zmq',
+      '@zeroth/zmq/run',
     ],
-    refused: ['../cli/x.ts', '../admin/x.ts', 'node:process'],
-  },
-  [`${node}/store/probe.ts`]: {
-    allowed: ['./x.ts', '../errors.ts'],
-    refused: ['../cli/x.ts', 'node:process'],
+    refused: ['../cli/x.ts', '../admin/x.ts', '@zeroth/client', '@zeroth/client/wire', 'node:process'],
   },
   [`${node}/cli/probe.ts`]: {
     allowed: [

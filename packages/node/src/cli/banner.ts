@@ -10,17 +10,32 @@ export interface BannerWords {
   readonly name: string;
   /** The configuration file, or null for the embedded defaults. */
   readonly file: string | null;
+  /** Where clients of streams connect. */
+  readonly sessions: readonly string[];
 }
 
 const WILDCARD = /^tcp:\/\/(?:\*|0\.0\.0\.0|\[::\])(?=:)/;
 
 /** The whole text, ending with a newline. */
-export function banner(routes: readonly RouteStatus[], { version, name, file }: BannerWords): string {
+export function banner(
+  routes: readonly RouteStatus[],
+  { version, name, file, sessions }: BannerWords,
+): string {
   const source = file ?? 'embedded default configuration (zeroth init writes a file to change)';
-  const rows = routes.flatMap((route) => [
-    ...sideRows(route, 'frontend', route.frontend),
-    ...sideRows(route, 'backend', route.backend),
-  ]);
+  const rows = [
+    ...routes.flatMap((route) => [
+      ...sideRows(route, 'frontend', route.frontend),
+      ...sideRows(route, 'backend', route.backend),
+    ]),
+    ...sessions.map(
+      (address, index): Row => [
+        index === 0 ? 'sessions' : '',
+        '',
+        address,
+        `clients of streams connect ${placeOf(address)}`,
+      ],
+    ),
+  ];
   const first = firstMessage(routes);
   return [
     `zeroth ${version}, node ${name}: ${source}`,
@@ -38,14 +53,21 @@ type Row = readonly [route: string, side: string, address: string, peers: string
 function sideRows(route: RouteStatus, side: 'frontend' | 'backend', status: SideStatus): Row[] {
   const { socketType, peerType } = status;
   return status.endpoints.map(({ how, address }, index) => {
-    const title = side === 'frontend' && index === 0 ? `${route.name} (${route.pattern})` : '';
+    const title = side === 'frontend' && index === 0 ? titleOf(route) : '';
     if (how === 'connect')
       return [title, side, address, `the node connects there (${socketType} to ${peerType})`];
-    // A wildcard is no address to connect to.
-    const port = WILDCARD.test(address) ? /\d+$/.exec(address) : null;
-    const place = port === null ? 'here' : `to port ${port[0]} of this machine`;
-    return [title, side, address, `connect a ${peerType} ${place}`];
+    return [title, side, address, `connect a ${peerType} ${placeOf(address)}`];
   });
+}
+
+function titleOf({ name, pattern, stream }: RouteStatus): string {
+  return `${name} (${pattern}${stream === null ? '' : ', kept'})`;
+}
+
+/** A wildcard is no address to connect to. */
+function placeOf(address: string): string {
+  const port = WILDCARD.test(address) ? /\d+$/.exec(address) : null;
+  return port === null ? 'here' : `to port ${port[0]} of this machine`;
 }
 
 function table(rows: readonly Row[]): string[] {

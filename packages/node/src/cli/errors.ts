@@ -50,6 +50,12 @@ export interface ErrorWords {
   readonly exitCode: number;
 }
 
+/** What to do about errors that don't say it themselves. */
+const HINTS: Readonly<Partial<Record<ErrorCode, string>>> = {
+  STORE_LOCKED: 'one process at a time writes there: stop the other, or choose another folder (node.dataDir)',
+  STORE_FAILED: 'check the folder and its permissions, or choose another one (node.dataDir)',
+};
+
 /** What to print of an error, and the exit code that goes with it. */
 export function describeError(error: unknown): ErrorWords {
   if (error instanceof ZerothError) {
@@ -57,7 +63,7 @@ export function describeError(error: unknown): ErrorWords {
     return {
       code: error.code,
       message: error.message,
-      hint: hint ?? null,
+      hint: hint ?? HINTS[error.code] ?? null,
       exitCode: exitCode ?? exitFor(error.code),
     };
   }
@@ -74,6 +80,9 @@ function exitFor(code: ErrorCode): number {
       return EXIT.config;
     case 'BIND_FAILED':
     case 'CONNECT_FAILED':
+    case 'STORE_LOCKED':
+    case 'STORE_FAILED':
+    case 'STREAM_FAILED':
       return EXIT.start;
     default:
       return EXIT.unexpected;

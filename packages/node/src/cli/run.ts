@@ -33,12 +33,12 @@ interface RunOptions {
 
 export const describe: DescribeCommand = (command, context) => {
   command
-    .argument('[FILE]', 'configuration; none: the embedded default, a route of each pattern on 127.0.0.1')
+    .argument('[FILE]', 'configuration; none: the embedded default, a route of each pattern and a stream')
     .option('-q, --quiet', 'do not print where to connect (the log has it as well)')
     .addHelpText(
       'after',
       `${examples([
-        'zeroth run                       try it: ports 5555 to 5561 on 127.0.0.1',
+        'zeroth run                       try it: ports 5550 to 5561 on 127.0.0.1',
         'zeroth run zeroth.yaml           the configuration that zeroth init wrote',
         'zeroth run zeroth.yaml 2> log    keep the log; it is JSON lines when standard error is no terminal',
       ])}
@@ -74,8 +74,9 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
     const node = await startNode(config, { log });
     const routes = node.status();
     for (const route of routes) log.info({ event: 'route:ready', ...readyFields(route) }, 'route ready');
-    log.info({ event: 'ready', routes: routes.length }, 'node ready');
-    if (options.quiet !== true) void terminal.out(banner(routes, { version, name: config.node.name, file }));
+    const { name, sessions } = node;
+    log.info({ event: 'ready', routes: routes.length, sessions }, 'node ready');
+    if (options.quiet !== true) void terminal.out(banner(routes, { version, name, file, sessions }));
     return await untilStopped(node, config, { log, terminal, interrupts });
   } catch (error) {
     // A JSON log stays JSON to its last line; a person gets the words and the way out.
@@ -113,8 +114,8 @@ async function untilStopped(
       terminal.err(`This takes ${timeout / 1000} s at most. Ctrl-C again exits at once.`);
   }
   const report = await node.stop();
-  for (const { route, undelivered, forwarded, dropped } of report.routes) {
-    const fields = { event: 'route:stopped', route, undelivered, forwarded, dropped };
+  for (const { undelivered, ...rest } of report.routes) {
+    const fields = { event: 'route:stopped', undelivered, ...rest };
     if (undelivered > 0) log.warn(fields, 'stopped with undelivered messages');
     else log.info(fields, 'stopped');
   }

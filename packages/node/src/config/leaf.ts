@@ -176,6 +176,7 @@ export function checkEndpointLeaf(spec: EndpointsSpec, { value, text }: Scalar):
 
 /** What a key that is not in the file has. */
 export function defaultOf(spec: LeafSpec, context: LoadContext): unknown {
+  if (spec.required) return undefined;
   if (spec.type === 'endpoints') return Object.freeze([]);
   if (spec.type === 'text' && spec.computed !== null) return spec.computed.of(context);
   if (spec.default === null) return undefined;

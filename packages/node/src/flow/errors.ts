@@ -27,6 +27,16 @@ export class RouteError extends ZerothError {
   }
 }
 
+/** Sessions could not be bound: the words of the cause, and what to do. */
+export class SessionsError extends ZerothError {
+  readonly hint: string;
+
+  constructor({ code, message, cause }: ZerothError) {
+    super(code, message, { cause });
+    this.hint = hintFor(cause, (cause as { address?: string } | null)?.address ?? '');
+  }
+}
+
 /** The words of an error, each reason once: the detail of a system error repeats the message in its own way. */
 export function wordsOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);

@@ -68,7 +68,10 @@ export function openSockets(route: RouteConfig): { front: FrontSocket; back: Bac
         front: new Router({ ...common, ...into, ...out }),
         back: new Dealer({ ...common, ...into, ...out }),
       };
-    case 'pipeline':
-      return { front: new Pull({ ...common, ...into }), back: new Push({ ...common, ...out }) };
+    case 'pipeline': {
+      // What is in a stream need not be given to a consumer before it is there.
+      const immediate = route.stream !== null;
+      return { front: new Pull({ ...common, ...into }), back: new Push({ ...common, ...out, immediate }) };
+    }
   }
 }

@@ -1,20 +1,23 @@
 /**
- * One route: a pair of sockets with a proxy between them.
+ * One route: a pair of sockets, and between them a proxy or a stream (forwarder.ts).
  *
  * Guarantees: `bind` either binds every endpoint of both sides or throws a RouteError; nothing is forwarded and nothing
  * outside is contacted before `start`; `drain` and `close` leave no socket open; counters can be read at any time.
  */
 import { Proxy as SocketProxy } from '@zeroth/zmq';
 import type { RouteConfig, RoutePattern, SideConfig } from '../config/types.ts';
+import type { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
+import type { Stream } from '../store/store.ts';
+import { Durable } from './durable.ts';
 import type { Side } from './errors.ts';
 import { RouteError } from './errors.ts';
-import type { Fold } from './fold.ts';
+import type { Drained, Forwarder } from './forwarder.ts';
 import type { BackSocket, FrontSocket } from './patterns.ts';
 import { openSockets, PATTERNS } from './patterns.ts';
 import { watchSocket } from './watch.ts';
 
-/** `failed`: the proxy ended on its own; the error is in the log and in {@link Route.ended}. */
+/** `failed`: the forwarding ended on its own; the error is in the log and in {@link Route.ended}. */
 export type RouteState = 'opening' | 'running' | 'stopping' | 'stopped' | 'failed';
 
 export interface EndpointStatus {
@@ -43,6 +46,18 @@ export interface Direction {
   readonly dropped: number;
 }
 
+export interface RouteStreamStatus {
+  /** Sequence of the oldest record that is kept, and the one that the next record gets. */
+  readonly first: number;
+  readonly next: number;
+  /** Octets on the disk. */
+  readonly bytes: number;
+  /** Records of a pipeline that no consumer has yet. */
+  readonly waiting: number;
+  /** Why the stream accepts no records, so that producers are held up; null: it does. */
+  readonly trouble: string | null;
+}
+
 export interface RouteStatus {
   readonly name: string;
   readonly pattern: RoutePattern;
@@ -51,23 +66,27 @@ export interface RouteStatus {
   readonly backend: SideStatus;
   readonly toBack: Direction;
   readonly toFront: Direction;
+  /** Null for a route without a stream. */
+  readonly stream: RouteStreamStatus | null;
 }
 
 export class Route {
   readonly name: string;
   readonly pattern: RoutePattern;
-  /** Settles when the proxy ends: with an error only if nobody asked it to. */
+  /** Settles when the forwarding ends: with an error only if nobody asked it to. */
   readonly ended: Promise<Error | null>;
   readonly #config: RouteConfig;
   readonly #log: Log;
   readonly #front: FrontSocket;
   readonly #back: BackSocket;
-  readonly #proxy: SocketProxy;
+  readonly #stream: Stream | null;
+  readonly #forwarder: Forwarder;
   readonly #endpoints: Record<Side, EndpointStatus[]> = { frontend: [], backend: [] };
   #state: RouteState = 'opening';
   #end: (error: Error | null) => void = () => {};
 
-  constructor(config: RouteConfig, log: Log, fold: Fold) {
+  /** `stream` is that of the route, where it has one. */
+  constructor(config: RouteConfig, stream: Stream | null, log: Log, fold: Fold) {
     this.name = config.name;
     this.pattern = config.pattern;
     this.#config = config;
@@ -75,7 +94,11 @@ export class Route {
     const { front, back } = openSockets(config);
     this.#front = front;
     this.#back = back;
-    this.#proxy = new SocketProxy(front, back);
+    this.#stream = stream;
+    this.#forwarder =
+      stream === null
+        ? new SocketProxy(front, back)
+        : new Durable({ ...config, front, back, stream, log: this.#log, fold });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -95,24 +118,24 @@ export class Route {
     this.#connectSide('backend', this.#back, this.#config.backend);
     this.#connectSide('frontend', this.#front, this.#config.frontend);
     this.#state = 'running';
-    this.#proxy.run().then(
-      () => this.#over(this.#state === 'running' ? new Error('the proxy ended without a reason') : null),
+    this.#forwarder.run().then(
+      () => this.#over(this.#state === 'running' ? new Error('forwarding ended without a reason') : null),
       (error: unknown) => this.#over(error instanceof Error ? error : new Error(String(error))),
     );
   }
 
   /**
-   * Stops accepting, delivers what was accepted, and closes; resolves with the messages that could not be delivered
-   * within `timeout` milliseconds.
+   * Stops accepting, delivers what was accepted, and closes; resolves with the numbers of messages that could not be
+   * delivered within `timeout` milliseconds.
    */
-  async drain(options: { timeout: number; signal?: AbortSignal }): Promise<number> {
+  async drain(options: { timeout: number; signal?: AbortSignal }): Promise<Required<Drained>> {
     if (this.#state !== 'running') {
       this.close();
-      return 0;
+      return { undelivered: 0, kept: 0 };
     }
     this.#state = 'stopping';
     try {
-      return (await this.#proxy.drain(options)).undelivered;
+      return { kept: 0, ...(await this.#forwarder.drain(options)) };
     } finally {
       this.close();
     }
@@ -127,7 +150,7 @@ export class Route {
   }
 
   status(): RouteStatus {
-    const { toBack, toFront } = this.#proxy.stats;
+    const { toBack, toFront } = this.#forwarder.stats;
     return {
       name: this.name,
       pattern: this.pattern,
@@ -136,6 +159,7 @@ export class Route {
       backend: this.#side('backend', this.#back),
       toBack: { ...toBack },
       toFront: { ...toFront },
+      stream: this.#streamStatus(),
     };
   }
 
@@ -146,6 +170,13 @@ export class Route {
       forwarded: all.reduce((sum, { messagesOut }) => sum + messagesOut, 0),
       dropped: all.reduce((sum, { dropped, droppedBy }) => sum + dropped - (droppedBy.closed ?? 0), 0),
     };
+  }
+
+  #streamStatus(): RouteStreamStatus | null {
+    if (this.#stream === null) return null;
+    const { first, next, stats, trouble } = this.#stream;
+    const waiting = this.#forwarder.waiting ?? 0;
+    return { first, next, bytes: stats.bytes, waiting, trouble: trouble?.message ?? null };
   }
 
   #over(error: Error | null): void {

@@ -5,9 +5,9 @@
  * what a peer chose (its routing id, its error text) stands in fields only, where the log escapes it.
  */
 import type { PeerInfo, Socket } from '@zeroth/zmq';
+import type { Fold } from '../log/fold.ts';
 import type { Log, LogLine } from '../log/log.ts';
 import { wordsOf } from './errors.ts';
-import type { Fold } from './fold.ts';
 
 /** Starts to log what happens on `socket`. `log` carries the route and the side; `prefix` keeps their folds apart. */
 export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string): void {

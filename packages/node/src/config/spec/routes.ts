@@ -5,10 +5,10 @@
  */
 
 import type { RouteConfig, RouteSettings, SideConfig } from '../types.ts';
-import { formatDuration } from '../units.ts';
+import { formatDuration, formatSize } from '../units.ts';
 import type { EndpointsSpec, EntriesSpec, RuleProblem, SectionSpec } from './kinds.ts';
 import { COMMON, NAME_PATTERN, SECTION } from './kinds.ts';
-import { STREAM_KEYS } from './streams.ts';
+import { RECORD_MAX, STREAM_KEYS } from './streams.ts';
 
 const ENDPOINTS: Pick<EndpointsSpec, 'type' | 'default' | 'maxItems'> = {
   type: 'endpoints',
@@ -62,10 +62,20 @@ function keepsWhatPasses(values: Readonly<Record<string, unknown>>): RuleProblem
   };
 }
 
+function fitsStream(values: Readonly<Record<string, unknown>>): RuleProblem | null {
+  const { maxMessageSize: size, stream } = values;
+  if ((stream ?? null) === null || typeof size !== 'number' || size <= RECORD_MAX) return null;
+  return {
+    keys: ['maxMessageSize', 'stream'],
+    message: `a stream takes messages of ${formatSize(RECORD_MAX)} at most`,
+    suggestion: `maxMessageSize: ${formatSize(RECORD_MAX)}`,
+  };
+}
+
 const ROUTE: SectionSpec<RouteSettings> = {
   ...SECTION,
   description: 'One route. The options count for the sockets of both sides.',
-  rules: [backoffOrder, keepsWhatPasses],
+  rules: [backoffOrder, keepsWhatPasses, fitsStream],
   keys: {
     pattern: {
       ...COMMON,
@@ -207,7 +217,7 @@ const ROUTE: SectionSpec<RouteSettings> = {
       ...SECTION,
       optional: true,
       description:
-        'For `pipeline` and `pubsub`: keeps what passes in a durable stream that has the name of the route, and forwards what is kept. A `pipeline` whose consumers are away fills the stream, and goes on where it stood when they come or the node starts again. Without this key nothing is kept; `stream: {}` keeps with the defaults.',
+        'For `pipeline` and `pubsub`: keeps what passes in a durable stream that has the name of the route, and forwards what is kept. A `pipeline` whose consumers are away fills the stream, and goes on where it stood when they come or the node starts again. A `pubsub` subscribes to everything. Without this key nothing is kept; `stream: {}` keeps with the defaults.',
       knownAs: ['durable', 'persist', 'persistent', 'store', 'streams', 'keep'],
       keys: STREAM_KEYS,
     },

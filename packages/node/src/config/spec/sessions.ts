@@ -46,7 +46,8 @@ export const SESSIONS: OptionalSectionSpec<SessionsConfig> = {
       default: '64MiB',
       unit: 'bytes',
       min: '64KiB',
-      max: '2GiB',
+      // What a stream takes at most.
+      max: '1GiB',
       knownAs: ['maxmsgsize', 'zmqmaxmsgsize', 'messagesize', 'maxsize', 'maxmessagebytes'],
     },
     heartbeatInterval: {

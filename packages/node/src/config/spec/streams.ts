@@ -8,6 +8,9 @@ import type { RetainConfig, StreamConfig, StreamSettings } from '../types.ts';
 import type { EntriesSpec, KeySpecs, SectionSpec } from './kinds.ts';
 import { COMMON, NAME_PATTERN, SECTION } from './kinds.ts';
 
+/** The largest message that a stream takes: the store writes a message in one piece. */
+export const RECORD_MAX: number = 1024 ** 3;
+
 const RETAIN: SectionSpec<RetainConfig> = {
   ...SECTION,
   description:

@@ -21,11 +21,20 @@ const connect = (address: string): SideStatus['endpoints'][number] => ({
 });
 
 function route(pattern: RouteStatus['pattern'], frontend: SideStatus, backend: SideStatus): RouteStatus {
-  return { name: `my-${pattern}`, pattern, state: 'running', frontend, backend, toBack: none, toFront: none };
+  return {
+    name: `my-${pattern}`,
+    pattern,
+    state: 'running',
+    frontend,
+    backend,
+    toBack: none,
+    toFront: none,
+    stream: null,
+  };
 }
 
 describe('banner', () => {
-  const words = { version: '1.2.3', name: 'plant-7', file: 'zeroth.yaml' };
+  const words = { version: '1.2.3', name: 'plant-7', file: 'zeroth.yaml', sessions: [] };
 
   it('shows addresses as they are bound, and lines to copy that reach them from here', () => {
     const jobs = route(
@@ -77,5 +86,20 @@ Ctrl-C stops it.
     );
     const both = banner([telemetry, jobs], words);
     assert.match(both, /Send a first message:\n {2}npx zeroth push tcp:\/\/127\.0\.0\.1:5560 hello\n\n/);
+  });
+
+  it('tells which routes keep what passes, and where clients of streams connect', () => {
+    const stream = { first: 1, next: 1, bytes: 0, waiting: 0, trouble: null };
+    const jobs = {
+      ...route('pipeline', side('PULL', 'PUSH', bind('tcp://*:1')), side('PUSH', 'PULL', bind('tcp://*:2'))),
+      stream,
+    };
+    const text = banner([jobs], { ...words, sessions: ['tcp://127.0.0.1:5550', 'tcp://0.0.0.0:5551'] });
+    assert.match(text, /^ {2}my-pipeline \(pipeline, kept\) {2}frontend/m);
+    assert.match(text, /^ {2}sessions +tcp:\/\/127\.0\.0\.1:5550 +clients of streams connect here$/m);
+    assert.match(
+      text,
+      /^ {12,}tcp:\/\/0\.0\.0\.0:5551 +clients of streams connect to port 5551 of this machine$/m,
+    );
   });
 });

@@ -63,8 +63,13 @@ describe('keys under other names', () => {
   }
 
   it('says where a key would be right', () => {
-    assert.deepEqual(placesOf('maxMessageSize', SPEC), ['routes.<route>']);
-    assert.deepEqual(placesOf('bind', SPEC), ['routes.<route>.frontend', 'routes.<route>.backend']);
+    assert.deepEqual(placesOf('maxPeers', SPEC), ['routes.<route>']);
+    assert.deepEqual(placesOf('bind', SPEC), [
+      'routes.<route>.frontend',
+      'routes.<route>.backend',
+      'sessions',
+    ]);
+    assert.deepEqual(placesOf('fsync', SPEC), ['routes.<route>.stream', 'streams.<stream>']);
     assert.deepEqual(placesOf('banana', SPEC), []);
   });
 

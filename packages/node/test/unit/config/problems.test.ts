@@ -401,8 +401,16 @@ const CASES: Case[] = [
     route('    stream:\n').replace('pipeline', 'reqrep'),
     'CONFIG_CONFLICT',
     'routes.r.stream',
-    '6:5',
+    '6:12',
     null,
+  ],
+  [
+    'a message that no stream takes',
+    route('    maxMessageSize: 2GiB\n    stream: {}\n'),
+    'CONFIG_CONFLICT',
+    'routes.r.maxMessageSize',
+    '6:21',
+    'maxMessageSize: 1GiB',
   ],
   [
     'a stream named as that of a route',

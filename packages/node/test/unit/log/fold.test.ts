@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
-import { Fold } from '../../../src/flow/fold.ts';
+import { Fold } from '../../../src/log/fold.ts';
 
 describe('Fold', () => {
   let told: string[] = [];

@@ -3,8 +3,8 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { LogOptions } from '../../src/log/create.ts';
-import { createLog } from '../../src/log/create.ts';
+import type { LogOptions } from '../../../src/log/create.ts';
+import { createLog } from '../../../src/log/create.ts';
 
 const EVIL = '\u001b[2J\nfake line';
 

@@ -1,0 +1,21 @@
+/**
+ * What moves messages from the frontend of a route to its backend: a proxy, or a stream in between (durable.ts).
+ */
+import type { DrainOptions, ProxyStats } from '@zeroth/zmq';
+
+export interface Drained {
+  /** Messages that were accepted and are lost. */
+  readonly undelivered: number;
+  /** Messages that were accepted, are not delivered, and stay in the stream for the next start. */
+  readonly kept?: number;
+}
+
+export interface Forwarder {
+  readonly stats: ProxyStats;
+  /** Records that wait in the stream to be delivered. */
+  readonly waiting?: number;
+  /** Forwards from now on; resolves when it has ended. */
+  run(): Promise<void>;
+  /** Stops accepting, delivers what was accepted within the time, and closes both sockets. */
+  drain(options: DrainOptions): Promise<Drained>;
+}
