@@ -1,6 +1,5 @@
 /** Every example runs and prints what it is meant to. */
 import assert from 'node:assert/strict';
-import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -9,10 +8,61 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { connect } from '@zeroth/client';
 
 const run = promisify(execFile);
 const TIMEOUT = 60_000;
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+interface RunningNode {
+  /** `pipeline frontend`, `sessions`: where they are bound. */
+  readonly endpoints: ReadonlyMap<string, string>;
+  /** `kill -9`, and a new one with the same data at the same address for sessions. */
+  restart(): Promise<RunningNode>;
+  stop(): Promise<void>;
+}
+
+/** `zeroth run` with a route of each pattern, the stream `events` and sessions, on free ports. */
+async function startNode(): Promise<RunningNode> {
+  return nodeIn(await mkdtemp(join(tmpdir(), 'zeroth-examples-')), 'tcp://127.0.0.1:0');
+}
+
+async function nodeIn(dir: string, sessions: string): Promise<RunningNode> {
+  const side = 'bind: "tcp://127.0.0.1:0"';
+  const route = (pattern: string): string =>
+    `  ${pattern}: { pattern: ${pattern}, frontend: { ${side} }, backend: { ${side} } }\n`;
+  const routes = ['pubsub', 'reqrep', 'pipeline'].map(route).join('');
+  const file = join(dir, 'zeroth.yaml');
+  await writeFile(file, `routes:\n${routes}streams: { events: }\nsessions: { bind: "${sessions}" }\n`);
+  const node = spawn(process.execPath, [here('../../../packages/node/dist/cli/main.js'), 'run', file]);
+  node.stdout.resume();
+  let log = '';
+  for await (const chunk of node.stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    log += chunk as string;
+    if (/"event":"ready".*\n/.test(log)) break;
+  }
+  node.stderr.resume();
+  const endpoints = new Map<string, string>();
+  for (const line of log.split('\n').filter((text) => /"event":"(route:)?ready"/.test(text))) {
+    const { pattern, ...sides } = JSON.parse(line) as Record<string, string | [string]>;
+    for (const name of ['frontend', 'backend', 'sessions'])
+      if (sides[name] !== undefined)
+        endpoints.set(name === 'sessions' ? name : `${pattern} ${name}`, sides[name][0] as string);
+  }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    node.kill(signal);
+    if (node.exitCode === null && node.signalCode === null) await once(node, 'close');
+  };
+  const stop = async (): Promise<void> => {
+    await end('SIGTERM');
+    await rm(dir, { recursive: true, force: true });
+  };
+  const restart = async (): Promise<RunningNode> => {
+    await end('SIGKILL');
+    return nodeIn(dir, String(endpoints.get('sessions')));
+  };
+  return { endpoints, restart, stop };
+}
 
 describe('the TypeScript examples', () => {
   const example = async (name: string): Promise<string> => {
@@ -44,6 +94,19 @@ describe('the TypeScript examples', () => {
   it('reqrep', async () => {
     assert.equal(await example('reqrep'), 'Hello world!\nHello Zeroth!\nNo reply in time.\n');
   });
+
+  it('stream, through zeroth run', async (t) => {
+    const node = await startNode();
+    t.after(() => node.stop());
+    const { stdout } = await run(
+      process.execPath,
+      [here('../stream.js'), String(node.endpoints.get('sessions'))],
+      {
+        timeout: TIMEOUT,
+      },
+    );
+    assert.equal(stdout, '100 records are durable\n100 records in the report, by 2 workers\n');
+  });
 });
 
 /** A Python that has pyzmq, or null. The first on the path may be one without. */
@@ -60,48 +123,20 @@ const python = pythonWithZmq();
 const skip = python === null ? 'no Python with pyzmq (apt-get install python3-zmq)' : false;
 if (skip !== false) console.log(`The Python examples are skipped: ${skip}`);
 
+/** What an earlier test has published. */
+const FROM_PYTHON = [1, 2, 3].map((number) => `${number}\tpython\tmessage ${number}\n`).join('');
+
 describe('the Python examples, through zeroth run', { skip }, () => {
-  let node: ChildProcessWithoutNullStreams;
-  let dir: string;
-  const endpoints = new Map<string, string>();
+  let node: RunningNode;
 
   before(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'zeroth-examples-'));
-    const side = 'bind: "tcp://127.0.0.1:0"';
-    const route = (pattern: string): string =>
-      `{ pattern: ${pattern}, frontend: { ${side} }, backend: { ${side} } }`;
-    const routes = ['pubsub', 'reqrep', 'pipeline'].map((pattern) => `  ${pattern}: ${route(pattern)}\n`);
-    await writeFile(join(dir, 'zeroth.yaml'), `routes:\n${routes.join('')}`);
-    node = spawn(process.execPath, [
-      here('../../../packages/node/dist/cli/main.js'),
-      'run',
-      join(dir, 'zeroth.yaml'),
-    ]);
-    node.stdout.resume();
-    let log = '';
-    for await (const chunk of node.stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
-      log += chunk as string;
-      if (log.includes('"event":"ready"')) break;
-    }
-    node.stderr.resume();
-    for (const line of log.split('\n').filter((text) => text.includes('"route:ready"'))) {
-      const { pattern, frontend, backend } = JSON.parse(line) as {
-        pattern: string;
-        frontend: [string];
-        backend: [string];
-      };
-      endpoints.set(`${pattern} frontend`, frontend[0]).set(`${pattern} backend`, backend[0]);
-    }
+    node = await startNode();
   });
 
-  after(async () => {
-    node.kill();
-    if (node.exitCode === null && node.signalCode === null) await once(node, 'close');
-    await rm(dir, { recursive: true, force: true });
-  });
+  after(() => node.stop());
 
   const example = async (name: string, side: string, ...args: string[]): Promise<string> => {
-    const endpoint = endpoints.get(side);
+    const endpoint = node.endpoints.get(side);
     assert.ok(endpoint, `the node has no ${side}`);
     const { stdout } = await run(python as string, [here(`../../python/${name}.py`), endpoint, ...args], {
       timeout: TIMEOUT,
@@ -125,5 +160,58 @@ describe('the Python examples, through zeroth run', { skip }, () => {
     const served = example('rep', 'reqrep backend', '2');
     assert.equal(await example('req', 'reqrep frontend', 'hello', 'again'), 'HELLO\nAGAIN\n');
     await served;
+  });
+
+  const python3 = async (...args: string[]): Promise<string> => {
+    const script = here('../../python/stream_client.py');
+    // No folder of compiled Python beside the sources.
+    const { stdout } = await run(python as string, ['-B', script, ...args], { timeout: TIMEOUT });
+    return stdout.replaceAll('\r\n', '\n');
+  };
+
+  it('stream_client.py publishes what @zeroth/client consumes', async () => {
+    const endpoint = String(node.endpoints.get('sessions'));
+    assert.equal(await python3('publish', '3', endpoint), '3 records are durable\n');
+    await using client = await connect(endpoint, { name: 'reader' });
+    const seen: string[] = [];
+    for await (const record of client.stream('events').consume({ from: 'first' })) {
+      seen.push(`${record.sequence} ${record.key} ${record.body}`);
+      record.ack();
+      if (seen.length === 3) break;
+    }
+    assert.deepEqual(seen, ['1 python message 1', '2 python message 2', '3 python message 3']);
+  });
+
+  it('stream_client.py consumes what @zeroth/client publishes, and goes on where it was', async () => {
+    const endpoint = String(node.endpoints.get('sessions'));
+    await using client = await connect(endpoint, { name: 'writer' });
+    const stream = client.stream('events');
+    const long = 'x'.repeat(300);
+    await Promise.all(['one', 'two', long].map((body) => stream.publish(body, { key: 'ts' })));
+    assert.equal(await python3('consume', '4', endpoint), `${FROM_PYTHON}4\tts\tone\n`);
+    assert.equal(await python3('consume', '2', endpoint), `5\tts\ttwo\n6\tts\t${long}\n`);
+  });
+
+  it('stream_client.py loses and repeats nothing when the node is killed', async () => {
+    const endpoint = String(node.endpoints.get('sessions'));
+    await using client = await connect(endpoint, { name: 'reader' });
+    const records = client.stream('events').consume({ group: 'all', from: 'new', filter: 'python' });
+    await records.ready();
+    const published = python3('publish', '20000', endpoint);
+    const bodies = new Map<number, string>();
+    for await (const record of records) {
+      if (bodies.size === 0) node = await node.restart();
+      bodies.set(record.sequence, String(record.body));
+      record.ack();
+      if (bodies.size === 20_000) break;
+    }
+    assert.equal(await published, '20000 records are durable\n');
+    const inOrder = [...bodies].sort(([a], [b]) => a - b).map(([, body]) => body);
+    assert.deepEqual(
+      inOrder,
+      Array.from({ length: 20_000 }, (_, index) => `message ${index + 1}`),
+    );
+    const { next } = await client.stream('events').info();
+    assert.equal(next, Math.max(...bodies.keys()) + 1);
   });
 });

@@ -13,10 +13,12 @@ export const EXIT = {
   usage: 2,
   /** The configuration has problems. */
   config: 3,
-  /** Could not start: an endpoint can't be bound or connected. */
+  /** Could not start: an endpoint can't be bound or connected, the data folder can't be used. */
   start: 4,
   /** Nobody took, sent or answered a message in time, or a peer cut it off. */
   timeout: 5,
+  /** `stream verify` found records that are damaged. */
+  damaged: 6,
   /** Ended by Ctrl-C (SIGINT) before the work was done. */
   interrupted: 130,
   /** Ended by SIGTERM before the work was done. */
@@ -29,7 +31,8 @@ export const EXIT_WORDS: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.unexpected, 'unexpected fault'],
   [EXIT.usage, 'wrong command line'],
   [EXIT.config, 'the configuration has problems'],
-  [EXIT.start, 'could not bind or connect an endpoint'],
+  [EXIT.start, 'could not bind or connect an endpoint, or use the data folder'],
   [EXIT.timeout, 'nobody took, sent or answered a message in time'],
+  [EXIT.damaged, 'stream verify: records are damaged'],
   [EXIT.interrupted, 'ended by Ctrl-C before it was done (143: by SIGTERM)'],
 ];

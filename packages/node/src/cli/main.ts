@@ -21,6 +21,11 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: 'print a JSON Schema of the configuration, for editors',
     load: () => import('./schema.ts'),
   },
+  {
+    name: 'stream',
+    summary: 'look into durable streams: ls, info, read, verify, purge',
+    load: () => import('./stream.ts'),
+  },
   { name: 'push', summary: 'send messages into a pipeline (PUSH)', load: () => import('./push.ts') },
   { name: 'pull', summary: 'read messages from a pipeline (PULL)', load: () => import('./pull.ts') },
   { name: 'pub', summary: 'publish messages (PUB)', load: () => import('./pub.ts') },

@@ -61,7 +61,7 @@ export const describe: DescribeCommand = (command, context) => {
         const took = performance.now() - began;
         run.timing.roundTrip(took);
         run.timing.add(1, sizeOf(frames) + sizeOf(reply));
-        await output.print([reply], { roundTrip: Number(took.toFixed(3)) });
+        await output.print([reply], () => ({ roundTrip: Number(took.toFixed(3)) }));
       }
     };
     // Nothing is queued after a reply, and nobody waits for the request of a timeout.

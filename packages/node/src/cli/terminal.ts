@@ -11,6 +11,8 @@ export interface Terminal {
   out(data: string | Uint8Array): Promise<void> | undefined;
   /** Writes a line to standard error. */
   err(line: string): void;
+  /** Shows a line on standard error in place of the last one; an empty text removes it. For terminals only. */
+  status(text: string): void;
   /** Prints an error: `error [CODE] what … -> way out`, or as JSON. Returns the exit code that goes with it. */
   fail(error: unknown, json?: boolean): number;
   readonly outIsTerminal: boolean;
@@ -58,6 +60,9 @@ export function processTerminal(): Terminal {
   const err = (line: string): void => {
     stderr.write(`${line}\n`);
   };
+  const status = (text: string): void => {
+    stderr.write(`\r${text}\u001b[K`);
+  };
   const fail = (error: unknown, json = false): number => {
     const { exitCode, ...words } = describeError(error);
     if (json) {
@@ -71,6 +76,7 @@ export function processTerminal(): Terminal {
   return {
     out,
     err,
+    status,
     fail,
     outIsTerminal: stdout.isTTY === true,
     errIsTerminal: stderr.isTTY === true,

@@ -118,7 +118,8 @@ function milliseconds(text: string, name: string): number {
   throw usageError(`${name} takes a duration, not ${text}`, hint);
 }
 
-function whole(text: string): number {
+/** Reads --count. */
+export function whole(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1)
     throw usageError(`--count takes a whole number from 1 on, not ${text}`);

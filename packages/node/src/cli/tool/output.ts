@@ -18,6 +18,11 @@ export interface OutputOptions {
   readonly file: string | null;
 }
 
+/** Fields for the JSON of the message at `index`. */
+type Extra = (index: number, frames: readonly Buffer[]) => Record<string, unknown>;
+
+const none: Extra = () => ({});
+
 export class Output {
   readonly #options: OutputOptions;
   readonly #terminal: Terminal;
@@ -41,11 +46,14 @@ export class Output {
     }
   }
 
-  /** Prints messages; `extra` are further fields of the JSON form. Resolves when more may be printed. */
-  async print(messages: readonly (readonly Buffer[])[], extra: Record<string, unknown> = {}): Promise<void> {
+  /** Prints messages; `extra` gives further fields of the JSON form, or other values. Resolves when more may be printed. */
+  async print(messages: readonly (readonly Buffer[])[], extra: Extra = none): Promise<void> {
+    if (messages.length === 0) return;
     if (this.#options.raw) return this.#write(Buffer.concat(messages.flat()));
     let text = '';
-    for (const frames of messages) text += `${this.#line(frames, extra)}\n`;
+    messages.forEach((frames, index) => {
+      text += `${this.#line(frames, index, extra)}\n`;
+    });
     return this.#write(text);
   }
 
@@ -53,7 +61,7 @@ export class Output {
     await this.#file?.close();
   }
 
-  #line(frames: readonly Buffer[], extra: Record<string, unknown>): string {
+  #line(frames: readonly Buffer[], index: number, extra: Extra): string {
     this.#seq++;
     const { json, hex } = this.#options;
     if (!json) return frames.map((frame) => (hex ? frame.toString('hex') : frameToText(frame))).join('\t');
@@ -61,7 +69,7 @@ export class Output {
     return JSON.stringify({
       seq: this.#seq,
       time: new Date().toISOString(),
-      ...extra,
+      ...extra(index, frames),
       size: sizes.reduce((sum, size) => sum + size, 0),
       sizes,
       frames: frames.map((frame) => frameToJson(frame, hex)),

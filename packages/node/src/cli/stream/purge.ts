@@ -1,0 +1,125 @@
+/**
+ * `zeroth stream purge NAME --before PLACE`: says what would go, and removes it with --yes.
+ *
+ * Guarantees: without --yes nothing is changed; it never runs beside a node (STORE_LOCKED); only whole segments go, so it
+ * may keep a little of what was asked for, and never removes more.
+ */
+import type { Command } from 'commander';
+import type { StreamSettings } from '../../config/types.ts';
+import { silentLog } from '../../log/log.ts';
+import type { StreamInfo } from '../../store/inspect.ts';
+import { openStore } from '../../store/open.ts';
+import type { CommandContext, DescribeCommand } from '../command.ts';
+import { usageError } from '../errors.ts';
+import { EXIT } from '../exit.ts';
+import { examples } from '../tool/help.ts';
+import { parseMoment } from './moment.ts';
+import { readersOf } from './places.ts';
+import { plural, rangeWords, sizeWords } from './table.ts';
+import type { Where } from './where.ts';
+import { addWhere, checkName, nameOf, whereOf } from './where.ts';
+
+interface PurgeOptions {
+  readonly before?: string;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+}
+
+/** Nothing goes but what was asked for. */
+const KEEP_ALL: StreamSettings = {
+  retain: { bytes: 0, age: 0, count: 0 },
+  fsync: 'always',
+  fsyncInterval: 1000,
+};
+
+export const describePurge: DescribeCommand = (command, context) => {
+  command.argument('[NAME]', 'the stream');
+  addWhere(command);
+  command
+    .option('--before <PLACE>', 'what goes: all, or what is before a sequence, a time, or how long ago')
+    .option('-y, --yes', 'do it; without, nothing is changed')
+    .option('-j, --json', 'one JSON object: stream, done, records, bytes, segments, first, next')
+    .addHelpText(
+      'after',
+      `${examples([
+        'zeroth stream purge events --before 7d          say what a purge would remove',
+        'zeroth stream purge events --before 7d --yes    remove it',
+        'zeroth stream purge events --before all --yes   remove all records; sequences go on where they were',
+      ])}
+
+Whole segments go, so a few of the records before PLACE may stay. The node must not run meanwhile.`,
+    )
+    .action((given: string | undefined) => purge(nameOf(given, context, 'purge'), command, context));
+};
+
+async function purge(name: string, command: Command, context: CommandContext): Promise<void> {
+  const { before, yes = false, json = false } = command.opts<PurgeOptions>();
+  if (before === undefined)
+    throw usageError('purge needs --before', '--before all, a sequence, a time, or how long ago such as 7d');
+  const where = await whereOf(command, context.terminal);
+  await checkName(where, name);
+  const info = await where.inspector.info(name);
+  const sequence = await sequenceOf(where, info, before);
+  const first = yes ? await remove(where.dir, name, sequence) : firstAfter(info, sequence);
+  const gone = info.segments.filter((segment) => segment.next > segment.first && segment.next <= first);
+  const facts = {
+    stream: name,
+    done: yes,
+    records: first - info.first,
+    bytes: gone.reduce((sum, { bytes }) => sum + bytes, 0),
+    segments: gone.length,
+    first,
+    next: info.next,
+  };
+  void context.terminal.out(json ? `${JSON.stringify(facts, null, 2)}\n` : inWords(facts, info));
+  if (!yes && !json) await warn(where, { name, first, info }, context);
+  context.exit(EXIT.ok);
+}
+
+async function sequenceOf({ inspector }: Where, info: StreamInfo, before: string): Promise<number> {
+  const moment = parseMoment(before, '--before', ['all'], Date.now());
+  if (moment.type === 'word') return info.next;
+  return moment.type === 'sequence' ? moment.sequence : inspector.find(info.name, moment.time);
+}
+
+async function remove(dir: string, name: string, sequence: number): Promise<number> {
+  const store = await openStore({ dir, log: silentLog });
+  try {
+    const stream = await store.open(name, KEEP_ALL);
+    return await stream.purge(sequence);
+  } finally {
+    await store.close();
+  }
+}
+
+/** What `first` would be. */
+function firstAfter({ first, segments }: StreamInfo, sequence: number): number {
+  return segments.reduce((low, { next }) => (next <= sequence ? Math.max(low, next) : low), first);
+}
+
+function inWords(
+  facts: { done: boolean; records: number; bytes: number; segments: number },
+  info: StreamInfo,
+): string {
+  const { done, records, bytes, segments } = facts;
+  if (records === 0) return `nothing ${done ? 'was' : 'would be'} removed: no whole segment is before that\n`;
+  const what = `${rangeWords(info.first, info.first + records - 1)}: ${plural(segments, 'segment')}, ${sizeWords(bytes)}`;
+  return done ? `removed ${what}\n` : `would remove ${what}\n`;
+}
+
+async function warn(
+  { inspector }: Where,
+  { name, first, info }: { name: string; first: number; info: StreamInfo },
+  { terminal }: CommandContext,
+): Promise<void> {
+  if (first === info.first) return;
+  for (const { name: reader, acknowledged } of readersOf(await inspector.places(name), info)) {
+    if (acknowledged !== null && acknowledged < first)
+      terminal.err(
+        `${reader} has not acknowledged ${rangeWords(Math.max(acknowledged, info.first), first - 1)} of it`,
+      );
+  }
+  const owner = await inspector.owner();
+  if (owner !== null) terminal.err(`process ${owner.pid} writes in the folder: stop it first`);
+  terminal.err('nothing was changed; --yes removes it');
+}
