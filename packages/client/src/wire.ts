@@ -12,8 +12,8 @@ export {
   type NodeMessage,
   PROTOCOL,
   type Refusal,
-  type StreamInfo,
   type Strategy,
+  type StreamInfo,
   type Trouble,
   type Welcome,
 } from './wire/messages.ts';

@@ -11,8 +11,8 @@ import {
   NAME,
   type NodeMessage,
   type Refusal,
-  type StreamInfo,
   type Strategy,
+  type StreamInfo,
   type Trouble,
   type Welcome,
 } from './messages.ts';
@@ -140,7 +140,8 @@ function ranges(frames: readonly Uint8Array[], index: number): Range[] {
 
 function name(frames: readonly Uint8Array[], index: number, count?: number): string {
   const bytes = frame(frames, index, count);
-  const value = bytes.length > 64 ? '' : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const value =
+    bytes.length > 64 ? '' : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   if (!NAME.test(value)) throw new WireError(`${command(frames)}: frame ${index + 1} is no name`);
   return value;
 }
@@ -211,7 +212,7 @@ function welcome(value: Json): Welcome {
     heartbeat: whole(value, 'heartbeat', 1),
     window: whole(value, 'window', 1),
     maxMessageSize: whole(value, 'maxMessageSize', 1),
-    resumed: value['resumed'] === true,
+    resumed: value.resumed === true,
   };
 }
 
@@ -219,15 +220,15 @@ function request(value: Json): ConsumeRequest {
   const strategy = text(value, 'strategy', 'broadcast');
   if (strategy !== 'broadcast' && strategy !== 'group' && strategy !== 'sharded')
     throw new WireError(`"strategy": ${printable(strategy)} is not broadcast, group or sharded`);
-  const group = value['group'] === undefined || value['group'] === null ? null : named(value, 'group');
+  const group = value.group === undefined || value.group === null ? null : named(value, 'group');
   if (group === null && strategy !== 'broadcast')
     throw new WireError(`"group" is needed for the strategy ${strategy}`);
-  const dead = value['deadLetter'];
+  const dead = value.deadLetter;
   return {
     stream: named(value, 'stream'),
     strategy: strategy satisfies Strategy,
     group,
-    from: from(value['from'] ?? 'new'),
+    from: from(value.from ?? 'new'),
     credit: whole(value, 'credit', 1, 1000),
     ackTimeout: whole(value, 'ackTimeout', 0, 30_000),
     maxDeliveries: whole(value, 'maxDeliveries', 0, 0),
@@ -249,7 +250,7 @@ function trouble(value: Json): Trouble {
 }
 
 function refusal(value: Json): Refusal {
-  return { ...trouble(value), retry: value['retry'] === true, delay: whole(value, 'delay', 0, 0) };
+  return { ...trouble(value), retry: value.retry === true, delay: whole(value, 'delay', 0, 0) };
 }
 
 function printable(value: string): string {

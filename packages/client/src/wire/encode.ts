@@ -32,12 +32,7 @@ export function encodeClientMessage(message: ClientMessage): Uint8Array[] {
     case 'ACK':
       return [command, encodeU32(message.consumer), encodeRanges(message.ranges)];
     case 'NACK':
-      return [
-        command,
-        encodeU32(message.consumer),
-        encodeRanges(message.ranges),
-        encodeU32(message.delay),
-      ];
+      return [command, encodeU32(message.consumer), encodeRanges(message.ranges), encodeU32(message.delay)];
     case 'CANCEL':
       return [command, encodeU32(message.consumer)];
     case 'INFO':
