@@ -45,15 +45,20 @@ export function isAlive(owner: Owner): boolean | null {
     // EPERM: it runs, under another user.
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
-  return owner.started === '' || owner.started === startOf(owner.pid);
+  const started = startOf(owner.pid);
+  return started !== GONE && (owner.started === '' || owner.started === started);
 }
 
-/** When a process started, in ticks since the system did (proc(5), field 22 of stat). */
+/** Nobody has waited for the process, but it runs no more. */
+const GONE = 'gone';
+
+/** When a process started, in ticks since the system did (proc(5), fields 3 and 22 of stat); '' if that is not known. */
 function startOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The name of the program is in parentheses, and may hold anything.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' || fields[0] === 'X' ? GONE : (fields[19] ?? '');
   } catch {
     return '';
   }

@@ -1,8 +1,8 @@
 /**
  * What is removed from a stream, and when: whole segments, the oldest first.
  *
- * - `bytes` is what the stream may take at most (and one segment: about an eighth); `count` records are kept at least;
- *   `age` is how old a record gets before its segment goes.
+ * - `bytes` is what the stream takes at most once a write is done; `count` records are kept at least; `age` is how old a
+ *   record gets before its segment goes. A segment is about an eighth of each.
  * - Records that a reader protects stay. If they fill `bytes` or `count`, the stream has no room until the reader goes on.
  *
  * Guarantees: the segment that is written to is never removed; a file that can't be removed is tried again.
@@ -40,7 +40,7 @@ export class Retention {
   #purge = 0;
   /** Files that are to be removed. */
   #garbage: string[] = [];
-  #work: Promise<void> | null = null;
+  #work: Promise<void> = Promise.resolve();
   #told = false;
 
   constructor(options: RetentionOptions) {
@@ -55,13 +55,12 @@ export class Retention {
     if (wasFull && this.#spared > this.#options.segments.oldest.first) void this.run();
   }
 
-  /** Protected records, and `pending` octets that wait, up to sequence `next`, fill the stream. */
+  /** What is protected, with `pending` octets that wait, up to sequence `next`, fills the stream. */
   isFull(pending: number, next: number): boolean {
     const { retain, segments, log } = this.#options;
-    const { oldest } = segments;
-    if (this.#spared >= oldest.next) return false;
-    const over = retain.bytes > 0 && segments.bytes + pending >= retain.bytes;
-    if (!over && !(retain.count > 0 && next - oldest.next >= retain.count)) return false;
+    if (this.#spared >= next) return false;
+    const over = retain.bytes > 0 && pending + this.#held(retain.bytes - pending) >= retain.bytes;
+    if (!over && !(retain.count > 0 && next - this.#spared >= retain.count)) return false;
     if (!this.#told) {
       this.#told = true;
       log.warn(
@@ -75,6 +74,23 @@ export class Retention {
       );
     }
     return true;
+  }
+
+  /** The stream takes more than its octets, and something may go. */
+  get isOver(): boolean {
+    const { retain, segments } = this.#options;
+    if (retain.bytes === 0 || segments.bytes <= retain.bytes) return false;
+    return segments.count > 1 && segments.oldest.next <= this.#spared;
+  }
+
+  /** Octets of the segments that hold protected records; no more than `enough` are looked for. */
+  #held(enough: number): number {
+    const { all, bytes, oldest } = this.#options.segments;
+    if (bytes < enough || oldest.next > this.#spared) return bytes;
+    let held = 0;
+    for (let i = all.length - 1; i >= 0 && all[i]!.next > this.#spared && held < enough; i--)
+      held += all[i]!.end;
+    return held;
   }
 
   /** Removes what may go. */
@@ -94,9 +110,8 @@ export class Retention {
     }
     if (removed) this.#options.removed();
     if (this.#garbage.length === 0) return;
-    this.#work ??= this.#sweep().finally(() => {
-      this.#work = null;
-    });
+    // One after the other: what this call has found may come too late for a sweep that is under way.
+    this.#work = this.#work.then(() => this.#sweep());
     await this.#work;
   }
 

@@ -326,6 +326,7 @@ export class FileStream implements Stream {
       this.#committed = sequence;
     }
     this.#tail.trim(this.#shared.tailMax());
+    if (this.#retention.isOver) void this.#retention.run();
     this.#commits++;
     this.#lastCommit = took;
     this.#commitTime += took;

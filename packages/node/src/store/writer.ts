@@ -266,7 +266,7 @@ export class Writer {
     this.#syncTimer ??= setTimeout(() => {
       this.#syncTimer = null;
       if (this.#file !== null && this.#syncing === null) this.#syncing = this.#sync(this.#file);
-    }, this.#options.settings.fsyncInterval).unref();
+    }, this.#options.settings.fsyncInterval);
   }
 
   async #sync(file: OpenFile): Promise<void> {

@@ -1,0 +1,90 @@
+/** A member of a group as the session sees it; gathers what the group hands out into few messages. */
+import type { Chunk } from '@zeroth/client/wire';
+import { view } from '@zeroth/zmq/run';
+import { Member } from './core/member.ts';
+import type { Runner } from './runner.ts';
+import type { Outlet, Session } from './session.ts';
+
+/** Octets after which a message of records is sent: a line that breaks often has to get one through whole. */
+const FLUSH_AT = 64 * 1024;
+
+export class Consumer extends Member {
+  readonly session: Session;
+  /** The client's. */
+  readonly number: number;
+  /** Null: it is not placed yet, or has left. */
+  runner: Runner | null = null;
+  readonly #outlet: Outlet;
+  #chunks: Chunk[] = [];
+  #octets = 0;
+  // The chunk that may still grow.
+  #bytes: Uint8Array | null = null;
+  #start = 0;
+  #end = 0;
+  #first = 0;
+  #next = 0;
+  #timestamp = 0;
+  #deliveries = 0;
+
+  constructor(session: Session, number: number, credit: number, window: number, outlet: Outlet) {
+    super(credit, window);
+    this.session = session;
+    this.number = number;
+    this.#outlet = outlet;
+  }
+
+  add(
+    first: number,
+    count: number,
+    timestamp: number,
+    deliveries: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    const grows =
+      bytes === this.#bytes &&
+      start === this.#end &&
+      first === this.#next &&
+      timestamp === this.#timestamp &&
+      deliveries === this.#deliveries;
+    if (!grows) {
+      this.#close();
+      this.#bytes = bytes;
+      this.#start = start;
+      this.#first = first;
+      this.#timestamp = timestamp;
+      this.#deliveries = deliveries;
+    }
+    this.#end = end;
+    this.#next = first + count;
+    this.#octets += end - start;
+    if (this.#octets >= FLUSH_AT) this.flush();
+  }
+
+  gap(first: number, last: number, reason: string): void {
+    this.flush();
+    this.#outlet.send(this.session, { type: 'GAP', consumer: this.number, first, last, reason });
+  }
+
+  /** Sends what was gathered. */
+  flush(): void {
+    this.#close();
+    if (this.#chunks.length === 0) return;
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#octets = 0;
+    this.#outlet.send(this.session, { type: 'RECORDS', consumer: this.number, chunks });
+  }
+
+  #close(): void {
+    if (this.#bytes === null) return;
+    this.#chunks.push({
+      sequence: this.#first,
+      timestamp: this.#timestamp,
+      deliveries: this.#deliveries,
+      run: view(this.#bytes, this.#start, this.#end),
+    });
+    this.#bytes = null;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Which records are acknowledged: all before `floor`, and ranges above it. Ranges are disjoint, sorted, and never touch
+ * each other or the floor; so there are at most as many as there are records between them that are not acknowledged.
+ */
+import type { Range } from '@zeroth/client/wire';
+
+export class Acknowledged {
+  #floor: number;
+  #ranges: { first: number; last: number }[] = [];
+
+  constructor(floor: number, ranges: readonly Range[] = []) {
+    this.#floor = floor;
+    for (const { first, last } of ranges) this.add(first, last);
+  }
+
+  /** Everything before it is acknowledged, itself is not. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  get ranges(): readonly Range[] {
+    return this.#ranges;
+  }
+
+  add(first: number, last: number): void {
+    if (last < this.#floor || last < first) return;
+    const ranges = this.#ranges;
+    if (first <= this.#floor) {
+      this.#floor = last + 1;
+      let passed = 0;
+      for (; passed < ranges.length && ranges[passed]!.first <= this.#floor; passed++)
+        this.#floor = Math.max(this.#floor, ranges[passed]!.last + 1);
+      if (passed > 0) ranges.splice(0, passed);
+      return;
+    }
+    // The first range that ends at `first - 1` or later, and the first one that begins after `last + 1`.
+    const from = this.#after(first - 1);
+    let to = from;
+    let low = first;
+    let high = last;
+    for (; to < ranges.length && ranges[to]!.first <= last + 1; to++) {
+      low = Math.min(low, ranges[to]!.first);
+      high = Math.max(high, ranges[to]!.last);
+    }
+    if (to === from + 1) {
+      const range = ranges[from]!;
+      range.first = low;
+      range.last = high;
+    } else if (from === ranges.length) ranges.push({ first: low, last: high });
+    else ranges.splice(from, to - from, { first: low, last: high });
+  }
+
+  has(sequence: number): boolean {
+    return this.skip(sequence) > sequence;
+  }
+
+  /** The first sequence from this one on that is not acknowledged. */
+  skip(sequence: number): number {
+    if (sequence < this.#floor) return this.#floor;
+    const range = this.#ranges[this.#after(sequence)];
+    return range !== undefined && range.first <= sequence ? range.last + 1 : sequence;
+  }
+
+  /** Where the next acknowledged range after a sequence that is not acknowledged begins; Infinity: nowhere. */
+  limit(sequence: number): number {
+    return this.#ranges[this.#after(sequence)]?.first ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Index of the first range whose last is `sequence` or later. */
+  #after(sequence: number): number {
+    const ranges = this.#ranges;
+    let low = 0;
+    let high = ranges.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (ranges[middle]!.last < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * Stretches of records that are with a member, or wait to be delivered again: disjoint, sorted by sequence. What goes in
+ * and out at the ends, as it does mostly, costs next to nothing.
+ */
+
+/** Consecutive records that share one fate. */
+export interface Lease {
+  first: number;
+  last: number;
+  /** How often they were delivered. */
+  deliveries: number;
+  /** With a member: when they are delivered again. Delayed: when that may be. In the time of the group. */
+  due: number;
+  /** About the octets that they take. */
+  octets: number;
+  /** Which shard all of them belong to; 0 where there are none. */
+  readonly shard: number;
+  /** Who had them last, while they wait. */
+  holder: object | null;
+}
+
+export class Leases {
+  #items: Lease[] = [];
+  /** Records. */
+  count = 0;
+  octets = 0;
+
+  get items(): readonly Lease[] {
+    return this.#items;
+  }
+
+  get first(): Lease | null {
+    return this.#items[0] ?? null;
+  }
+
+  /** Adds records that are not in it. */
+  insert(lease: Lease): void {
+    const items = this.#items;
+    this.count += lease.last - lease.first + 1;
+    this.octets += lease.octets;
+    const end = items[items.length - 1];
+    if (end === undefined || end.last < lease.first) {
+      if (end !== undefined && joins(end, lease)) {
+        end.last = lease.last;
+        end.octets += lease.octets;
+      } else items.push(lease);
+      return;
+    }
+    items.splice(this.#from(lease.first), 0, lease);
+  }
+
+  /** Removes and returns what it has of these records, in order; of `holder` only, if one is given. */
+  take(first: number, last: number, holder?: object): Lease[] {
+    const items = this.#items;
+    const taken: Lease[] = [];
+    let at = this.#from(first);
+    let gone = at;
+    for (let lease = items[gone]; lease !== undefined && lease.first <= last; lease = items[gone]) {
+      if (holder !== undefined && lease.holder !== holder) {
+        this.#cut(at, gone);
+        at++;
+        gone = at;
+        continue;
+      }
+      const low = Math.max(first, lease.first);
+      const high = Math.min(last, lease.last);
+      if (low === lease.first && high === lease.last) {
+        taken.push(lease);
+        gone++;
+        continue;
+      }
+      const part = split(lease, low, high);
+      taken.push(part);
+      if (low > lease.first && high < lease.last) {
+        const rest = split(lease, high + 1, lease.last);
+        lease.last = low - 1;
+        lease.octets -= part.octets + rest.octets;
+        items.splice(gone + 1, 0, rest);
+      } else {
+        if (low === lease.first) lease.first = high + 1;
+        else lease.last = low - 1;
+        lease.octets -= part.octets;
+      }
+      this.#cut(at, gone);
+      at++;
+      gone = at;
+    }
+    this.#cut(at, gone);
+    for (const lease of taken) {
+      this.count -= lease.last - lease.first + 1;
+      this.octets -= lease.octets;
+    }
+    return taken;
+  }
+
+  /** Removes and returns everything. */
+  clear(): Lease[] {
+    const items = this.#items;
+    this.#items = [];
+    this.count = 0;
+    this.octets = 0;
+    return items;
+  }
+
+  /** The lease that has the sequence, or the first one after it. */
+  at(sequence: number): Lease | null {
+    return this.#items[this.#from(sequence)] ?? null;
+  }
+
+  #cut(from: number, to: number): void {
+    if (to > from) this.#items.splice(from, to - from);
+  }
+
+  /** Index of the first lease that ends at the sequence or later. */
+  #from(sequence: number): number {
+    const items = this.#items;
+    let low = 0;
+    let high = items.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (items[middle]!.last < sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** A part of a lease, with its share of the octets. */
+function split(lease: Lease, first: number, last: number): Lease {
+  const share = (last - first + 1) / (lease.last - lease.first + 1);
+  return { ...lease, first, last, octets: Math.floor(lease.octets * share) };
+}
+
+function joins(before: Lease, after: Lease): boolean {
+  return (
+    before.last + 1 === after.first &&
+    before.deliveries === after.deliveries &&
+    before.due === after.due &&
+    before.shard === after.shard &&
+    before.holder === after.holder
+  );
+}

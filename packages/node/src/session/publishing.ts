@@ -1,0 +1,131 @@
+/** OPEN and PUBLISH: checks, appends, and answers with STORED as soon as the stream has committed. */
+import type { ClientMessage } from '@zeroth/client/wire';
+import { countMessages } from '@zeroth/zmq/run';
+import { ZerothError } from '../errors.ts';
+import type { Log } from '../log/log.ts';
+import type { Hub, Hubs } from './hub.ts';
+import { Publisher } from './publisher.ts';
+import type { Outlet, Session } from './session.ts';
+
+/** Octets that a client may have published and not seen answered. Twice that is refused. */
+export const WINDOW: number = 8 * 1024 * 1024;
+
+/** Milliseconds until a client tries again what was refused. */
+const BUSY_DELAY = 20;
+const FAILED_DELAY = 1000;
+
+type Publish = Extract<ClientMessage, { type: 'PUBLISH' }>;
+
+export class Publishing {
+  readonly #hubs: Hubs;
+  readonly #outlet: Outlet;
+  readonly #log: Log;
+  /** Streams with publishers that may be told something now. */
+  readonly #due: Set<Hub> = new Set();
+
+  constructor(hubs: Hubs, outlet: Outlet, log: Log) {
+    this.#hubs = hubs;
+    this.#outlet = outlet;
+    this.#log = log;
+  }
+
+  open(session: Session, name: string): void {
+    const { connection } = session;
+    const hub = this.#hubs.get(name);
+    if (connection === null) return;
+    if (hub === null) {
+      this.#refuse(session, name, 1, 'STREAM_UNKNOWN', `the node has no stream ${name}`);
+      return;
+    }
+    let publisher = session.publishers.get(name);
+    if (publisher === undefined) {
+      publisher = new Publisher(session, hub);
+      session.publishers.set(name, publisher);
+    }
+    this.#outlet.answer(connection, { type: 'OPENED', stream: name, last: publisher.expected - 1 });
+  }
+
+  publish(session: Session, { stream: name, first, run }: Publish): void {
+    const publisher = session.publishers.get(name);
+    if (publisher === undefined) {
+      const stream = this.#hubs.get(name)?.stream;
+      if (stream === undefined)
+        this.#refuse(session, name, first, 'STREAM_UNKNOWN', `the node has no stream ${name}`);
+      else
+        this.#refuse(
+          session,
+          name,
+          stream.lastOf(session.name) + 1,
+          'NOT_OPEN',
+          'OPEN comes before PUBLISH',
+          0,
+        );
+      return;
+    }
+    const { expected, hub } = publisher;
+    if (first > expected) {
+      this.#refuse(session, name, expected, 'OUT_OF_ORDER', `${first} came, ${expected} was expected`, 0);
+      return;
+    }
+    const count = countMessages(run);
+    if (count <= 0) {
+      const message = count === 0 ? 'the run is empty' : 'the run is not whole records';
+      this.#refuse(session, name, first, 'RUN_INVALID', message);
+      return;
+    }
+    const octets = run.length;
+    if (publisher.full || (session.unanswered > 0 && session.unanswered + octets > 2 * WINDOW)) {
+      this.#refuse(session, name, first, 'STREAM_BUSY', 'more than the window is not answered', BUSY_DELAY);
+      return;
+    }
+    try {
+      const producer = { name: session.name, sequence: first };
+      const outcome = hub.stream.append({ bytes: run, start: 0, end: octets, count }, producer);
+      if (outcome === null) {
+        this.#refuse(session, name, first, 'STREAM_BUSY', 'too much waits to be written', BUSY_DELAY);
+        return;
+      }
+      publisher.appended(first, outcome, octets);
+      // Repetitions may be there already, and some streams don't wait for a disk.
+      if (outcome.durableAt <= hub.stream.committed) this.#due.add(hub);
+    } catch (error) {
+      if (!(error instanceof ZerothError))
+        this.#log.error({ stream: name, err: error }, 'a stream failed to append');
+      this.#refuse(session, name, first, 'STREAM_FAILED', wordsOf(error), FAILED_DELAY);
+    }
+  }
+
+  /** Answers what can be answered without a commit. To be called when the messages that are there were taken. */
+  flush(): void {
+    if (this.#due.size === 0) return;
+    for (const hub of this.#due) this.committed(hub);
+    this.#due.clear();
+  }
+
+  /** The stream has committed something: tells those who wait for it. */
+  committed(hub: Hub): void {
+    for (const publisher of hub.waiting) {
+      const receipts = publisher.receipts();
+      if (receipts.length === 0) continue;
+      this.#outlet.send(publisher.session, { type: 'STORED', stream: hub.stream.name, receipts });
+    }
+  }
+
+  /** `delay` -1: there is no use in trying again. */
+  #refuse(
+    session: Session,
+    stream: string,
+    expected: number,
+    code: string,
+    message: string,
+    delay = -1,
+  ): void {
+    if (session.connection === null) return;
+    const refusal = { code, message, retry: delay >= 0, delay: Math.max(0, delay) };
+    this.#outlet.answer(session.connection, { type: 'REFUSED', stream, expected, refusal });
+  }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

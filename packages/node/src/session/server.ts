@@ -1,0 +1,380 @@
+/**
+ * The node's side of the session protocol (docs/wire.md), over one ROUTER.
+ *
+ * Guarantees: what a client is told was stored is committed; no message is lost for a high-water mark; what comes from
+ * outside can neither stop the node nor make it hold more than its bounds; `stop` ends within its time, and leaves no
+ * socket, timer or listener.
+ */
+import { type ClientMessage, decodeClientMessage, WireError } from '@zeroth/client/wire';
+import { Router } from '@zeroth/zmq';
+import type { SessionsConfig, StreamSettings } from '../config/types.ts';
+import { ZerothError } from '../errors.ts';
+import { Fold } from '../log/fold.ts';
+import type { Log } from '../log/log.ts';
+import type { Stream, StreamStore } from '../store/store.ts';
+import { Consuming } from './consuming.ts';
+import { decodePlace } from './core/place.ts';
+import { type Hub, Hubs } from './hub.ts';
+import { streamInfo } from './info.ts';
+import { Publishing, WINDOW } from './publishing.ts';
+import { type Connection, Outlet, type Session } from './session.ts';
+import { SessionTable } from './table.ts';
+
+export interface SessionsOptions {
+  readonly config: SessionsConfig;
+  readonly nodeName: string;
+  /** Its streams are open. */
+  readonly store: StreamStore;
+  /** The settings of a stream that is configured. */
+  settingsOf(stream: string): StreamSettings | null;
+  readonly log: Log;
+  /** Milliseconds that only go forward; default: `performance.now`. */
+  readonly now?: () => number;
+}
+
+export interface GroupStatus {
+  readonly stream: string;
+  readonly group: string;
+  readonly consumers: number;
+  readonly inFlight: number;
+  /** Records that are not acknowledged. */
+  readonly lag: number;
+}
+
+export interface SessionsStatus {
+  readonly sessions: number;
+  /** Sessions whose client can be reached now. */
+  readonly connected: number;
+  readonly consumers: number;
+  /** Messages that were not as the protocol says, since the start. */
+  readonly malformed: number;
+  readonly groups: readonly GroupStatus[];
+}
+
+/** @throws ZerothError BIND_FAILED. */
+export async function startSessions(options: SessionsOptions): Promise<SessionServer> {
+  const server = new SessionServer(options);
+  try {
+    await server.open();
+  } catch (error) {
+    await server.stop({ timeout: 0 });
+    throw error;
+  }
+  return server;
+}
+
+export class SessionServer {
+  readonly endpoints: string[] = [];
+  readonly #options: SessionsOptions;
+  readonly #log: Log;
+  readonly #fold: Fold = new Fold();
+  readonly #router: Router;
+  readonly #outlet: Outlet;
+  readonly #hubs: Hubs;
+  readonly #table: SessionTable;
+  readonly #publishing: Publishing;
+  readonly #consuming: Consuming;
+  readonly #connections: Map<string, Connection> = new Map();
+  readonly #ending: AbortController = new AbortController();
+  #malformed = 0;
+  #sweepTimer: NodeJS.Timeout | null = null;
+  /** Milliseconds between two sweeps. */
+  #pace = 0;
+  #settled: (() => void) | null = null;
+  #stopping: Promise<void> | null = null;
+
+  constructor(options: SessionsOptions) {
+    const { config, nodeName, store } = options;
+    this.#options = options;
+    this.#log = options.log.child({ component: 'sessions' });
+    const { maxSessions, maxMessageSize, heartbeatInterval, ipv6 } = config;
+    this.#router = new Router({
+      ipv6,
+      maxMessageSize,
+      // A client that comes back may be here twice for a moment.
+      maxPeers: maxSessions * 2 + 16,
+      // Credit and windows bound what waits for a peer; a mark would drop it.
+      sendHighWaterMark: 0,
+      mandatory: true,
+      handover: true,
+      heartbeatInterval,
+      heartbeatTimeout: heartbeatInterval * 3,
+    });
+    this.#outlet = new Outlet(this.#router, (connection) => this.#lost(connection));
+    this.#hubs = new Hubs(store, this.#log, (hub) => this.#committed(hub));
+    this.#publishing = new Publishing(this.#hubs, this.#outlet, this.#log);
+    this.#consuming = new Consuming(this.#hubs, this.#outlet, {
+      now: options.now ?? (() => performance.now()),
+      log: this.#log,
+      signal: this.#ending.signal,
+      deadLetters: (name, of) => this.#deadLetters(name, of),
+    });
+    this.#table = new SessionTable({
+      node: nodeName,
+      maxSessions,
+      maxMessageSize,
+      heartbeat: heartbeatInterval,
+      window: WINDOW,
+      suspended: (session) => this.#suspended(session),
+      ended: (session, lost) => this.#ended(session, lost),
+      replaced: (connection) => this.#error(connection, 'REPLACED', 'another instance has the name'),
+    });
+  }
+
+  /** Binds, and serves. */
+  async open(): Promise<void> {
+    await this.#openStreams();
+    for (const endpoint of this.#options.config.bind) {
+      try {
+        await this.#router.bind(endpoint);
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        throw new ZerothError('BIND_FAILED', `sessions: cannot bind to ${endpoint}: ${reason}`, { cause });
+      }
+      this.endpoints.push(this.#router.lastEndpoint ?? endpoint);
+    }
+    this.#router.events.on('peer:gone', ({ peer }) => {
+      if (peer.routingId !== null) this.#gone(peer.routingId);
+    });
+    this.#sweepLater();
+    void this.#receive();
+  }
+
+  status(): SessionsStatus {
+    const groups: GroupStatus[] = [];
+    for (const hub of this.#hubs.all()) {
+      const { stream, groups: found } = streamInfo(hub);
+      for (const { name, consumers, inFlight, lag } of found)
+        groups.push({ stream, group: name, consumers, inFlight, lag });
+    }
+    const sessions = [...this.#table.all()];
+    return {
+      sessions: sessions.length,
+      connected: sessions.filter(({ connection }) => connection !== null).length,
+      consumers: this.#consuming.count,
+      malformed: this.#malformed,
+      groups,
+    };
+  }
+
+  /**
+   * Takes no more, tells publishers what became of what they had sent, says BYE, saves places and closes. What takes
+   * longer than `timeout` ms is given up.
+   */
+  stop({ timeout }: { timeout: number }): Promise<void> {
+    this.#stopping ??= this.#stop(timeout);
+    return this.#stopping;
+  }
+
+  async #stop(timeout: number): Promise<void> {
+    const until = performance.now() + timeout;
+    if (this.#sweepTimer !== null) clearTimeout(this.#sweepTimer);
+    await this.#settle(timeout);
+    this.#ending.abort();
+    for (const session of this.#table.all())
+      this.#outlet.send(session, { type: 'BYE', reason: 'the node stops' });
+    this.#consuming.close();
+    this.#hubs.close();
+    await this.#router.drain({ timeout: Math.max(0, until - performance.now()) });
+    this.#fold.flush();
+  }
+
+  /** Resolves when every record that was appended is committed, and who sent it was told; or after `timeout` ms. */
+  #settle(timeout: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeout);
+      this.#settled = () => {
+        for (const hub of this.#hubs.all()) if (hub.waiting.size > 0) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      this.#settled();
+    });
+  }
+
+  // ---- messages
+
+  async #receive(): Promise<void> {
+    const router = this.#router;
+    try {
+      for await (const first of router) {
+        for (let frames: Buffer[] | null = first; frames !== null; frames = router.tryReceive())
+          this.#take(frames);
+        this.#publishing.flush();
+        if (this.#stopping === null) this.#consuming.flush();
+      }
+    } catch (err) {
+      if (!router.closed) this.#log.fatal({ err }, 'sessions can not receive any more');
+    }
+  }
+
+  #take(frames: Buffer[]): void {
+    const id = frames.shift()!;
+    const key = id.toString('latin1');
+    let connection = this.#connections.get(key);
+    if (connection === undefined) {
+      connection = { id, session: null, answers: 0 };
+      this.#connections.set(key, connection);
+    }
+    let message: ClientMessage;
+    try {
+      message = decodeClientMessage(frames);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#isMalformed(connection, error);
+      return;
+    }
+    // Who stops takes no more, but what was done is done.
+    if (this.#stopping !== null && message.type !== 'ACK') return;
+    if (message.type === 'HELLO') {
+      this.#outlet.answer(connection, this.#table.hello(connection, message.hello));
+      if (connection.session !== null && connection.session.heartbeat / 2 < this.#pace) this.#sweepLater();
+      return;
+    }
+    const { session } = connection;
+    if (session === null) {
+      if (message.type !== 'BYE') this.#error(connection, 'NO_SESSION', 'HELLO comes first');
+      return;
+    }
+    session.heard = true;
+    try {
+      this.#serve(session, connection, message);
+    } catch (err) {
+      // A mistake of ours must not end the sessions of all the others.
+      this.#log.error({ err, client: session.name, command: message.type }, 'a message could not be served');
+    }
+  }
+
+  #serve(session: Session, connection: Connection, message: ClientMessage): void {
+    switch (message.type) {
+      case 'PUBLISH':
+        this.#publishing.publish(session, message);
+        break;
+      case 'ACK':
+        this.#consuming.ack(session, message.consumer, message.ranges);
+        break;
+      case 'NACK':
+        this.#consuming.nack(session, message.consumer, message.ranges, message.delay);
+        break;
+      case 'OPEN':
+        this.#publishing.open(session, message.stream);
+        break;
+      case 'CONSUME':
+        this.#consuming.consume(session, connection, message);
+        break;
+      case 'CANCEL':
+        this.#consuming.cancel(session, connection, message.consumer);
+        break;
+      case 'INFO': {
+        const hub = this.#hubs.get(message.stream);
+        const unknown = { code: 'STREAM_UNKNOWN', message: `the node has no stream ${message.stream}` };
+        const info = hub === null ? unknown : streamInfo(hub);
+        this.#outlet.answer(connection, { type: 'INFO', request: message.request, info });
+        break;
+      }
+      case 'PING':
+        this.#outlet.answer(connection, { type: 'PONG' });
+        break;
+      case 'BYE':
+        this.#table.end(session, false);
+        break;
+    }
+  }
+
+  #isMalformed(connection: Connection, error: WireError): void {
+    this.#malformed++;
+    const fields = { client: connection.session?.name, reason: error.message };
+    const text = 'a message is not as the protocol says';
+    this.#fold.note(
+      'malformed',
+      () => this.#log.warn(fields, text),
+      ({ events }) => this.#log.warn({ folded: events }, `${text} (more of the same, folded)`),
+    );
+    if (connection.session !== null) connection.session.heard = true;
+    this.#error(connection, 'MALFORMED', error.message);
+  }
+
+  #error(connection: Connection, code: string, message: string): void {
+    this.#outlet.answer(connection, { type: 'ERROR', trouble: { code, message } });
+  }
+
+  // ---- streams
+
+  #committed(hub: Hub): void {
+    this.#publishing.committed(hub);
+    if (this.#stopping === null) this.#consuming.committed(hub);
+    this.#settled?.();
+  }
+
+  async #deadLetters(name: string, of: Stream): Promise<Stream> {
+    const { store, settingsOf } = this.#options;
+    return store.get(name) ?? (await store.open(name, settingsOf(name) ?? of.settings));
+  }
+
+  /** Dead letters of former runs can be read before somebody dies again; and all groups are seen from the start. */
+  async #openStreams(): Promise<void> {
+    const names = await this.#options.store.list();
+    for (const name of names) {
+      const stream = this.#hubs.get(name)?.stream;
+      for (const place of stream?.places.names() ?? []) {
+        const bytes = stream!.places.get(place);
+        const kept = bytes === null ? null : decodePlace(bytes);
+        if (kept === null || kept.maxDeliveries === 0 || !names.includes(kept.deadLetter)) continue;
+        await this.#deadLetters(kept.deadLetter, stream!);
+      }
+    }
+  }
+
+  // ---- connections and sessions
+
+  #gone(id: Buffer): void {
+    const key = id.toString('latin1');
+    const connection = this.#connections.get(key);
+    if (connection === undefined) return;
+    this.#connections.delete(key);
+    this.#lost(connection);
+  }
+
+  #lost(connection: Connection): void {
+    if (connection.session !== null) this.#table.suspend(connection.session);
+  }
+
+  #suspended(session: Session): void {
+    this.#consuming.suspend(session);
+    for (const publisher of session.publishers.values()) publisher.forget();
+  }
+
+  #ended(session: Session, lost: boolean): void {
+    for (const publisher of session.publishers.values()) publisher.forget();
+    this.#consuming.end(session, lost);
+    if (lost) this.#log.info({ client: session.name }, 'a client is gone');
+  }
+
+  #sweepLater(): void {
+    if (this.#sweepTimer !== null) clearTimeout(this.#sweepTimer);
+    const { pace } = this.#table;
+    const since = performance.now();
+    this.#pace = pace;
+    this.#sweepTimer = setTimeout(() => {
+      // A timer that is late was held up by this process: what came meanwhile is not read yet.
+      this.#sweep(Math.min(performance.now() - since, pace * 1.5));
+      this.#sweepLater();
+    }, pace);
+    this.#sweepTimer.unref();
+  }
+
+  #sweep(elapsed: number): void {
+    for (const session of this.#table.sweep(elapsed)) this.#outlet.send(session, { type: 'PONG' });
+    this.#consuming.flush();
+    this.#consuming.rest();
+    // A peer may have left before its last message was read.
+    if (this.#connections.size > this.#table.size * 2 + 64) this.#forgetStrangers();
+  }
+
+  #forgetStrangers(): void {
+    const here = new Set(this.#router.peers().map(({ routingId }) => routingId?.toString('latin1')));
+    for (const [key, connection] of this.#connections) {
+      if (connection.session === null && !here.has(key)) this.#connections.delete(key);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type Lease, Leases } from '../../../src/session/core/leases.ts';
+
+const lease = (first: number, last: number, holder: object | null = null, deliveries = 1): Lease => ({
+  first,
+  last,
+  deliveries,
+  due: 0,
+  octets: (last - first + 1) * 10,
+  shard: 0,
+  holder,
+});
+
+describe('leases', () => {
+  it('give back what went in, whatever is taken', () => {
+    const holders = [{ name: 'a' }, { name: 'b' }];
+    const step = fc.record({
+      take: fc.boolean(),
+      first: fc.integer({ min: 1, max: 50 }),
+      more: fc.nat(10),
+      who: fc.nat(1),
+      only: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const leases = new Leases();
+        const inside = new Map<number, object>();
+        for (const { take, first, more, who, only } of steps) {
+          const last = first + more;
+          const holder = holders[who]!;
+          if (take) {
+            const taken = leases.take(first, last, only ? holder : undefined);
+            const expected: number[] = [];
+            for (let at = first; at <= last; at++) {
+              if (!inside.has(at) || (only && inside.get(at) !== holder)) continue;
+              expected.push(at);
+              inside.delete(at);
+            }
+            const found = taken.flatMap((part) =>
+              Array.from({ length: part.last - part.first + 1 }, (_, i) => part.first + i),
+            );
+            assert.deepEqual(found, expected);
+          } else if (![...inside.keys()].some((at) => at >= first && at <= last)) {
+            leases.insert(lease(first, last, holder));
+            for (let at = first; at <= last; at++) inside.set(at, holder);
+          }
+          assert.equal(leases.count, inside.size);
+          assert.equal(
+            leases.octets,
+            leases.items.reduce((sum, { octets }) => sum + octets, 0),
+          );
+          let end = 0;
+          for (const item of leases.items) {
+            assert.ok(item.first > end && item.last >= item.first, 'not sorted');
+            for (let at = item.first; at <= item.last; at++) assert.equal(inside.get(at), item.holder);
+            end = item.last;
+          }
+          const at = leases.at(first);
+          const next = [...inside.keys()].filter((key) => key >= first).sort((a, b) => a - b)[0];
+          assert.equal(at === null ? undefined : Math.max(at.first, first), next);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('of the same fate in a row are one', () => {
+    const leases = new Leases();
+    leases.insert(lease(1, 5));
+    leases.insert(lease(6, 9));
+    leases.insert(lease(10, 10, null, 2));
+    assert.deepEqual(
+      leases.items.map(({ first, last }) => [first, last]),
+      [
+        [1, 9],
+        [10, 10],
+      ],
+    );
+  });
+
+  it('share their octets when they are split', () => {
+    const leases = new Leases();
+    leases.insert(lease(1, 10));
+    assert.deepEqual(
+      leases.take(4, 6).map(({ octets }) => octets),
+      [30],
+    );
+    assert.equal(leases.octets, 70);
+    leases.take(1, 10);
+    assert.equal(leases.octets, 0);
+  });
+});
