@@ -8,7 +8,7 @@ import type { Result } from './measure.ts';
 import { measure } from './measure.ts';
 import { findPeers, root } from './peers.ts';
 import { facts, figure, markdown, terminalTable, times, verdictOf } from './report.ts';
-import type { Row } from './rows.ts';
+import type { Row } from './row.ts';
 import { rowsFor } from './rows.ts';
 
 const USAGE = `npm run bench [-- OPTIONS]

@@ -5,7 +5,7 @@
  * smallest and the largest; never a mean.
  */
 import { Stage } from './children.ts';
-import type { Row } from './rows.ts';
+import type { Row } from './row.ts';
 import type { Outcome, Work } from './works.ts';
 
 export interface Measured {

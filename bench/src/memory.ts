@@ -10,7 +10,8 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Stage } from './children.ts';
 import { within } from './children.ts';
-import type { Outcome, StartRelay, Work } from './works.ts';
+import type { StartRelay } from './servers.ts';
+import type { Outcome, Work } from './works.ts';
 
 const SETTLE = 1500;
 const MIB = 1024 * 1024;

@@ -4,8 +4,9 @@
  * Guarantees: a peer that is not there has a reason that the table shows; nothing is installed.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,8 +29,12 @@ export interface Peers {
   readonly natsServer: Peer;
   /** Drivers of core NATS over its Node client. */
   readonly natsClient: Peer;
+  /** Drivers of durable streams. */
+  readonly client: Peer;
   /** What tells the memory of another process. */
   readonly residentSizes: Peer;
+  /** What tells the most that another process ever had. */
+  readonly peakMemory: Peer;
 }
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -39,6 +44,11 @@ const require = createRequire(import.meta.url);
 
 function absent(name: string, missing: string): Peer {
   return { name, command: null, version: null, missing };
+}
+
+/** Not a program, but something that a row cannot be without. */
+function present(name: string): Peer {
+  return { name, command: [], version: '', missing: null };
 }
 
 function run(command: string, args: readonly string[]): { ok: boolean; text: string } {
@@ -87,6 +97,7 @@ export function findPeers(): Peers {
   const zmqEntry = join(root, 'packages', 'zmq', 'dist', 'index.js');
   const nodeEntry = join(root, 'packages', 'node', 'dist', 'cli', 'main.js');
   const zeroth = driver('@zeroth/zmq', 'zeroth', '@zeroth/zmq', zmqEntry);
+  const clientEntry = join(root, 'packages', 'client', 'dist', 'index.js');
   const nodeVersion = versionOf('zeroth');
   const nats = run('nats-server', ['--version']);
   return {
@@ -111,11 +122,22 @@ export function findPeers(): Peers {
         }
       : absent('nats-server', 'nats-server missing'),
     natsClient: driver('NATS', 'none', 'nats', null),
+    client: driver('@zeroth/client', 'none', '@zeroth/client', clientEntry),
     residentSizes:
       process.platform === 'linux' || run('ps', ['-o', 'rss=', '-p', String(process.pid)]).ok
-        ? { name: 'resident sizes', command: [], version: '', missing: null }
+        ? present('resident sizes')
         : absent('resident sizes', 'no /proc and no ps'),
+    peakMemory: process.platform === 'linux' ? present('peak memory') : absent('peak memory', 'no /proc'),
   };
+}
+
+/** Room for files of the benchmark. */
+export function diskSpace(gigabytes: number): Peer {
+  const { bavail, bsize } = statfsSync(tmpdir());
+  const free = (bavail * bsize) / 1e9;
+  return free >= gigabytes
+    ? present('disk space')
+    : absent('disk space', `${gigabytes} GB needed in ${tmpdir()}, ${free.toFixed(1)} GB free`);
 }
 
 /** The version of libzmq inside the npm package. */

@@ -8,7 +8,7 @@ import { cpus, release, type } from 'node:os';
 import type { Result } from './measure.ts';
 import type { Peers } from './peers.ts';
 import { libzmqOfZeromqJs } from './peers.ts';
-import type { Row, Unit } from './rows.ts';
+import type { Row, Unit } from './row.ts';
 import type { Outcome, Timing } from './works.ts';
 
 export function verdictOf({ row, measured, problem }: Result): string {
@@ -91,7 +91,7 @@ export function facts(peers: Peers, command: string, rounds: number, timing: Tim
     ],
     ['machine', `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, ${operatingSystem()}`],
     ['Node.js', process.version],
-    ['@zeroth/zmq, zeroth', version(peers.zeroth)],
+    ['@zeroth/zmq, @zeroth/client, zeroth', version(peers.zeroth)],
     ['libzmq in C', `${version(peers.libzmq)}${peers.libzmq.command ? `, ${compiler()}` : ''}`],
     ['zeromq.js', `${version(peers.zeromqJs)} with libzmq ${libzmqOfZeromqJs()}`],
     ['NATS', `nats-server ${version(peers.natsServer)}, client ${version(peers.natsClient)}`],

@@ -5,13 +5,15 @@
  */
 import { connectionMemory, idleMemory, stalledMemory } from './memory.ts';
 import type { Peer, Peers } from './peers.ts';
+import type { Row, Side } from './row.ts';
+import { DEFAULTS, most, NONE, ratio, side, time } from './row.ts';
+import { nodeRelay, proxyRelay } from './servers.ts';
+import { streamRows } from './stream-rows.ts';
 import type { Timing, Work } from './works.ts';
 import {
   inFlight,
   natsPubSub,
   natsRoundTrip,
-  nodeRelay,
-  proxyRelay,
   pubSub,
   pushPull,
   relayedInFlight,
@@ -21,62 +23,12 @@ import {
   roundTrip,
 } from './works.ts';
 
-export interface Side {
-  readonly name: string;
-  readonly missing: string | null;
-  readonly work: Work;
-}
-
-/** What is asked of a row: of the ratio ours / theirs, or of our value itself. */
-export interface Target {
-  readonly of: 'ratio' | 'value';
-  readonly bound: 'least' | 'most';
-  readonly value: number;
-  /** What we would like on top of it. */
-  readonly aim: number | null;
-}
-
-export type Unit = 'msg/s' | 'us' | 'MB' | 'KB';
-
-export interface Row {
-  /** `work:peer`. */
-  readonly id: string;
-  readonly title: string;
-  readonly unit: Unit;
-  readonly target: Target | null;
-  readonly ours: Side;
-  readonly theirs: Side | null;
-  readonly method: string;
-  /** Memory changes little from round to round and takes long. */
-  readonly maxRounds: number;
-}
-
-type Make = (...commands: readonly (readonly string[])[]) => Work;
-
-/** A side made of these programs; missing when one of them is. */
-function side(name: string, peers: readonly Peer[], make: Make): Side {
-  const missing = peers.flatMap((peer) => peer.missing ?? [])[0] ?? null;
-  const work = make(...peers.map((peer) => peer.command ?? []));
-  return { name, missing, work };
-}
-
-const NONE: readonly string[] = [];
-const ratio = (value: number, aim: number | null = null): Target => ({
-  of: 'ratio',
-  bound: 'least',
-  value,
-  aim,
-});
-const time = (value: number): Target => ({ of: 'ratio', bound: 'most', value, aim: null });
-const most = (value: number): Target => ({ of: 'value', bound: 'most', value, aim: null });
-
 const DROP_IN = 'Two processes, `await send` in one and `for await` in the other; the receiver counts.';
 const PACED =
   'All marks are raised alike to 200,000 and at most 50,000 messages are unacknowledged (a PUSH to PULL connection carries the credits), so nothing is dropped, or the run stalls; counted by the subscribers.';
 
 export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
   const { zeroth, zeromqJs, libzmq, node, natsServer, natsClient, residentSizes } = peers;
-  const defaults = { unit: 'msg/s' as Unit, target: null, maxRounds: Number.POSITIVE_INFINITY };
   const cs = (make: (peer: readonly string[]) => Work): Side =>
     side('libzmq in C', [libzmq], (c = NONE) => make(c));
   const us = (make: (peer: readonly string[]) => Work): Side =>
@@ -103,7 +55,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
 
   const sockets = sizes.flatMap((size): Row[] => {
     const work = (peer: readonly string[]): Work => pushPull(peer, timing, size.bytes);
-    const row = { ...defaults, title: `PUSH to PULL, ${size.label}`, ours: us(work), method: DROP_IN };
+    const row = { ...DEFAULTS, title: `PUSH to PULL, ${size.label}`, ours: us(work), method: DROP_IN };
     const toC: Row = { ...row, id: `push-pull-${size.name}:libzmq`, target: size.c, theirs: cs(work) };
     if (size.js === null) return [toC];
     return [
@@ -114,7 +66,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
 
   const pipelines = sizes.map(
     (size): Row => ({
-      ...defaults,
+      ...DEFAULTS,
       id: `node-pipeline-${size.name}:zmq_proxy`,
       title: `node, pipeline, ${size.label}`,
       target: ratio(size.relay),
@@ -126,7 +78,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
   return [
     ...sockets,
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'batch-64:libzmq',
       title: 'PUSH to PULL, 64 B, batch API',
       target: ratio(1.5),
@@ -135,7 +87,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       method: 'As above, with `trySend` and `waitWritable` in one process, `receiveBatch` in the other.',
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'req-rep-64:libzmq',
       title: 'REQ to REP and back, 64 B, one at a time',
       unit: 'us',
@@ -146,7 +98,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
         'Median of all round trips of a measurement (99th percentile in brackets), as the REQ sees them.',
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'req-rep-64:zeromq.js',
       title: 'REQ to REP and back, 64 B, one at a time',
       unit: 'us',
@@ -155,7 +107,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       method: 'As above.',
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'dealer-router-64:libzmq',
       title: '1,000 requests in flight, DEALER to ROUTER and back, 64 B',
       target: ratio(1),
@@ -164,7 +116,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       method: 'ROUTER echoes; DEALER sends each reply out again as the next request, and counts replies.',
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'pub-sub-10k:libzmq',
       title: 'PUB to 20 SUB, 10,000 prefixes, 64 B',
       target: ratio(1),
@@ -174,7 +126,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
     },
     ...pipelines,
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'node-pubsub-all:zmq_proxy',
       title: 'node, pubsub, one subscriber of everything, 64 B',
       target: ratio(1.5),
@@ -182,7 +134,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       method: `PUB in C, the relay, SUB in C. ${PACED}`,
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'node-pubsub-10k:zmq_proxy',
       title: 'node, pubsub, 20 subscribers, 10,000 prefixes, 64 B',
       target: ratio(1.5),
@@ -190,7 +142,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       method: `PUB in C, the relay, 20 SUB in one C process with 500 prefixes each. ${PACED}`,
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'node-reqrep-64:zmq_proxy',
       title: 'node, reqrep, 1,000 requests in flight, 64 B',
       target: ratio(1),
@@ -198,7 +150,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       method: 'DEALER in C, the relay, an echoing ROUTER in C. Counted by the DEALER.',
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'nats-pubsub-64:nats',
       title: 'PUB, the node, SUB against core NATS, 64 B',
       ours: side('zeroth run', [node, zeroth], (n = NONE, z = NONE) =>
@@ -208,7 +160,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       method: `For information. Clients in Node on both sides of a broker. ${PACED} NATS has the same window, its credits are messages.`,
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'nats-request-64:nats',
       title: 'REQ, the node, REP against a NATS request, 64 B',
       unit: 'us',
@@ -220,7 +172,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
         'For information. One request at a time through a broker, clients in Node, median (99th percentile).',
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'memory-idle:zmq_proxy',
       title: 'node, idle: resident memory',
       unit: 'MB',
@@ -230,7 +182,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       method: 'One pubsub route, nobody connected, 1.5 s after the start.',
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'memory-connection:zmq_proxy',
       title: 'node, each idle connection: resident memory',
       unit: 'KB',
@@ -241,7 +193,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
         'Growth from 100 to 1,100 bare TCP subscribers with one subscription each, divided by 1,000, 1.5 s after the last.',
     },
     {
-      ...defaults,
+      ...DEFAULTS,
       id: 'memory-stalled:zmq_proxy',
       title: 'node, a subscriber that never reads: growth of memory',
       unit: 'MB',
@@ -250,5 +202,6 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       ...relays((relay, c) => stalledMemory(relay, c, quick ? 512 : 2048), residentSizes),
       method: `Highest growth over the idle relay while ${quick ? '512 MB' : '2 GB'} in messages of 1 KiB pass, at marks of 10,000 messages; one subscriber takes all of it, the other handshakes, subscribes to everything and never reads.`,
     },
+    ...streamRows(peers, timing, quick),
   ];
 }

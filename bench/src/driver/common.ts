@@ -21,6 +21,10 @@ export interface DriverOptions {
   readonly subs: number;
   readonly acks: string | null;
   readonly batch: boolean;
+  /** Records of a stream. */
+  readonly count: number;
+  /** How an append is made durable. */
+  readonly sync: 'fdatasync' | 'dsync';
 }
 
 export type Driver = (options: DriverOptions & { readonly lib: Library }) => Promise<void>;

@@ -8,11 +8,21 @@
  */
 import { parseArgs } from 'node:util';
 import type { Driver, DriverOptions, ForeignDriver } from './common.ts';
+import { diskAppend, diskOne } from './disk.ts';
+import { jsConsume, jsFill, jsPublish, jsPublishOne } from './jetstream.ts';
 import { loadLibrary } from './library.ts';
 import { natsPub, natsRep, natsReq, natsSub } from './nats.ts';
 import { pull, push } from './pipeline.ts';
 import { pub, sub } from './pubsub.ts';
 import { dealer, rep, req, router } from './reqrep.ts';
+import {
+  streamConsume,
+  streamFill,
+  streamGrowth,
+  streamPublish,
+  streamPublishOne,
+  streamReplay,
+} from './stream.ts';
 
 const DRIVERS: Readonly<Record<string, Driver>> = {
   push,
@@ -30,6 +40,18 @@ const FOREIGN: Readonly<Record<string, ForeignDriver>> = {
   'nats-sub': natsSub,
   'nats-req': natsReq,
   'nats-rep': natsRep,
+  'js-publish': jsPublish,
+  'js-publish-one': jsPublishOne,
+  'js-fill': jsFill,
+  'js-consume': jsConsume,
+  'stream-publish': streamPublish,
+  'stream-publish-one': streamPublishOne,
+  'stream-fill': streamFill,
+  'stream-consume': streamConsume,
+  'stream-replay': streamReplay,
+  'stream-growth': streamGrowth,
+  'disk-append': diskAppend,
+  'disk-one': diskOne,
 };
 
 const { positionals, values } = parseArgs({
@@ -46,6 +68,8 @@ const { positionals, values } = parseArgs({
     subs: { type: 'string', default: '1' },
     acks: { type: 'string' },
     batch: { type: 'boolean', default: false },
+    count: { type: 'string', default: '0' },
+    sync: { type: 'string', default: 'fdatasync' },
     child: { type: 'boolean', default: false },
   },
 });
@@ -75,6 +99,8 @@ const options: DriverOptions = {
   subs: Number(values.subs),
   acks: values.acks ?? null,
   batch: values.batch,
+  count: Number(values.count),
+  sync: values.sync === 'dsync' ? 'dsync' : 'fdatasync',
 };
 await foreign?.(options);
 await driver?.({ ...options, lib: await loadLibrary(values.lib) });

@@ -6,7 +6,7 @@ import { roundTrips } from './reqrep.ts';
 
 const SUBJECT = 'bench';
 
-async function open(endpoint: string): Promise<NatsConnection> {
+export async function open(endpoint: string): Promise<NatsConnection> {
   const { connect } = await import('nats');
   return connect({ servers: endpoint.replace('tcp://', '') });
 }

@@ -1,0 +1,33 @@
+/**
+ * The short form of `npm run chaos`: each scenario with a few kills. What is shown: nothing that was acknowledged is
+ * missing, nothing is there twice, and the order of each producer is kept.
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { resets, route } from './plain.ts';
+import { Run } from './run.ts';
+import { both, client, freeze, kill, proxy, type Scenario } from './scenarios.ts';
+
+/** Another seed each time, told when something breaks: the short form looks for something, too. */
+const SEED: number = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000);
+
+const SHORT: readonly (readonly [title: string, scenario: Scenario, kills: number])[] = [
+  ['kill -9 of the node', kill, 3],
+  ['cut, delayed, halved and late connections', proxy, 4],
+  ['kill -9 of the node behind a bad line', both, 3],
+  ['TCP resets', resets, 0],
+  ['a durable pipeline route whose node is killed', route, 3],
+  ['a node that stands still', freeze, 2],
+  ['kill -9 of a client that comes back', client, 3],
+];
+
+describe('chaos', { timeout: 200_000 }, () => {
+  for (const [title, scenario, kills] of SHORT)
+    it(title, async (t) => {
+      const run = new Run(SEED, { kills, minutes: 1, messages: 3000 }, () => undefined);
+      t.after(() => run.close());
+      const figures = await scenario(run);
+      t.diagnostic(JSON.stringify({ seed: SEED, ...figures }));
+      assert.deepEqual(run.report.told, [], `CHAOS_SEED=${SEED}`);
+    });
+});
