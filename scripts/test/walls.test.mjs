@@ -101,16 +101,41 @@ const imports = {
     refused: ['./transport/x.ts', './index.ts', 'node:fs'],
   },
   [`${client}/probe.ts`]: {
-    allowed: ['./x.ts', './wire/x.ts', '@zeroth/zmq', '@zeroth/zmq/run'],
-    refused: ['node:process', '../../../packages/node/src/errors.ts'],
+    allowed: [
+      './x.ts',
+      './wire/x.ts',
+      './connection/x.ts',
+      './produce/x.ts',
+      '@zeroth/zmq',
+      '@zeroth/zmq/run',
+    ],
+    refused: ['node:process', 'node:net', '../../../packages/node/src/errors.ts'],
   },
-  [`${client}/produce/probe.ts`]: {
-    allowed: ['./x.ts', '../wire/x.ts', '../errors.ts', '@zeroth/zmq'],
-    refused: ['node:process', '../../../node/src/errors.ts'],
+  [`${client}/errors.ts`]: {
+    allowed: [],
+    refused: ['./wire/x.ts', '@zeroth/zmq'],
   },
   [`${client}/wire/probe.ts`]: {
     allowed: ['./x.ts', '../errors.ts', '@zeroth/zmq/run'],
     refused: ['../produce/x.ts', '../index.ts', '@zeroth/zmq', 'node:events'],
+  },
+  [`${client}/connection/probe.ts`]: {
+    allowed: ['./x.ts', '../wire/x.ts', '../errors.ts', '@zeroth/zmq'],
+    refused: ['../produce/x.ts', '../consume/x.ts', '../client.ts', '../index.ts', 'node:net'],
+  },
+  [`${client}/produce/probe.ts`]: {
+    allowed: ['./x.ts', '../wire/x.ts', '../errors.ts', '../connection/port.ts', '@zeroth/zmq/run'],
+    refused: [
+      '../consume/x.ts',
+      '../connection/connection.ts',
+      '../client.ts',
+      '@zeroth/zmq',
+      'node:process',
+    ],
+  },
+  [`${client}/consume/probe.ts`]: {
+    allowed: ['./x.ts', '../wire/x.ts', '../errors.ts', '../connection/port.ts', '@zeroth/zmq/run'],
+    refused: ['../produce/x.ts', '../connection/link.ts', '../client.ts', '@zeroth/zmq', 'node:process'],
   },
   [`${node}/errors.ts`]: {
     allowed: [],

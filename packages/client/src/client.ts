@@ -5,6 +5,7 @@
  */
 import { Connection, type ConnectionEvents } from './connection/connection.ts';
 import { type Dial, dialSocket } from './connection/link.ts';
+import { Requests } from './connection/requests.ts';
 import type { State } from './connection/states.ts';
 import { type Consumer, Consumption } from './consume/consumer.ts';
 import { ClientError } from './errors.ts';
@@ -20,7 +21,6 @@ import type { Published } from './produce/batch.ts';
 import { Producer, type PublishOptions } from './produce/producer.ts';
 import type { Body } from './produce/record.ts';
 import { Window } from './produce/window.ts';
-import { Requests } from './requests.ts';
 import type { NodeMessage, StreamInfo, Welcome } from './wire/messages.ts';
 
 export interface CloseOptions {

@@ -36,6 +36,8 @@ export interface ConnectionEvents extends Party {
 const SILENCE = 3;
 /** Looks at the silence in each heartbeat. */
 const LOOKS = 2;
+/** The longest heartbeat that a node is believed: a day. A timer takes more than 24 of these for none at all. */
+const LONGEST = 86_400_000;
 
 export class Connection implements Port {
   session: Welcome | null = null;
@@ -167,7 +169,7 @@ export class Connection implements Port {
       return;
     }
     this.session = welcome;
-    this.#heartbeat = setInterval(() => this.#look(), Math.max(1, welcome.heartbeat / LOOKS));
+    this.#heartbeat = setInterval(() => this.#look(), Math.min(welcome.heartbeat, LONGEST) / LOOKS);
     const { node, resumed } = welcome;
     this.states.push({ type: 'connected', endpoint: this.#endpoint, node, resumed });
     this.#events.joined(welcome);

@@ -38,10 +38,8 @@ export class Ledger {
     return Math.min(this.#waiting.min, this.#handed.min, this.#returned.min, this.#highest + 1);
   }
 
-  /** The node begins with `next`, and was asked for `asked` (0: nothing from here). */
-  begin(next: number, asked: number): void {
-    // Less than that: the stream began anew.
-    if (next < asked) this.#forget();
+  /** Nothing before `next` will come as something new. */
+  begin(next: number): void {
     if (next - 1 > this.#highest) this.#highest = next - 1;
   }
 

@@ -25,6 +25,8 @@ export type BlockListener = (stream: string, refusal: Refusal | null) => void;
 
 /** Memory that batches are written into, one after the other: also the most that a PUBLISH of small records carries. */
 const SLAB = 65_536;
+/** Milliseconds; a node that asks for more is asked again after so long. */
+const LONGEST_PAUSE = 60_000;
 /** Records from this size on get memory of their own. */
 const LARGE = SLAB / 2;
 
@@ -203,7 +205,6 @@ export class Producer implements Party {
     if (this.#phase !== 'open') return;
     const { retry, code } = refusal;
     const freed = this.#rewindTo(expected);
-    this.#highest = Math.min(this.#highest, expected - 1);
     const batch = this.#queue[this.#unsent];
     if (!retry && batch !== undefined && batch !== this.#filling && expected < batch.first + batch.count) {
       // What the stream has of the run is sent again, to hear that it is stored; the rest will never be.
@@ -308,7 +309,7 @@ export class Producer implements Party {
 
   #later(delay: number): void {
     this.#clearTimer();
-    this.#timer = setTimeout(() => this.#open(), delay);
+    this.#timer = setTimeout(() => this.#open(), Math.min(delay, LONGEST_PAUSE));
   }
 
   /** What has a number of `expected` or more was not taken: it is sent again. Returns its octets. */

@@ -83,7 +83,9 @@ export function decodeNodeMessage(frames: readonly Uint8Array[]): NodeMessage {
       return { type, consumer: u32(frames, 1, 3), next: whole(json(frames, 2), 'next', 1) };
     case 'GAP': {
       const reason = text(json(frames, 4), 'reason', 'unknown');
-      return { type, consumer: u32(frames, 1, 5), first: u64(frames, 2), last: u64(frames, 3), reason };
+      const [first, last] = [u64(frames, 2), u64(frames, 3)];
+      if (first < 1 || last < first) throw new WireError('GAP: no range of sequences');
+      return { type, consumer: u32(frames, 1, 5), first, last, reason };
     }
     case 'ENDED':
       return { type, consumer: u32(frames, 1, 3), trouble: trouble(json(frames, 2)) };

@@ -9,7 +9,7 @@ import { type Client, connectThrough } from '../../src/client.ts';
 import type { Consumer } from '../../src/consume/consumer.ts';
 import type { StreamRecord } from '../../src/consume/record.ts';
 import type { ConsumeOptions } from '../../src/options.ts';
-import { Network } from '../support/memory-link.ts';
+import { Network, settle } from '../support/memory-link.ts';
 import { ModelNode } from '../support/model-node.ts';
 
 type Step =
@@ -21,7 +21,9 @@ type Step =
   | { readonly type: 'cut'; readonly after: number }
   | { readonly type: 'crash' }
   | { readonly type: 'expire' }
-  | { readonly type: 'turns'; readonly count: number };
+  | { readonly type: 'turns'; readonly count: number }
+  /** Until all are connected again. */
+  | { readonly type: 'settle' };
 
 function steps(...types: Step['type'][]): fc.Arbitrary<Step[]> {
   const who = fc.nat(1);
@@ -48,9 +50,10 @@ function steps(...types: Step['type'][]): fc.Arbitrary<Step[]> {
     { weight: 1, arbitrary: fc.constant({ type: 'crash' as const }) },
     { weight: 1, arbitrary: fc.constant({ type: 'expire' as const }) },
     { weight: 4, arbitrary: fc.record({ type: fc.constant('turns' as const), count: fc.nat(5) }) },
+    { weight: 2, arbitrary: fc.constant({ type: 'settle' as const }) },
   ];
   const wanted = all.filter(({ arbitrary }) => types.includes(fc.sample(arbitrary, 1)[0]!.type));
-  return fc.array(fc.oneof(...wanted), { minLength: 1, maxLength: 60 });
+  return fc.array(fc.oneof(...wanted), { minLength: 1, maxLength: 60, size: 'max' });
 }
 
 /** A consumer that is asked for one record at a time, and what came of it. */
@@ -169,6 +172,9 @@ async function play(
         break;
       case 'turns':
         for (let i = 0; i < action.count; i++) await new Promise(setImmediate);
+        break;
+      case 'settle':
+        await settle(clients);
     }
   }
   // In the end all is well, and everything is taken and acknowledged.
@@ -197,8 +203,8 @@ function ascending(numbers: readonly number[]): boolean {
   return numbers.every((value, at) => at === 0 || value > numbers[at - 1]!);
 }
 
-const calm = steps('publish', 'take', 'ackKept', 'cut', 'crash', 'turns');
-const rough = steps('publish', 'take', 'ackKept', 'cut', 'crash', 'turns', 'expire');
+const calm = steps('publish', 'take', 'ackKept', 'cut', 'crash', 'turns', 'settle');
+const rough = steps('publish', 'take', 'ackKept', 'cut', 'crash', 'turns', 'settle', 'expire');
 
 describe('consume', () => {
   it('broadcast without a group: everything once and in order, without nack and ackTimeout', async () => {

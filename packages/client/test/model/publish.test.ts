@@ -9,7 +9,7 @@ import { connectThrough } from '../../src/client.ts';
 import { ClientError } from '../../src/errors.ts';
 import type { Published } from '../../src/produce/batch.ts';
 import type { Refusal } from '../../src/wire/messages.ts';
-import { Network } from '../support/memory-link.ts';
+import { Network, settle } from '../support/memory-link.ts';
 import { ModelNode } from '../support/model-node.ts';
 
 const STREAMS = ['a', 'b'] as const;
@@ -23,6 +23,8 @@ type Step =
   /** So many runs are refused, for now or for good. */
   | { readonly type: 'refuse'; readonly runs: number; readonly retry: boolean; readonly delay: number }
   | { readonly type: 'turns'; readonly count: number }
+  /** Until it is connected again. */
+  | { readonly type: 'settle' }
   /** The program starts again, with the same name. */
   | { readonly type: 'restart' };
 
@@ -49,6 +51,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('turns' as const), count: fc.nat(6) }) },
+  { weight: 2, arbitrary: fc.constant({ type: 'settle' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'restart' as const }) },
 );
 
@@ -130,6 +133,9 @@ async function run(steps: readonly Step[], window: number): Promise<void> {
       case 'turns':
         await turns(action.count);
         break;
+      case 'settle':
+        await settle([client]);
+        break;
       case 'restart': {
         life++;
         countdown = Number.POSITIVE_INFINITY;
@@ -192,7 +198,7 @@ describe('publish', () => {
   it('loses and repeats nothing, and keeps the order', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { minLength: 1, maxLength: 40 }),
+        fc.array(step, { minLength: 1, maxLength: 40, size: 'max' }),
         fc.constantFrom(100, 1000, 8_388_608),
         run,
       ),

@@ -2,6 +2,7 @@
  * Connections in memory to a model node: each direction keeps its order and takes a turn of the event loop for each
  * message, and a test says when a connection is cut. What is under way then is lost, as with TCP.
  */
+import type { Client } from '../../src/client.ts';
 import type { Dial, Link, LinkEvents } from '../../src/connection/link.ts';
 import { ClientError } from '../../src/errors.ts';
 import type { ModelNode, ModelPeer } from './model-node.ts';
@@ -12,6 +13,8 @@ export class Network {
   dials = 0;
   /** True: nobody answers. */
   down = false;
+  /** True: nothing gets through, and nobody notices. */
+  muted = false;
   /** Called before each message is delivered, in either direction; true: the connection is cut instead. */
   cuts: () => boolean = () => false;
   readonly #links = new Set<MemoryLink>();
@@ -98,9 +101,15 @@ class MemoryLink implements Link {
         this.cut();
         return;
       }
-      deliver();
+      if (!this.#network.muted) deliver();
       this.#queue.shift();
     }
     if (this.#queue.length > 0 && !this.#over) setImmediate(() => this.#turn());
   }
+}
+
+/** Waits until all clients are connected, and what that set off is delivered. */
+export async function settle(clients: readonly Client[]): Promise<void> {
+  while (clients.some(({ state }) => state.type !== 'connected')) await new Promise(setImmediate);
+  for (let turn = 0; turn < 8; turn++) await new Promise(setImmediate);
 }

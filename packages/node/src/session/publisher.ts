@@ -42,7 +42,7 @@ export class Publisher {
 
   /** Records `first` and following were given to the stream, with this outcome. */
   appended(first: number, outcome: Appended, octets: number): void {
-    const { repeated, count, sequence, durableAt } = { ...outcome, sequence: outcome.first };
+    const { repeated, count, durableAt } = outcome;
     this.session.unanswered += octets;
     if (repeated > 0) {
       this.#push({
@@ -55,7 +55,7 @@ export class Publisher {
     }
     if (count > 0) {
       const own = first + repeated;
-      this.#push({ first: own, last: own + count - 1, sequence, durableAt, octets });
+      this.#push({ first: own, last: own + count - 1, sequence: outcome.first, durableAt, octets });
     }
     this.expected = Math.max(this.expected, first + repeated + count);
     this.hub.waiting.add(this);

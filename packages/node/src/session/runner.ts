@@ -21,8 +21,10 @@ import { ShardedGroup } from './core/sharded.ts';
 import { SharedGroup } from './core/shared.ts';
 import { lastOf } from './core/window.ts';
 
-/** Octets that are read at a time, and handed out before others get their turn. */
+/** Octets that are read at a time: the least, and the most for who reads on and on. */
 const READ = 256 * 1024;
+const READ_MAX = 1024 * 1024;
+/** Octets that are handed out before others get their turn. */
 const TURN = 1024 * 1024;
 /** No timer waits longer. */
 const MAX_WAIT = 0x7fff_ffff;
@@ -60,6 +62,9 @@ export class Runner implements GroupOutput<Consumer> {
   idle = false;
   readonly #host: RunnerHost;
   #reading = false;
+  /** Octets that the next read asks for, if it begins at this sequence. */
+  #size = READ;
+  #follows = 0;
   #closed = false;
   #timer: NodeJS.Timeout | null = null;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -127,7 +132,8 @@ export class Runner implements GroupOutput<Consumer> {
       }
       let spans: readonly Span[] | Promise<readonly Span[]>;
       try {
-        spans = stream.read(wanted, READ);
+        this.#size = wanted === this.#follows ? Math.min(READ_MAX, this.#size * 2) : READ;
+        spans = stream.read(wanted, this.#size);
       } catch (error) {
         spans = Promise.reject(error);
       }
@@ -136,7 +142,7 @@ export class Runner implements GroupOutput<Consumer> {
         break;
       }
       if (!this.#hold(spans, wanted)) break;
-      budget -= READ >> 2;
+      budget -= this.#size >> 2;
       if (budget <= 0) {
         this.#host.later(this);
         break;
@@ -199,6 +205,7 @@ export class Runner implements GroupOutput<Consumer> {
       this.#host.failed(this, new Error(`sequence ${wanted} could not be read`));
       return false;
     }
+    this.#follows = lastOf(end) + 1;
     this.group.hold(spans);
     return true;
   }

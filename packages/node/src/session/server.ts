@@ -367,6 +367,7 @@ export class SessionServer {
     for (const session of this.#table.sweep(elapsed)) this.#outlet.send(session, { type: 'PONG' });
     this.#consuming.flush();
     this.#consuming.rest();
+    this.#outlet.listen(this.#connections.values());
     // A peer may have left before its last message was read.
     if (this.#connections.size > this.#table.size * 2 + 64) this.#forgetStrangers();
   }

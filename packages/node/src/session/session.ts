@@ -44,6 +44,8 @@ export class Session {
 
 /** After so many answers it is looked whether the peer reads them, and so many may wait for it. */
 const ANSWERS = 1000;
+/** In place of their number: it does not read, and gets no more. */
+const MUTED: number = Number.POSITIVE_INFINITY;
 
 /** Sends messages to connections. Nothing that goes through here waits or is dropped for a high-water mark. */
 export class Outlet {
@@ -66,18 +68,29 @@ export class Outlet {
 
   /** The answer to a message: a peer that asks and asks but never reads gets none after a while. */
   answer(connection: Connection, message: NodeMessage): void {
-    if (connection.answers >= ANSWERS && !this.reads(connection)) return;
+    if (connection.answers === MUTED) return;
+    if (connection.answers >= ANSWERS) {
+      connection.answers = MUTED;
+      this.listen([connection]);
+      if (connection.answers === MUTED) return;
+    }
     connection.answers++;
     if (connection.session !== null) connection.session.spoke = true;
     this.#send(connection, message);
   }
 
-  /** Whether the peer reads what it is sent. */
-  reads(connection: Connection): boolean {
-    const peer = this.#router.peers().find(({ routingId }) => routingId?.equals(connection.id));
-    if (peer === undefined || peer.queuedOut > ANSWERS) return false;
-    connection.answers = 0;
-    return true;
+  /** Looks which of those who get no answers read what they were sent: they get answers again. */
+  listen(connections: Iterable<Connection>): void {
+    const muted: Connection[] = [];
+    for (const connection of connections) if (connection.answers === MUTED) muted.push(connection);
+    if (muted.length === 0) return;
+    const queued = new Map<string, number>();
+    for (const { routingId, queuedOut } of this.#router.peers())
+      if (routingId !== null) queued.set(routingId.toString('latin1'), queuedOut);
+    for (const connection of muted) {
+      const waiting = queued.get(connection.id.toString('latin1')) ?? Number.POSITIVE_INFINITY;
+      if (waiting <= ANSWERS) connection.answers = 0;
+    }
   }
 
   #send(connection: Connection, message: NodeMessage): boolean {

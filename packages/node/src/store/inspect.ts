@@ -146,7 +146,7 @@ class Inspector implements StoreInspector {
         // Retention was faster.
         if (!(error instanceof ZerothError) || codeOf(error.cause) !== 'ENOENT') throw error;
       } finally {
-        pool.close();
+        await pool.close();
       }
     }
   }
@@ -159,7 +159,7 @@ class Inspector implements StoreInspector {
       const found = await called(name, () => new Reader(options, segments).find(time));
       return found ?? segments.active.next;
     } finally {
-      pool.close();
+      await pool.close();
     }
   }
 

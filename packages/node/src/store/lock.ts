@@ -98,7 +98,8 @@ async function acquire(files: FileSystem, dir: string, own: string, now: () => n
         // The lock may have been taken over, and the traces removed, since it was read.
         const still = await read(files, lock, now);
         if (still?.owner.nonce !== root) {
-          await files.remove(over);
+          // Its owner may have removed it already, with the other traces.
+          await files.remove(over).catch(() => {});
           break;
         }
         await files.rename(over, lock);
@@ -138,8 +139,13 @@ async function read(
   if (owner.pid === process.pid && isAlive(owner) !== null) return { owner, gone: !held.has(owner.nonce) };
   const alive = isAlive(owner);
   if (alive !== null) return { owner, gone: !alive };
-  const { modified } = await files.stat(path);
-  return { owner, gone: now() - modified > ABANDONED };
+  try {
+    const { modified } = await files.stat(path);
+    return { owner, gone: now() - modified > ABANDONED };
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** Removes what takeovers have left. The lock is ours: who still is about to take over looks at it again first. */

@@ -47,7 +47,7 @@ export async function openStore(options: StoreOptions): Promise<StreamStore> {
 }
 
 /** A name that can be one of a folder everywhere. */
-export function isStreamName(name: string): boolean {
+function isStreamName(name: string): boolean {
   return /^[A-Za-z0-9._-]{1,64}$/.test(name) && name !== '.' && name !== '..';
 }
 
@@ -131,7 +131,7 @@ class FileStore implements StreamStore {
     clearInterval(this.#timer);
     await Promise.allSettled(this.#opening.values());
     await Promise.all([...this.#streams.values()].map((stream) => stream.close()));
-    this.#pool.close();
+    await this.#pool.close();
     await this.#touching;
     await this.#lock.release();
   }

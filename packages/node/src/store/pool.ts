@@ -1,30 +1,55 @@
 /**
  * Files that are open for reading, shared by all streams of a store.
  *
- * Guarantees: about {@link OPEN_MAX} at most stay open, those used last; none is closed while somebody reads from it.
+ * Guarantees: about {@link OPEN_MAX} at most stay open, those used last; none is closed while somebody reads from it;
+ * after `close` none is open.
  */
 import type { FileSystem, OpenFile } from './files.ts';
 
 const OPEN_MAX = 64;
 
-interface Entry {
+class Entry {
   readonly file: Promise<OpenFile>;
-  users: number;
-  /** Nobody finds it any more: close it when nobody uses it. */
-  gone: boolean;
+  /** Resolves when it is closed. */
+  readonly closed: Promise<void>;
+  users = 0;
+  #gone = false;
+  #done: () => void = () => {};
+
+  constructor(file: Promise<OpenFile>) {
+    this.file = file;
+    this.closed = new Promise((resolve) => {
+      this.#done = resolve;
+    });
+  }
+
+  /** Nobody finds it any more: it is closed when nobody uses it. */
+  leave(): void {
+    this.#gone = true;
+    this.settle();
+  }
+
+  settle(): void {
+    if (!this.#gone || this.users > 0) return;
+    this.file
+      .then((file) => file.close())
+      .catch(() => {})
+      .finally(this.#done);
+  }
 }
 
 export class FilePool {
   readonly #files: FileSystem;
   /** In the order of their last use. */
   readonly #entries = new Map<string, Entry>();
+  readonly #closing = new Set<Promise<void>>();
 
   constructor(files: FileSystem) {
     this.#files = files;
   }
 
   async use<T>(path: string, work: (file: OpenFile) => Promise<T>): Promise<T> {
-    const entry = this.#entries.get(path) ?? { file: this.#files.open(path, 'read'), users: 0, gone: false };
+    const entry = this.#entries.get(path) ?? new Entry(this.#files.open(path, 'read'));
     this.#entries.delete(path);
     this.#entries.set(path, entry);
     entry.users++;
@@ -32,11 +57,11 @@ export class FilePool {
       return await work(await entry.file);
     } catch (error) {
       // Whatever it was, the next one gets a fresh file.
-      this.#forget(path, entry);
+      if (this.#entries.get(path) === entry) this.drop(path);
       throw error;
     } finally {
       entry.users--;
-      this.#settle(entry);
+      entry.settle();
       this.#trim();
     }
   }
@@ -44,29 +69,22 @@ export class FilePool {
   /** The file is going to be removed or replaced. */
   drop(path: string): void {
     const entry = this.#entries.get(path);
-    if (entry !== undefined) this.#forget(path, entry);
+    if (entry === undefined) return;
+    this.#entries.delete(path);
+    this.#closing.add(entry.closed);
+    void entry.closed.then(() => this.#closing.delete(entry.closed));
+    entry.leave();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     for (const path of [...this.#entries.keys()]) this.drop(path);
+    await Promise.all(this.#closing);
   }
 
   #trim(): void {
     for (const [path, entry] of this.#entries) {
       if (this.#entries.size <= OPEN_MAX) break;
-      if (entry.users === 0) this.#forget(path, entry);
+      if (entry.users === 0) this.drop(path);
     }
-  }
-
-  #forget(path: string, entry: Entry): void {
-    if (this.#entries.get(path) === entry) this.#entries.delete(path);
-    if (entry.gone) return;
-    entry.gone = true;
-    this.#settle(entry);
-  }
-
-  #settle(entry: Entry): void {
-    if (!entry.gone || entry.users > 0) return;
-    entry.file.then((file) => file.close()).catch(() => {});
   }
 }

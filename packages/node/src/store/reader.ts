@@ -2,8 +2,8 @@
  * Reading what is not in memory any more.
  *
  * Guarantees: every checksum is looked at; sequences that are missing are told as gaps, once, in their place. A reader
- * that goes on where it stopped continues in the block that was read for it: memory for that is bounded over all
- * streams ({@link Ahead}), and nothing is read before it is asked for.
+ * that goes on where it stopped continues in the block that was read for it, and the next one is read meanwhile: memory
+ * for that is bounded over all streams ({@link Ahead}).
  */
 import { ZerothError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
@@ -27,8 +27,12 @@ interface Place {
   /** What was read already, from `sequence` on. */
   spans: Span[];
   segment: Segment;
+  /** Octets of the spans. */
+  left: number;
   /** Where to read on in the segment; null: not known. */
   offset: number | null;
+  /** The next block is being read. */
+  filling: Promise<unknown> | null;
 }
 
 /** Places where readers stopped. Bounded in number and in octets; the oldest ones are forgotten. */
@@ -47,7 +51,7 @@ export class Ahead {
     // Several spans share the memory of one block.
     const memory = new Set<ArrayBufferLike>();
     for (const span of place.spans) if (span.type === 'records') memory.add(span.bytes.buffer);
-    let size = 0;
+    let size = place.filling === null ? 0 : BLOCK_MAX;
     for (const { byteLength } of memory) size += byteLength;
     this.take(key);
     this.#places.set(key, { place, size });
@@ -84,24 +88,48 @@ export class Reader {
     this.#segments = segments;
   }
 
-  /** Records from `from` on, which is committed, and not before the oldest segment. */
-  async read(from: number, maxBytes: number): Promise<Span[]> {
+  /**
+   * Records from `from` on, which is committed, and not before the oldest segment. Nothing from `until` on is read ahead.
+   */
+  read(from: number, maxBytes: number, until: number = Number.POSITIVE_INFINITY): Span[] | Promise<Span[]> {
     const { stream, ahead } = this.#options;
-    const place = ahead.take(`${stream} ${from}`) ?? this.#placeOf(from);
+    const place = ahead.take(`${stream} ${from}`);
+    if (place === null) return this.#fetch(this.#placeOf(from), maxBytes, 0);
+    if (place.spans.length === 0) return this.#fetch(place, maxBytes, until);
+    return this.#serve(place, maxBytes, until);
+  }
+
+  async #fetch(place: Place, maxBytes: number, until: number): Promise<Span[]> {
+    // Who begins somewhere may want little; who goes on wants more.
+    const size = Math.max(maxBytes, until > 0 ? BLOCK_MAX : BLOCK_MIN);
+    while (place.spans.length === 0) {
+      if (place.filling !== null) await place.filling;
+      else if (!(await this.#fill(place, size))) break;
+    }
+    return this.#serve(place, maxBytes, until);
+  }
+
+  /** Hands out what was read, and has the next block read if that is going to be asked for. */
+  #serve(place: Place, maxBytes: number, until: number): Span[] {
+    const { stream, ahead } = this.#options;
     const spans: Span[] = [];
-    let size = 0;
-    while (spans.length === 0 || (size < maxBytes && place.spans.length > 0)) {
-      if (place.spans.length === 0) {
-        if (!(await this.#fill(place, maxBytes))) break;
-        continue;
-      }
+    for (let size = 0; place.spans.length > 0 && (size < maxBytes || spans.length === 0); ) {
       const span = place.spans.shift()!;
       spans.push(span);
       if (span.type === 'gap') place.sequence = span.last + 1;
       else {
         place.sequence = span.first + span.count;
         size += span.end - span.start;
+        place.left -= span.end - span.start;
       }
+    }
+    if (place.filling === null && place.left < BLOCK_MAX / 2 && expected(place) < until) {
+      // Whoever asks next sees for himself what went wrong.
+      place.filling = this.#fill(place, BLOCK_MAX)
+        .catch(() => {})
+        .finally(() => {
+          place.filling = null;
+        });
     }
     ahead.put(`${stream} ${place.sequence}`, place);
     return spans;
@@ -112,7 +140,7 @@ export class Reader {
     const segment = this.#segments.all.find(({ lastTime }) => lastTime >= time);
     if (segment === undefined) return null;
     const offset = (await this.#sparse(segment))?.beforeTime(time) ?? segment.start;
-    const place: Place = { sequence: segment.first, spans: [], segment, offset };
+    const place: Place = { sequence: segment.first, spans: [], left: 0, segment, offset, filling: null };
     for (;;) {
       if (!(await this.#fill(place, BLOCK_MIN))) return null;
       for (const span of place.spans) {
@@ -120,11 +148,13 @@ export class Reader {
         place.sequence = span.type === 'gap' ? span.last + 1 : span.first + span.count;
       }
       place.spans = [];
+      place.left = 0;
     }
   }
 
   #placeOf(sequence: number): Place {
-    return { sequence, spans: [], segment: this.#segments.holding(sequence), offset: null };
+    const segment = this.#segments.holding(sequence);
+    return { sequence, spans: [], left: 0, segment, offset: null, filling: null };
   }
 
   async #sparse(segment: Segment): Promise<Segment['sparse']> {
@@ -134,25 +164,25 @@ export class Reader {
   }
 
   /** Reads a block, or goes on to the next segment. False: there is nothing more. */
-  async #fill(place: Place, wanted: number): Promise<boolean> {
+  async #fill(place: Place, size: number): Promise<boolean> {
     const { pool, mark } = this.#options;
     if (place.segment.first < this.#segments.oldest.first) {
       const { oldest } = this.#segments;
-      if (place.sequence < oldest.first) gap(place, oldest.first - 1, 'retention');
+      if (expected(place) < oldest.first) gap(place, oldest.first - 1, 'retention');
       place.segment = oldest;
       place.offset = oldest.start;
       return true;
     }
     const { segment } = place;
     try {
-      place.offset ??= (await this.#sparse(segment))?.before(place.sequence) ?? segment.start;
+      place.offset ??= (await this.#sparse(segment))?.before(expected(place)) ?? segment.start;
       const { offset } = place;
       // From here on as of now: the active segment grows meanwhile.
       const { end, next } = segment;
       const after = this.#segments.after(segment);
       const limit = after?.first ?? next;
       if (offset >= end) {
-        if (place.sequence < limit) gap(place, limit - 1, 'damaged');
+        if (expected(place) < limit) gap(place, limit - 1, 'damaged');
         else if (after === null) return false;
         if (after !== null) {
           place.segment = after;
@@ -160,11 +190,10 @@ export class Reader {
         }
         return true;
       }
-      const size = Math.min(Math.max(wanted, BLOCK_MIN), BLOCK_MAX);
       place.offset = await pool.use(segment.path, async (file) => {
-        const block = await readBlock(file, offset, end, mark, size);
+        const block = await readBlock(file, offset, end, mark, Math.min(size, BLOCK_MAX));
         for (let i = 0; i + 1 < block.at.length; i++)
-          if (!take(place, block.bytes, block.at[i]!, block.at[i + 1]!, limit)) return end;
+          take(place, block.bytes, block.at[i]!, block.at[i + 1]!);
         if (!block.bad) return block.next;
         this.#report(segment, block.next);
         return resync(file, block.next + 1, end, mark);
@@ -203,13 +232,12 @@ function expected(place: Place): number {
   return last.type === 'gap' ? last.last + 1 : last.first + last.count;
 }
 
-/** Adds a batch; false: it, and what follows, does not count. */
-function take(place: Place, bytes: Buffer, at: number, end: number, limit: number): boolean {
+/** Adds a batch. */
+function take(place: Place, bytes: Buffer, at: number, end: number): void {
   const first = firstOf(bytes, at);
   const count = countOf(bytes, at);
-  if (first >= limit) return false;
   const from = expected(place);
-  if (first + count <= from) return true;
+  if (first + count <= from) return;
   if (first > from) gap(place, first - 1, 'damaged');
   const span: Records = {
     type: 'records',
@@ -220,6 +248,7 @@ function take(place: Place, bytes: Buffer, at: number, end: number, limit: numbe
     start: runStart(bytes, at),
     end,
   };
-  place.spans.push(first < from ? cut(span, from) : span);
-  return true;
+  const wanted = first < from ? cut(span, from) : span;
+  place.spans.push(wanted);
+  place.left += wanted.end - wanted.start;
 }

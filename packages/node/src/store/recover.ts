@@ -80,10 +80,10 @@ export async function recover(recovery: Recovery): Promise<Recovered> {
   const isNew = mark === null;
   mark ??= randomInt(1, 0xffff_ffff);
   const meta = Buffer.from(`${JSON.stringify({ format: VERSION, mark })}\n`);
-  if (isNew || (await readSmall(files, join(folder, META), 4096))?.equals(meta) !== true) {
+  if (isNew || (await readSmall(files, join(folder, META), 4096))?.equals(meta) !== true)
     await replaceFile(files, join(folder, META), [meta]);
-    await files.syncFolder(folder);
-  }
+  // Also what a process that was killed had no time for: a segment whose name is not on the disk may vanish.
+  await files.syncFolder(folder);
   return new Reading(recovery, mark, firsts).run();
 }
 

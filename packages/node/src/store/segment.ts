@@ -65,7 +65,7 @@ export function sequenceOf(name: string): number | null {
   return sequence > 0 && Number.isSafeInteger(sequence) ? sequence : null;
 }
 
-export function encodeHeader(mark: number, first: number, created: number, table: Buffer): Buffer {
+function encodeHeader(mark: number, first: number, created: number, table: Buffer): Buffer {
   const bytes = Buffer.alloc(FIXED);
   bytes.set(MAGIC);
   bytes.writeUInt32BE(VERSION, 8);

@@ -254,11 +254,9 @@ export class FileStream implements Stream {
     if (from >= this.#committed) return [];
     if (from >= this.#tail.first) return this.#tail.read(from, maxBytes);
     const { first } = this;
-    if (from >= first) return this.#reader.read(Math.max(1, from), maxBytes);
+    if (from >= first) return this.#reader.read(Math.max(1, from), maxBytes, this.#tail.first);
     const gap: Span = { type: 'gap', first: Math.max(1, from), last: first - 1, reason: 'retention' };
-    if (first >= this.#committed) return [gap];
-    if (first >= this.#tail.first) return [gap, ...this.#tail.read(first, maxBytes)];
-    return this.#reader.read(first, maxBytes).then((spans) => [gap, ...spans]);
+    return [gap];
   }
 
   async find(time: number): Promise<number> {

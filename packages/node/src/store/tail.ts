@@ -72,7 +72,7 @@ export class Tail {
 }
 
 /** Spans from index `at` on, the first one cut to begin at `from`, until they hold `maxBytes`. */
-export function takeSpans(spans: readonly Span[], at: number, from: number, maxBytes: number): Span[] {
+function takeSpans(spans: readonly Span[], at: number, from: number, maxBytes: number): Span[] {
   const taken: Span[] = [];
   let size = 0;
   for (let i = at; i < spans.length && (size < maxBytes || i === at); i++) {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { CALM, FaultProxy, type Faults, portOf, ROUGH } from '../support/fault-proxy.ts';
+import { FaultProxy, portOf } from '../support/fault-proxy.ts';
+import { CALM, type Faults, ROUGH } from '../support/faults.ts';
 import { Random } from '../support/random.ts';
 
 interface Arrived {

@@ -26,7 +26,8 @@ export interface NodeOptions {
   readonly streams: readonly string[];
   /** Names of durable pipeline routes. */
   readonly pipelines?: readonly string[];
-  readonly fsync?: 'always' | 'interval' | 'never';
+  /** Records of a segment. The streams keep eight times as many. */
+  readonly segment: number;
 }
 
 interface LogLine {
@@ -64,7 +65,8 @@ export class ChaosNode {
   /** Writes the configuration; nothing runs yet. */
   static async create(options: NodeOptions, random: Random, report: Report): Promise<ChaosNode> {
     const dir = await mkdtemp(join(tmpdir(), 'zeroth-chaos-'));
-    const { streams, pipelines = [], fsync = 'always' } = options;
+    const { streams, pipelines = [], segment } = options;
+    const stream = { fsync: 'always', retain: { count: 8 * segment } };
     const [sessions = '', ...others] = await freeEndpoints(1 + 2 * pipelines.length, random);
     const routes = new Map(
       pipelines.map((name, index) => [
@@ -76,7 +78,7 @@ export class ChaosNode {
       node: { name: 'chaos', dataDir: './data', stopTimeout: '5s' },
       log: { level: 'info', format: 'json' },
       sessions: { bind: sessions, heartbeatInterval: '1s' },
-      streams: Object.fromEntries(streams.map((name) => [name, { fsync }])),
+      streams: Object.fromEntries(streams.map((name) => [name, stream])),
       routes: Object.fromEntries(
         [...routes].map(([name, { frontend, backend }]) => [
           name,
@@ -84,7 +86,7 @@ export class ChaosNode {
             pattern: 'pipeline',
             frontend: { bind: frontend },
             backend: { bind: backend },
-            stream: { fsync },
+            stream,
           },
         ]),
       ),

@@ -1,7 +1,8 @@
 /** Plain ZeroMQ peers: what they lose through a bad line, and what a durable route keeps of what they sent. */
 import { Pull, Push } from '@zeroth/zmq';
 import * as libzmq from 'zeromq';
-import { CALM, FaultProxy, type Faults } from '../support/fault-proxy.ts';
+import { FaultProxy } from '../support/fault-proxy.ts';
+import { CALM, type Faults } from '../support/faults.ts';
 import { idOf, messageOf } from '../support/oracle.ts';
 import { open, pause, wordsOf } from './load.ts';
 import { ChaosNode } from './node.ts';
@@ -30,7 +31,9 @@ export async function resets(run: Run): Promise<Figures> {
 
 async function withClient(run: Run, seed: number): Promise<Figures> {
   const { oracle, limits } = run;
-  const node = run.use(await ChaosNode.create({ streams: [STREAM] }, run.random, run.report));
+  const node = run.use(
+    await ChaosNode.create({ streams: [STREAM], segment: limits.messages }, run.random, run.report),
+  );
   await node.start();
   const proxy = run.use(await FaultProxy.start(node.sessions, seed, RESETS));
   const name = 'press';
@@ -147,7 +150,11 @@ export async function route(run: Run): Promise<Figures> {
   const { oracle } = run;
   const jobs = 'jobs';
   const node = run.use(
-    await ChaosNode.create({ streams: [STREAM], pipelines: [jobs] }, run.random, run.report),
+    await ChaosNode.create(
+      { streams: [STREAM], pipelines: [jobs], segment: 500 + 3000 * run.limits.kills },
+      run.random,
+      run.report,
+    ),
   );
   await node.start();
   const { frontend = '', backend = '' } = node.routes.get(jobs) ?? {};

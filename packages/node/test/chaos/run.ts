@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Client } from '@zeroth/client';
+import { inspectStore } from '../../src/store/inspect.ts';
 import { MAIN } from '../support/cli.ts';
 import type { FaultProxy } from '../support/fault-proxy.ts';
 import { Oracle, type Report, type Seen } from '../support/oracle.ts';
@@ -214,28 +215,19 @@ export async function finish(
   proxies: readonly FaultProxy[],
 ): Promise<Figures> {
   for (const proxy of proxies) proxy.calm();
-  console.error(Math.round(performance.now()), 'load.settle');
   await load.settle();
-  console.error(Math.round(performance.now()), 'load.stop');
   await load.stop();
-  console.error(Math.round(performance.now()), 'node.kill');
   await node.kill();
-  console.error(Math.round(performance.now()), 'node.start');
   await node.start();
-  console.error(Math.round(performance.now()), 'again');
   const afterKill = await again(run, node);
-  console.error(Math.round(performance.now()), 'node.stop');
   await node.stop();
-  console.error(Math.round(performance.now()), 'node.start');
   await node.start();
-  console.error(Math.round(performance.now()), 'again');
   const afterStop = await again(run, node);
   if (afterStop > 0) run.report.add('redelivered', `${afterStop} records after an orderly stop`);
-  console.error(Math.round(performance.now()), 'node.stop');
   await node.stop();
-  console.error(Math.round(performance.now()), 'run.oracle.checkStream');
   const records = await run.oracle.checkStream(STREAM, readStream(node, STREAM));
-  const figures: Figures = { records };
+  const { segments } = await (await inspectStore(node.data)).info(STREAM);
+  const figures: Figures = { records, segments: segments.length };
   for (const { reader } of GROUPS) {
     run.oracle.checkReader(reader, records);
     figures[`again ${reader}`] = run.oracle.deliveries(reader).repeated;

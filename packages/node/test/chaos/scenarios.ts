@@ -3,7 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { FaultProxy, ROUGH } from '../support/fault-proxy.ts';
+import { FaultProxy } from '../support/fault-proxy.ts';
+import { ROUGH } from '../support/faults.ts';
 import { pause } from './load.ts';
 import { ChaosNode } from './node.ts';
 import { type Figures, finish, Load, type Run, STREAM } from './run.ts';
@@ -13,8 +14,13 @@ export type Scenario = (run: Run) => Promise<Figures>;
 /** Milliseconds between the bursts of a producer, at most. */
 const PACE = 25;
 
-async function nodeOf(run: Run): Promise<ChaosNode> {
-  const node = run.use(await ChaosNode.create({ streams: [STREAM] }, run.random, run.report));
+/**
+ * Segments are small, so that a run has several of them. What is kept is eight times as much, which has to be more than
+ * a run publishes: retention would take what the oracle looks for. `perKill` is about a third of what comes in between.
+ */
+async function nodeOf(run: Run, perKill = 500): Promise<ChaosNode> {
+  const segment = 500 + perKill * run.limits.kills;
+  const node = run.use(await ChaosNode.create({ streams: [STREAM], segment }, run.random, run.report));
   await node.start();
   return node;
 }
@@ -115,7 +121,7 @@ const PRODUCER = fileURLToPath(new URL('producer.js', import.meta.url));
 
 /** A producer is killed -9 and comes back with the same name. */
 export async function client(run: Run): Promise<Figures> {
-  const node = await nodeOf(run);
+  const node = await nodeOf(run, 1500);
   const load = await Load.start(run, node.sessions, PACE);
   const random = run.random.fork('clients');
   const { oracle, limits } = run;

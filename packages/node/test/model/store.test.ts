@@ -107,6 +107,8 @@ class Harness {
   /** Bodies by sequence, from 1 on; null: lost, which only a policy other than `always` may do. */
   #log: (string | null)[] = [];
   #unique = 0;
+  /** No record from here on may go; null: nothing is protected. */
+  #spared: number | null = null;
 
   constructor(fsync: FsyncPolicy, retain: RetainConfig) {
     this.#fsync = fsync;
@@ -133,6 +135,7 @@ class Harness {
 
   async run(command: Command): Promise<void> {
     const stream = this.#stream;
+    if (this.#spared !== null) assert.ok(stream.first <= this.#spared, `${this.#spared} is protected`);
     switch (command.do) {
       case 'append':
         this.#append(null, 0, command.count, command.size);
@@ -150,10 +153,12 @@ class Harness {
         if (stream.trouble === null) await this.#settle();
         break;
       case 'purge':
+        // Who purges means it, whatever is protected.
+        this.#protect(null);
         await stream.purge(command.at % (stream.next + 1));
         break;
       case 'protect':
-        stream.protect('reader', command.at % 3 === 0 ? null : command.at % (stream.next + 1));
+        this.#protect(command.at % 3 === 0 ? null : command.at % (stream.next + 1));
         break;
       case 'fail': {
         let once = true;
@@ -197,6 +202,11 @@ class Harness {
         break;
       }
     }
+  }
+
+  #protect(sequence: number | null): void {
+    this.#stream.protect('reader', sequence);
+    this.#spared = sequence === null ? null : Math.max(sequence, this.#stream.first);
   }
 
   /** Everything works again: the stream has to, as well. */
@@ -333,6 +343,7 @@ class Harness {
     files.capacity = Number.POSITIVE_INFINITY;
     this.#files = files;
     await this.open();
+    this.#spared = null;
     const stream = this.#stream;
     assert.ok(stream.next > kept, `${kept} records were committed, the next is ${stream.next}`);
     assert.ok(stream.next <= this.#log.length + 1, `the next is ${stream.next} of ${this.#log.length + 1}`);

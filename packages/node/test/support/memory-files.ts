@@ -34,11 +34,20 @@ export class MemoryFiles implements FileSystem {
   readonly #synced = new Map<string, Node>();
   #changes: Entry[] = [];
 
-  /** What a process that is killed leaves: all that was handed to the system. */
+  /** What a process that is killed leaves: all that was handed to the system, synced or not. */
   kill(): MemoryFiles {
     this.#dead = true;
     const files = new MemoryFiles();
-    files.#adopt(this, this.#names, (node) => node.data);
+    const fresh = new Map<Node, Node>();
+    const copyOf = (node: Node): Node => {
+      const copy = fresh.get(node) ?? { ...node, changes: [...node.changes] };
+      fresh.set(node, copy);
+      return copy;
+    };
+    for (const folder of this.#folders) files.#folders.add(folder);
+    for (const [path, node] of this.#names) files.#names.set(path, copyOf(node));
+    for (const [path, node] of this.#synced) files.#synced.set(path, copyOf(node));
+    files.#changes = this.#changes.map(({ path, node }) => ({ path, node: node && copyOf(node) }));
     return files;
   }
 
@@ -52,18 +61,9 @@ export class MemoryFiles implements FileSystem {
       else names.set(path, node);
     }
     const files = new MemoryFiles();
-    files.#adopt(this, names, (node) => afterPowerLoss(node, random));
+    for (const folder of this.#folders) files.#folders.add(folder);
+    for (const [path, node] of names) files.put(path, afterPowerLoss(node, random));
     return files;
-  }
-
-  #adopt(from: MemoryFiles, names: ReadonlyMap<string, Node>, dataOf: (node: Node) => Buffer): void {
-    for (const folder of from.#folders) this.#folders.add(folder);
-    for (const [path, node] of names) {
-      const data = Buffer.from(dataOf(node));
-      const fresh = { data, synced: Buffer.from(data), changes: [], modified: node.modified };
-      this.#names.set(path, fresh);
-      this.#synced.set(path, fresh);
-    }
   }
 
   /** What is in a file now. */
@@ -73,7 +73,7 @@ export class MemoryFiles implements FileSystem {
 
   /** Puts a whole file there, synced. */
   put(path: string, data: Buffer): void {
-    const node = { data, synced: Buffer.from(data), changes: [], modified: Date.now() };
+    const node = { data: Buffer.from(data), synced: Buffer.from(data), changes: [], modified: Date.now() };
     this.#names.set(path, node);
     this.#synced.set(path, node);
   }
@@ -214,9 +214,21 @@ class MemoryFile implements OpenFile {
       node.data = written(node.data, position, bytes.subarray(0, fits));
       node.modified = Date.now();
     }
-    await this.#files.step('write', this.#path);
+    try {
+      await this.#files.step('write', this.#path);
+    } catch (error) {
+      // Some of it may be there all the same.
+      if (!this.#files.dead) this.#spoil(position + (fits >> 1), fits - (fits >> 1));
+      throw error;
+    }
     if (fits < bytes.length) throw failure('ENOSPC', this.#path);
     if (this.#durable) settle(node);
+  }
+
+  #spoil(at: number, length: number): void {
+    const bytes = Buffer.alloc(length);
+    this.#node.changes.push({ at, bytes });
+    this.#node.data = written(this.#node.data, at, bytes);
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {

@@ -188,6 +188,8 @@ export class Oracle {
     const highest = new Map<string, number>();
     let next = 1;
     for await (const seen of records) {
+      if (next === 1 && seen.sequence > 1)
+        throw new Error(`${name}: retention took what had to be looked at`);
       if (seen.sequence !== next) report.add('hole', `${name}: ${seen.sequence} where ${next} should be`);
       next = seen.sequence + 1;
       const id = this.#check(seen, name);

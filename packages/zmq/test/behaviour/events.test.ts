@@ -146,6 +146,19 @@ describe('events of failures', { timeout: 30_000 }, () => {
     assert.equal(event.error.message, 'Address already in use');
   });
 
+  it('peer:unreachable says why an attempt to connect failed', async (t) => {
+    const s = scope(t, tcp);
+    const [one, two] = [s.use(new zmq.Dealer()), s.use(new zmq.Dealer({ reconnectInterval: -1 }))];
+    await one.bind(tcp.endpoint());
+    const address = one.lastEndpoint as string;
+    await one.unbind(address);
+    const log = watch(two);
+    two.connect(address);
+    const event = await log.next('peer:unreachable');
+    assert.equal(event.address, address);
+    assert.equal(event.error?.code, 'ECONNREFUSED');
+  });
+
   for (const transport of basicWires) {
     it(`sees each of many clients over ${transport.name}`, async (t) => {
       const s = scope(t, transport);

@@ -6,7 +6,9 @@ import { ZMQ_ERROR_CODES, ZmqError } from '../../src/errors.ts';
 /** Headings of docs/errors.md, with what stands under them. */
 function sections(): Map<string, string> {
   const file = new URL('../../../../../docs/errors.md', import.meta.url);
-  const text = readFileSync(file, 'utf8').replaceAll('\r\n', '\n');
+  const [, text = ''] = readFileSync(file, 'utf8')
+    .replaceAll('\r\n', '\n')
+    .split(/^(?=## Sockets)/m);
   const found = new Map<string, string>();
   for (const part of text.split(/^(?=#{1,3} )/m)) {
     const [, heading, body] = /^### (\S+)\n([\s\S]*)$/.exec(part) ?? [];

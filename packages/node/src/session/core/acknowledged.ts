@@ -4,9 +4,14 @@
  */
 import type { Range } from '@zeroth/client/wire';
 
+/** Places at the beginning that may be empty: passing the first of many ranges must not move all the others. */
+const SLACK = 256;
+
 export class Acknowledged {
   #floor: number;
   #ranges: { first: number; last: number }[] = [];
+  /** Those before it are below the floor. */
+  #head = 0;
 
   constructor(floor: number, ranges: readonly Range[] = []) {
     this.#floor = floor;
@@ -19,6 +24,7 @@ export class Acknowledged {
   }
 
   get ranges(): readonly Range[] {
+    this.#compact();
     return this.#ranges;
   }
 
@@ -27,10 +33,10 @@ export class Acknowledged {
     const ranges = this.#ranges;
     if (first <= this.#floor) {
       this.#floor = last + 1;
-      let passed = 0;
-      for (; passed < ranges.length && ranges[passed]!.first <= this.#floor; passed++)
-        this.#floor = Math.max(this.#floor, ranges[passed]!.last + 1);
-      if (passed > 0) ranges.splice(0, passed);
+      for (; this.#head < ranges.length && ranges[this.#head]!.first <= this.#floor; this.#head++)
+        this.#floor = Math.max(this.#floor, ranges[this.#head]!.last + 1);
+      if (this.#head === ranges.length || (this.#head >= SLACK && this.#head >= ranges.length >> 1))
+        this.#compact();
       return;
     }
     // The first range that ends at `first - 1` or later, and the first one that begins after `last + 1`.
@@ -66,10 +72,15 @@ export class Acknowledged {
     return this.#ranges[this.#after(sequence)]?.first ?? Number.POSITIVE_INFINITY;
   }
 
+  #compact(): void {
+    if (this.#head > 0) this.#ranges.splice(0, this.#head);
+    this.#head = 0;
+  }
+
   /** Index of the first range whose last is `sequence` or later. */
   #after(sequence: number): number {
     const ranges = this.#ranges;
-    let low = 0;
+    let low = this.#head;
     let high = ranges.length;
     while (low < high) {
       const middle = (low + high) >> 1;

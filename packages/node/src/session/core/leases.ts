@@ -19,18 +19,24 @@ export interface Lease {
   holder: object | null;
 }
 
+/** Places at the beginning that may be empty: taking the first of many must not move all the others. */
+const SLACK = 256;
+
 export class Leases {
   #items: Lease[] = [];
+  /** Those before it are gone. */
+  #head = 0;
   /** Records. */
   count = 0;
   octets = 0;
 
   get items(): readonly Lease[] {
+    this.#compact();
     return this.#items;
   }
 
   get first(): Lease | null {
-    return this.#items[0] ?? null;
+    return this.#items[this.#head] ?? null;
   }
 
   /** Adds records that are not in it. */
@@ -38,7 +44,7 @@ export class Leases {
     const items = this.#items;
     this.count += lease.last - lease.first + 1;
     this.octets += lease.octets;
-    const end = items[items.length - 1];
+    const end = this.#head < items.length ? items[items.length - 1] : undefined;
     if (end === undefined || end.last < lease.first) {
       if (end !== undefined && joins(end, lease)) {
         end.last = lease.last;
@@ -57,8 +63,7 @@ export class Leases {
     let gone = at;
     for (let lease = items[gone]; lease !== undefined && lease.first <= last; lease = items[gone]) {
       if (holder !== undefined && lease.holder !== holder) {
-        this.#cut(at, gone);
-        at++;
+        at = this.#cut(at, gone) + 1;
         gone = at;
         continue;
       }
@@ -81,8 +86,7 @@ export class Leases {
         else lease.last = low - 1;
         lease.octets -= part.octets;
       }
-      this.#cut(at, gone);
-      at++;
+      at = this.#cut(at, gone) + 1;
       gone = at;
     }
     this.#cut(at, gone);
@@ -95,6 +99,7 @@ export class Leases {
 
   /** Removes and returns everything. */
   clear(): Lease[] {
+    this.#compact();
     const items = this.#items;
     this.#items = [];
     this.count = 0;
@@ -107,14 +112,29 @@ export class Leases {
     return this.#items[this.#from(sequence)] ?? null;
   }
 
-  #cut(from: number, to: number): void {
-    if (to > from) this.#items.splice(from, to - from);
+  /** Removes the items at these places. Returns where the next one is. */
+  #cut(from: number, to: number): number {
+    if (to === from) return from;
+    if (from > this.#head) {
+      this.#items.splice(from, to - from);
+      return from;
+    }
+    this.#head = to;
+    const { length } = this.#items;
+    if (to < length && (to < SLACK || to < length >> 1)) return to;
+    this.#compact();
+    return 0;
+  }
+
+  #compact(): void {
+    if (this.#head > 0) this.#items.splice(0, this.#head);
+    this.#head = 0;
   }
 
   /** Index of the first lease that ends at the sequence or later. */
   #from(sequence: number): number {
     const items = this.#items;
-    let low = 0;
+    let low = this.#head;
     let high = items.length;
     while (low < high) {
       const middle = (low + high) >> 1;

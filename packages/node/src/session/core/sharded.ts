@@ -18,12 +18,11 @@ type Records = Extract<Span, { type: 'records' }>;
 
 export class ShardedGroup<M extends Member> extends Group<M> {
   readonly #shards: Shards<M> = new Shards();
-  /** Records of each shard that wait. */
-  readonly #waiting: Int32Array = new Int32Array(SHARDS);
   /** Until when nothing of a shard is delivered: the delay of a nack. */
   readonly #until: Float64Array = new Float64Array(SHARDS);
   /** What waits while there are no members. */
   readonly #orphans: Leases = new Leases();
+  /** Records that wait. */
   #count = 0;
 
   override get waiting(): number {
@@ -166,7 +165,8 @@ export class ShardedGroup<M extends Member> extends Group<M> {
         shard,
         holder: null,
       };
-      const direct = this.#waiting[shard] === 0 && !this.#shards.moving(shard) && this.#until[shard]! <= now;
+      // Nothing of the shard waits for a member that has room: that was served first.
+      const direct = !this.#shards.moving(shard) && this.#until[shard]! <= now;
       if (this.worn(before) && before > 0) {
         this.dying.insert(lease);
         this.#pass(at, start, end);
@@ -204,9 +204,7 @@ export class ShardedGroup<M extends Member> extends Group<M> {
   }
 
   #waits(lease: Lease, sign: 1 | -1): void {
-    const count = sign * (lease.last - lease.first + 1);
-    this.#waiting[lease.shard]! += count;
-    this.#count += count;
+    this.#count += sign * (lease.last - lease.first + 1);
   }
 
   /** Members have changed: shards get their targets, and what waits goes to who will have it. */

@@ -38,4 +38,17 @@ describe('what is acknowledged', () => {
       { numRuns: 1000 },
     );
   });
+
+  it('passes the first of many ranges as it does the first of few', () => {
+    const acked = new Acknowledged(1);
+    for (let at = 2; at <= 4000; at += 2) acked.add(at, at);
+    for (let at = 1; at < 4000; at += 2) {
+      assert.equal(acked.limit(at), at + 1);
+      assert.ok(acked.has(at + 1) && !acked.has(at));
+      acked.add(at, at);
+      assert.equal(acked.floor, at + 2);
+      if (at % 501 === 0) assert.equal(acked.ranges.length, (4000 - at - 1) / 2);
+    }
+    assert.deepEqual(acked.ranges, []);
+  });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MemoryStore } from '../../support/memory-store.ts';
-import type { Delivered, RawClient } from '../../support/session-client.ts';
+import { type Delivered, type RawClient, recordsOf } from '../../support/session-client.ts';
 import { sessions } from '../../support/session-server.ts';
 
 const sequences = (records: readonly Delivered[]): number[] => records.map(({ sequence }) => sequence);
@@ -195,7 +195,7 @@ describe('consuming', () => {
     await a.consume(1, { stream: 't', ackTimeout: 60 });
     await a.records(3);
     await a.ack(1, 2);
-    const again = [...(await a.records(1)), ...(await a.records(1))];
+    const again = await a.records(2);
     assert.deepEqual(
       again.map(({ sequence, deliveries }) => [sequence, deliveries]),
       [
@@ -332,8 +332,7 @@ describe('consuming', () => {
       ['b', b],
     ] as const)
       for (const message of await each.settled())
-        if (message.type === 'RECORDS')
-          note(name, (await import('../../support/session-client.ts')).recordsOf(message.chunks));
+        if (message.type === 'RECORDS') note(name, recordsOf(message.chunks));
     assert.deepEqual(
       all.sort((x, y) => x - y),
       upTo(60),
@@ -373,7 +372,7 @@ describe('consuming', () => {
     a.reconnect();
     assert.equal((await a.hello()).resumed, true);
     assert.deepEqual(await a.settled(), [], 'nothing before CONSUME');
-    assert.equal(await a.consume(1, { stream: 't', credit: 4 }), 6);
+    assert.equal(await a.consume(1, { stream: 't', credit: 4 }), 1);
     const again = await a.records(4);
     assert.deepEqual(
       again.map(({ sequence, deliveries }) => [sequence, deliveries]),

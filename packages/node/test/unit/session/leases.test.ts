@@ -80,6 +80,31 @@ describe('leases', () => {
     );
   });
 
+  it('are taken from the front of many as from anywhere', () => {
+    const leases = new Leases();
+    const left = new Set<number>();
+    for (let at = 1; at <= 3000; at++) {
+      leases.insert(lease(at, at, null, at));
+      left.add(at);
+    }
+    for (let at = 1; left.size > 0; at++) {
+      // Now and then one that came again, and one from the middle.
+      const again = at % 7 === 0 ? at - 3 : at;
+      if (again < at) {
+        leases.insert(lease(again, again, null, 9000 + at));
+        assert.equal(leases.first?.first, again);
+        assert.equal(leases.take(again, again).length, 1);
+      }
+      const other = (at * 31) % 3000;
+      for (const wanted of [at, other]) {
+        assert.equal(leases.take(wanted, wanted).length, left.delete(wanted) ? 1 : 0, `${wanted}`);
+        assert.equal(leases.count, left.size);
+      }
+      if (at % 500 === 0) assert.equal(leases.items.length, left.size);
+    }
+    assert.equal(leases.first, null);
+  });
+
   it('share their octets when they are split', () => {
     const leases = new Leases();
     leases.insert(lease(1, 10));

@@ -106,16 +106,21 @@ describe('places of readers', () => {
     const places = await FilePlaces.open(files, '/s', listLog(logged));
     files.fault = (operation) => (operation === 'write' ? 'ENOSPC' : null);
     places.save('a', value('1'));
+    places.save('b', value('1'));
     await turns(5);
     places.save('a', value('2'));
     places.retry();
     await turns(5);
-    assert.deepEqual(textOf(places), { a: '2' });
+    assert.deepEqual(textOf(places), { a: '2', b: '1' });
     assert.equal(logged.length, 1);
     files.fault = () => null;
     places.retry();
     await turns(5);
-    assert.deepEqual(Buffer.from((await readPlaces(files, '/s')).get('a')!).toString(), '2');
+    const written = await readPlaces(files, '/s');
+    assert.deepEqual([...written].map(([name, text]) => [name, Buffer.from(text).toString()]).sort(), [
+      ['a', '2'],
+      ['b', '1'],
+    ]);
     await places.close();
   });
 

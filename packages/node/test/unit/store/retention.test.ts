@@ -72,6 +72,24 @@ describe('retention', () => {
     await stream.close();
   });
 
+  it('spares what is protected, however old it is', async () => {
+    const { stream, clock } = await opened({ age: 80_000 });
+    await append(stream, 10);
+    clock.now += 11_000;
+    await append(stream, 10);
+    stream.protect('db', 1);
+    clock.now += 500_000;
+    for (let i = 0; i < 20; i++) {
+      stream.tick();
+      await new Promise(setImmediate);
+    }
+    assert.equal(stream.first, 1);
+    stream.protect('db', 2);
+    stream.tick();
+    assert.equal(stream.first, 2);
+    await stream.close();
+  });
+
   it('spares what is protected, and takes no more until the reader goes on', async () => {
     const { stream } = await opened({ bytes: 500_000 });
     stream.protect('db', 1);
@@ -138,6 +156,7 @@ describe('retention', () => {
     assert.equal(await stream.purge(1_000_000), 6);
     assert.equal(stream.first, 6);
     assert.deepEqual(await stream.read(1, 100), [{ type: 'gap', first: 1, last: 5, reason: 'retention' }]);
+    assert.deepEqual(await stream.read(5, 100), [{ type: 'gap', first: 5, last: 5, reason: 'retention' }]);
     assert.deepEqual(
       files.paths.filter((path) => path.endsWith('.log') && !path.endsWith('places.log')),
       ['/s/00000000000000000006.log'],

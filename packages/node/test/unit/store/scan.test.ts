@@ -152,6 +152,14 @@ describe('reading a segment', () => {
     assert.deepEqual(brief(await scan(Buffer.alloc(0), { start: 0 })), [1, 0, []]);
   });
 
+  it('counts no sequence twice', async () => {
+    const { data, at } = fileOf(1, 1);
+    const twice = Buffer.concat([data, data.subarray(at[0], at[1])]);
+    const scanned = await scan(twice);
+    assert.deepEqual(brief(scanned), [3, twice.length, []]);
+    assert.equal(scanned.records, 2);
+  });
+
   it('does not take a record for a batch, whatever it holds', async () => {
     const { data, at } = fileOf(1, 1, 1);
     // Somebody publishes a piece of another stream, whose mark is another.

@@ -361,6 +361,22 @@ describe('when records are synced', () => {
     }
   });
 
+  it('syncs a segment when it is finished, whatever the policy', async () => {
+    const files = new MemoryFiles();
+    const settings = { ...KEEP_ALL, fsync: 'never', retain: { bytes: 0, age: 0, count: 32 } } as const;
+    const stream = await openMemoryStream(files, { settings });
+    for (let i = 1; i <= 6; i++) {
+      stream.append(runOf(`${i}`), null);
+      await settled(stream);
+    }
+    for (let i = 0; i < 10; i++) await new Promise(setImmediate);
+    const left = files.powerLoss(() => 0.1);
+    await stream.close();
+    const again = await openMemoryStream(left);
+    assert.deepEqual(await readAll(again), ['1:1', '2:2', '3:3', '4:4']);
+    await again.close();
+  });
+
   it('syncs after the interval, once for all', async () => {
     const files = new MemoryFiles();
     const stream = await openMemoryStream(files, {

@@ -1,7 +1,8 @@
 /** Questions to the node that have one answer; asked again when the connection was lost. */
-import type { Party, Port } from './connection/port.ts';
-import { ClientError, fromNode } from './errors.ts';
-import type { StreamInfo, Trouble } from './wire/messages.ts';
+
+import { ClientError, fromNode } from '../errors.ts';
+import type { StreamInfo, Trouble } from '../wire/messages.ts';
+import type { Party, Port } from './port.ts';
 
 interface Request {
   readonly stream: string;
