@@ -308,9 +308,14 @@ export class ModelNode {
             ? refused('RUN_INVALID', false)
             : first > last + 1
               ? refused('OUT_OF_ORDER', true)
-              : this.refuse(name, first);
+              : this.#whim(name, first, last);
     if (stream === undefined || refusal !== null) {
-      session.peer?.say({ type: 'REFUSED', stream: name, expected: last + 1, refusal: refusal! });
+      session.peer?.say({
+        type: 'REFUSED',
+        stream: name,
+        expected: Math.min(first, last + 1),
+        refusal: refusal!,
+      });
       return;
     }
     const repeated = Math.max(0, Math.min(count, last + 1 - first));
@@ -330,6 +335,12 @@ export class ModelNode {
       receipts.push({ first: first + repeated, last: first + count - 1, sequence: start, at: durable });
     if (this.commitsAtOnce) this.commit();
     else this.#receipts(session, stream);
+  }
+
+  /** What it has it does not refuse for good. */
+  #whim(name: string, first: number, last: number): Refusal | null {
+    const refusal = this.refuse(name, first);
+    return refusal !== null && !refusal.retry && first <= last ? null : refusal;
   }
 
   #receipts(session: ModelSession, stream: ModelStream): void {

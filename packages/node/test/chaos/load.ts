@@ -174,9 +174,11 @@ export class Member {
   /** Takes `limit` records, or all there are with 0. */
   async #consume(limit: number): Promise<void> {
     const { restless: _, ...options } = this.#options;
+    // A live reader acknowledges by itself: nothing comes again out of turn.
+    const again = options.live === true ? {} : { ackTimeout: ACK_TIMEOUT };
     const consumer = this.client
       .stream(this.#stream)
-      .consume({ ...options, from: 'first', ackTimeout: ACK_TIMEOUT, signal: this.#abort.signal });
+      .consume({ ...options, ...again, from: 'first', signal: this.#abort.signal });
     const byKey = options.strategy === 'sharded';
     const held: (() => void)[] = [];
     const release = (): void => {

@@ -234,7 +234,7 @@ class Link {
     }
     this.#closeLanes();
     for (const socket of [this.#client, this.#target]) {
-      if (kind === 'reset') socket.resetAndDestroy();
+      if (kind === 'reset') reset(socket);
       else {
         socket.end();
         socket.resume();
@@ -262,16 +262,16 @@ class Link {
       this.#up.hold(waits.sleep(SENDING + ms));
       this.#target.resume();
       await waits.sleep(SENDING);
-      this.#client.resetAndDestroy();
+      reset(this.#client);
       await waits.sleep(ms);
       this.#up.finish();
       await waits.sleep(PATIENCE);
     } else {
       this.#up.close();
-      this.#target.resetAndDestroy();
+      reset(this.#target);
       this.#client.resume();
       await waits.sleep(ms);
-      this.#client.resetAndDestroy();
+      reset(this.#client);
     }
     this.destroy();
   }
@@ -284,7 +284,7 @@ class Link {
   #gone(socket: Socket, other: Socket, broken: boolean): void {
     if (broken && !this.#cutting) {
       this.#closeLanes();
-      other.resetAndDestroy();
+      reset(other);
     }
     if (socket.destroyed && other.destroyed && !this.#lingering) this.destroy();
   }
@@ -391,6 +391,15 @@ export class FaultProxy {
     this.#links.add(link);
     client.resume();
   }
+}
+
+/**
+ * A reset, unless an orderly end has begun: Node 20 loses such a socket (EINVAL of uv_tcp_close_reset) and then turns for
+ * ever when the process ends.
+ */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 export function portOf(endpoint: string): number {
