@@ -10,7 +10,11 @@ import type { ProblemCode } from './problem.ts';
 import { keyText } from './problem.ts';
 import type { ReadValues } from './read.ts';
 import type { KeyPath, Report } from './report.ts';
+import { NAME_PATTERN } from './spec/kinds.ts';
+import { isStreamName, keyOfName } from './stream-name.ts';
 import type { RouteConfig, SessionsConfig, StreamConfig } from './types.ts';
+
+const NO_FOLDER = 'not every system can have a folder of that name';
 
 type PartialRoute = Pick<RouteConfig, 'name'> & Partial<RouteConfig>;
 
@@ -114,19 +118,26 @@ function checkLoops(mine: readonly PlacedEndpoint[], ipv6: boolean, report: Repo
   }
 }
 
-/** The stream of a route has the route's name. */
+/** The stream of a route has the route's name. A stream's folder has its name, on every system. */
 function checkStreams(
   { routes = [], streams = [] }: PartialConfig,
   names: ReadValues['names'],
   report: Report,
 ): void {
-  const kept = new Set(routes.filter(({ stream = null }) => stream !== null).map(({ name }) => name));
-  for (const { name } of streams) {
-    if (!kept.has(name)) continue;
-    const path = ['streams', name];
-    const message = `the stream of ${keyText(['routes', name])} has this name: its settings stand there`;
+  const kept = new Map<string, KeyPath>();
+  const refuse = (path: KeyPath, message: string): void =>
     report.error({ code: 'CONFIG_CONFLICT', at: names.get(keyText(path)) ?? null, path, message });
-  }
+  const keep = (path: KeyPath, name: string): void => {
+    const other = kept.get(keyOfName(name));
+    if (!new RegExp(NAME_PATTERN.source).test(name)) return;
+    if (!isStreamName(name)) refuse(path, `a stream can't have this name: ${NO_FOLDER}`);
+    else if (other === undefined) kept.set(keyOfName(name), path);
+    else if (other.at(-1) !== name)
+      refuse(path, `a stream can't have this name: it differs from ${keyText(other)} in case alone`);
+    else refuse(path, `the stream of ${keyText(other)} has this name: its settings stand there`);
+  };
+  for (const { name, stream = null } of routes) if (stream !== null) keep(['routes', name], name);
+  for (const { name } of streams) keep(['streams', name], name);
 }
 
 /** Streams need somebody who can reach them, and sessions a stream. */

@@ -51,7 +51,7 @@ export function writeHead(
   writeU64(bytes, at + 24, head.timestamp);
   writeU64(bytes, at + 32, head.number);
   bytes.writeUInt32BE(head.durable, at + 40);
-  bytes.writeUInt32BE(name.length << 24, at + 44);
+  bytes.writeUInt32BE(name.length * 2 ** 24, at + 44);
   bytes.set(name, at + HEAD);
   const end = at + HEAD;
   const named = name.length === 0 ? crc : crc32(bytes.subarray(end, end + name.length), crc);

@@ -5,8 +5,9 @@
  * An owner that is gone is replaced by whoever is the first to make `lock.<nonce of the owner>`, again by a link: so
  * two that start at once never both take over, and who crashes while taking over is taken over in the same way.
  *
- * Guarantees: at most one owner. An owner of this host is gone when its process is, one of another host when it has
- * not touched the lock for {@link ABANDONED} ms; one that comes back after that finds out, and stops.
+ * Guarantees: at most one owner. An owner of this host is gone when its process is; one of another host, of another
+ * container or from before the system was started anew, when it has not touched the lock for {@link ABANDONED} ms. One
+ * that comes back after that finds out, and stops.
  */
 import { join } from 'node:path';
 import { ZerothError } from '../errors.ts';
@@ -16,7 +17,10 @@ import { isAlive, newOwner, type Owner, parseOwner } from './owner.ts';
 const NAME = 'lock';
 const ABANDONED = 30_000;
 const TOUCHED = 5000;
-/** Locks that were taken by this process: a lock with its number that is not among them is of an earlier process. */
+/**
+ * Locks that were taken here. Where the system does not say when a process started, a lock with our number that is not
+ * among them is of an earlier process; where it does, of another thread.
+ */
 const held = new Set<string>();
 
 export class Lock {
@@ -57,15 +61,20 @@ export class Lock {
   async touch(now: number): Promise<boolean> {
     if (now - this.#touched < TOUCHED && now >= this.#touched) return true;
     this.#touched = now;
-    const path = join(this.#dir, NAME);
-    try {
-      const bytes = await readSmall(this.#files, path, 4096);
-      if (bytes === null || parseOwner(bytes)?.nonce !== this.#owner.nonce) return false;
-      await this.#files.touch(path);
-    } catch {
-      // A file system in trouble is the streams' business.
-    }
+    if (!(await this.isOurs())) return false;
+    // A file system in trouble is the streams' business.
+    await this.#files.touch(join(this.#dir, NAME)).catch(() => {});
     return true;
+  }
+
+  /** False: the lock is somebody else's by now. True also when nobody can tell. */
+  async isOurs(): Promise<boolean> {
+    try {
+      const bytes = await readSmall(this.#files, join(this.#dir, NAME), 4096);
+      return bytes !== null && parseOwner(bytes)?.nonce === this.#owner.nonce;
+    } catch {
+      return true;
+    }
   }
 
   async release(): Promise<void> {
@@ -129,15 +138,16 @@ async function read(
 ): Promise<{ owner: Owner; gone: boolean } | null> {
   const bytes = await readSmall(files, path, 4096);
   if (bytes === null) return null;
-  const owner = parseOwner(bytes);
+  const owner = parseOwner(bytes) ?? (isUnfinished(bytes) ? UNKNOWN : null);
   if (owner === null) {
     throw new ZerothError(
       'STORE_FAILED',
       `${path} is no lock of zeroth. Remove it if no node uses the folder.`,
     );
   }
-  if (owner.pid === process.pid && isAlive(owner) !== null) return { owner, gone: !held.has(owner.nonce) };
   const alive = isAlive(owner);
+  if (alive !== null && owner.pid === process.pid && owner.started === '')
+    return { owner, gone: !held.has(owner.nonce) };
   if (alive !== null) return { owner, gone: !alive };
   try {
     const { modified } = await files.stat(path);
@@ -146,6 +156,20 @@ async function read(
     if (codeOf(error) === 'ENOENT') return null;
     throw error;
   }
+}
+
+/** Where there are no links a lock is a copy, which may be half done, or never finished by one who died. */
+const UNKNOWN: Owner = {
+  pid: 0,
+  host: 'a host that did not say yet',
+  scope: '',
+  started: '',
+  since: 0,
+  nonce: '0'.repeat(16),
+};
+
+function isUnfinished(bytes: Buffer): boolean {
+  return bytes.length === 0 || (bytes[0] === 0x7b && bytes.at(-1) !== 0x0a);
 }
 
 /** Removes what takeovers have left. The lock is ours: who still is about to take over looks at it again first. */

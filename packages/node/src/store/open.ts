@@ -10,6 +10,7 @@
  * Guarantees: see store.ts. One process writes; files that are not ours are left alone.
  */
 import { join } from 'node:path';
+import { isStreamName, keyOfName } from '../config/stream-name.ts';
 import type { StreamSettings } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
@@ -46,9 +47,11 @@ export async function openStore(options: StoreOptions): Promise<StreamStore> {
   }
 }
 
-/** A name that can be one of a folder everywhere. */
-function isStreamName(name: string): boolean {
-  return /^[A-Za-z0-9._-]{1,64}$/.test(name) && name !== '.' && name !== '..';
+function otherSpelling(name: string, known: string): ZerothError {
+  return new ZerothError(
+    'STREAM_UNKNOWN',
+    `There is no stream ${name}, but ${known}. Names that differ in case alone can't be two streams.`,
+  );
 }
 
 function storeFailed(path: string, error: unknown): ZerothError {
@@ -63,9 +66,11 @@ class FileStore implements StreamStore {
   readonly #lock: Lock;
   readonly #shared: Shared;
   readonly #pool: FilePool;
+  /** By key: two spellings of a name may be one folder. */
   readonly #opening = new Map<string, Promise<FileStream>>();
   readonly #streams = new Map<string, FileStream>();
   readonly #timer: NodeJS.Timeout;
+  #lost: ZerothError | null = null;
   #touching: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
@@ -84,6 +89,9 @@ class FileStore implements StreamStore {
       now,
       pool: this.#pool,
       ahead: new Ahead(),
+      verify: async () => {
+        if (!(await lock.isOurs())) throw this.#lose();
+      },
       tailMax: () => share(64 * MIB, 4 * MIB, MIB / 8),
       pendingMax: () => share(256 * MIB, 16 * MIB, MIB / 2),
     };
@@ -94,22 +102,30 @@ class FileStore implements StreamStore {
     if (!isStreamName(name))
       throw new ZerothError('STREAM_UNKNOWN', `${JSON.stringify(name)} can't be the name of a stream.`);
     if (this.#closing !== null) throw new ZerothError('STREAM_CLOSED', `The store ${this.#dir} is closed.`);
-    let opening = this.#opening.get(name);
+    if (this.#lost !== null) throw this.#lost;
+    const key = keyOfName(name);
+    let opening = this.#opening.get(key);
     if (opening === undefined) {
       opening = this.#open(name, settings);
-      this.#opening.set(name, opening);
+      this.#opening.set(key, opening);
+      return opening;
     }
-    return opening;
+    const stream = await opening;
+    if (stream.name !== name) throw otherSpelling(name, stream.name);
+    return stream;
   }
 
   async #open(name: string, settings: StreamSettings): Promise<FileStream> {
     const folder = streamFolder(this.#dir, name);
     try {
+      const names = await this.list();
+      const other = names.find((known) => keyOfName(known) === keyOfName(name));
+      if (other !== undefined && !names.includes(name)) throw otherSpelling(name, other);
       const stream = await FileStream.open(name, settings, folder, this.#shared);
       this.#streams.set(name, stream);
       return stream;
     } catch (error) {
-      this.#opening.delete(name);
+      this.#opening.delete(keyOfName(name));
       throw storeFailed(folder, error);
     }
   }
@@ -144,16 +160,22 @@ class FileStore implements StreamStore {
   }
 
   async #touch(): Promise<void> {
-    if (await this.#lock.touch(this.#now())) return;
+    if (!(await this.#lock.touch(this.#now()))) this.#lose();
+  }
+
+  #lose(): ZerothError {
+    if (this.#lost !== null) return this.#lost;
     const error = new ZerothError(
       'STREAM_FAILED',
       `Another process has taken ${this.#dir}. Restart this node, and find out why both use the same folder.`,
     );
+    this.#lost = error;
     this.#shared.log.fatal(
       { event: 'store:lost', dir: this.#dir },
       'another process has taken the data folder',
     );
     for (const stream of this.#streams.values()) stream.lose(error);
+    return error;
   }
 }
 

@@ -2,12 +2,14 @@
  * Who has a data folder: a process, told apart from a later one with the same number by when it was started.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 export interface Owner {
   readonly pid: number;
   readonly host: string;
+  /** Where its number is one: the run of the system and the namespace of processes; '' where that is not known. */
+  readonly scope: string;
   /** What the system says about when the process started; '' where it does not. */
   readonly started: string;
   /** Milliseconds since 1970. */
@@ -18,26 +20,34 @@ export interface Owner {
 
 export function newOwner(since: number): Owner {
   const nonce = randomBytes(8).toString('hex');
-  return { pid: process.pid, host: hostname(), started: startOf(process.pid), since, nonce };
+  return {
+    pid: process.pid,
+    host: hostname(),
+    scope: scopeOf(),
+    started: startOf(process.pid),
+    since,
+    nonce,
+  };
 }
 
 export function parseOwner(bytes: Uint8Array): Owner | null {
   try {
-    const { pid, host, started, since, nonce } = JSON.parse(Buffer.from(bytes).toString()) as Record<
+    const { pid, host, scope, started, since, nonce } = JSON.parse(Buffer.from(bytes).toString()) as Record<
       string,
       unknown
     >;
+    if (typeof scope !== 'string') return null;
     if (typeof pid !== 'number' || typeof host !== 'string' || typeof started !== 'string') return null;
     if (typeof since !== 'number' || typeof nonce !== 'string' || !/^[0-9a-f]{16}$/.test(nonce)) return null;
-    return { pid, host, started, since, nonce };
+    return { pid, host, scope, started, since, nonce };
   } catch {
     return null;
   }
 }
 
-/** Whether the process runs. Null: it is on another host, nobody here can tell. */
+/** Whether the process runs. Null: it is on another host, or in another container; nobody here can tell. */
 export function isAlive(owner: Owner): boolean | null {
-  if (owner.host !== hostname()) return null;
+  if (owner.host !== hostname() || owner.scope !== scopeOf()) return null;
   if (!Number.isInteger(owner.pid) || owner.pid <= 0) return false;
   try {
     process.kill(owner.pid, 0);
@@ -47,6 +57,19 @@ export function isAlive(owner: Owner): boolean | null {
   }
   const started = startOf(owner.pid);
   return started !== GONE && (owner.started === '' || owner.started === started);
+}
+
+/**
+ * Two containers with one host name see different processes under the same number, so the name does not do. Nor does
+ * the namespace alone: the first one of each system has the same number.
+ */
+function scopeOf(): string {
+  try {
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+    return `${boot} ${readlinkSync('/proc/self/ns/pid')}`;
+  } catch {
+    return '';
+  }
 }
 
 /** Nobody has waited for the process, but it runs no more. */

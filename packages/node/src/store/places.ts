@@ -8,8 +8,8 @@
  *     10       name in UTF-8, value
  *
  * Guarantees: the last entry of a name counts. What was saved is handed to the system at once, one write at a time;
- * what is saved meanwhile goes with the next one, only its last value. A torn tail is cut, a damaged entry left out and
- * reported. The file is written anew when little of it counts. A write that fails is tried again; the values in memory
+ * what is saved meanwhile goes with the next one, only its last value. A torn tail is cut; damage before what is
+ * intact is left out and reported, and the file written anew. The file is written anew when little of it counts, and after a sync that failed. A write that fails is tried again; the values in memory
  * stay right. Bounded by {@link NAMES_MAX} and {@link VALUE_MAX}.
  */
 import { join } from 'node:path';
@@ -25,7 +25,14 @@ const NAME_MAX = 255;
 const HEAD = 10;
 /** The file is written anew when it is this large, and four times what counts. */
 const COMPACT_AT = 4 * 1024 * 1024;
+/** Octets that are searched at once for what is intact behind damage. */
+const SEARCHED = 64 * 1024;
 const FILE = 'places.log';
+
+interface Waiting {
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
 
 export class FilePlaces implements Places {
   readonly #files: FileSystem;
@@ -40,6 +47,11 @@ export class FilePlaces implements Places {
   #live = 0;
   #work: Promise<void> | null = null;
   #failed = false;
+  #closed = false;
+  /** The file's name is on the disk. */
+  #named = false;
+  /** Who waits for a sync. */
+  #waiting: Waiting[] = [];
 
   private constructor(files: FileSystem, folder: string, log: Log, file: OpenFile, size: number) {
     this.#files = files;
@@ -54,8 +66,6 @@ export class FilePlaces implements Places {
     const file = await files.open(path, 'write');
     const size = await file.size();
     const { values, end, damaged } = await load(file, size);
-    if (damaged > 0)
-      log.error({ event: 'store:places', file: path, entries: damaged }, 'places of readers are damaged');
     if (end < size) {
       log.warn(
         { event: 'store:torn', file: path, offset: end, bytes: size - end },
@@ -65,6 +75,13 @@ export class FilePlaces implements Places {
     }
     const places = new FilePlaces(files, folder, log, file, end);
     for (const [name, value] of values) places.#set(name, value);
+    if (damaged > 0) {
+      log.error({ event: 'store:places', file: path, entries: damaged }, 'places of readers are damaged');
+      // What is intact is written anew, without the rest.
+      places.#file = null;
+      await file.close();
+      places.#begin();
+    }
     return places;
   }
 
@@ -86,6 +103,15 @@ export class FilePlaces implements Places {
     this.#write(name);
   }
 
+  /** One sync for all who wait. It is of the whole file: the name does not matter. */
+  settle(_name: string): Promise<void> {
+    if (this.#closed) return Promise.reject(new Error('the stream is closed'));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      if (this.#work === null) this.#begin();
+    });
+  }
+
   remove(name: string): void {
     if (!this.#values.has(name)) return;
     this.#set(name, null);
@@ -94,12 +120,13 @@ export class FilePlaces implements Places {
 
   /** Tries again what failed. */
   retry(): void {
-    if (this.#failed && this.#work === null && this.#dirty.size > 0) this.#begin();
+    if (this.#failed && this.#work === null) this.#begin();
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     while (this.#work !== null) await this.#work;
-    if (this.#dirty.size > 0) await this.#append().catch(() => {});
+    if (this.#dirty.size > 0 || this.#file === null) await this.#flush().catch(() => {});
     const file = this.#file;
     this.#file = null;
     await file?.sync().catch(() => {});
@@ -122,19 +149,21 @@ export class FilePlaces implements Places {
   }
 
   #begin(): void {
-    this.#work = this.#run().finally(() => {
-      this.#work = null;
-    });
+    this.#work = this.#run();
   }
 
   async #run(): Promise<void> {
     // What else is saved in this turn goes along.
     await Promise.resolve();
+    let waiting: Waiting[] = [];
     try {
-      while (this.#dirty.size > 0) {
-        if (this.#file === null || (this.#size > COMPACT_AT && this.#size > 4 * this.#live))
-          await this.#compact();
-        else await this.#append();
+      while (this.#dirty.size > 0 || this.#waiting.length > 0 || this.#file === null) {
+        // Those who wait when it begins: what they wait for is written by then, or is part of this write.
+        waiting = this.#waiting;
+        this.#waiting = [];
+        await this.#flush();
+        if (waiting.length > 0) await this.#sync();
+        for (const { resolve } of waiting) resolve();
       }
       if (this.#failed) this.#log.info({ event: 'store:places' }, 'places of readers are written again');
       this.#failed = false;
@@ -145,6 +174,30 @@ export class FilePlaces implements Places {
           'places of readers are not written',
         );
       this.#failed = true;
+      for (const { reject } of [...waiting, ...this.#waiting.splice(0)]) reject(error);
+    } finally {
+      // At once: who is told by `settle` may save again before anything else runs.
+      this.#work = null;
+    }
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#file === null || (this.#size > COMPACT_AT && this.#size > 4 * this.#live))
+      await this.#compact();
+    else if (this.#dirty.size > 0) await this.#append();
+  }
+
+  async #sync(): Promise<void> {
+    const file = this.#file!;
+    try {
+      await file.sync();
+      if (!this.#named) await this.#files.syncFolder(this.#folder);
+      this.#named = true;
+    } catch (error) {
+      // The system may have dropped what it could not write: all of it is written again.
+      this.#file = null;
+      await file.close().catch(() => {});
+      throw error;
     }
   }
 
@@ -168,6 +221,7 @@ export class FilePlaces implements Places {
     const path = join(this.#folder, FILE);
     try {
       await replaceFile(this.#files, path, entries);
+      this.#named = false;
       const old = this.#file;
       this.#file = null;
       await old?.close();
@@ -185,7 +239,7 @@ interface Loaded {
   readonly values: Map<string, Uint8Array>;
   /** Where the last good entry ends. */
   readonly end: number;
-  /** Damaged entries before that. */
+  /** Damaged pieces before that. */
   readonly damaged: number;
 }
 
@@ -193,28 +247,50 @@ async function load(file: OpenFile, size: number): Promise<Loaded> {
   const values = new Map<string, Uint8Array>();
   let end = 0;
   let damaged = 0;
-  let suspects = 0;
-  for (let at = 0; size - at >= HEAD; ) {
-    const head = Buffer.alloc(HEAD);
-    await file.read(head, at);
-    const length = head.readUInt32BE(0);
-    if (length < 2 || length > 2 + NAME_MAX + VALUE_MAX || at + 8 + length > size) break;
-    const entry = Buffer.allocUnsafeSlow(length);
-    await file.read(entry, at + 8);
-    at += 8 + length;
-    if (crc32(entry) !== head.readUInt32BE(4)) {
-      suspects++;
+  for (let at: number | null = 0; at !== null; ) {
+    const entry = await readEntry(file, at, size);
+    if (entry === null) {
+      at = await nextEntry(file, at + 1, size);
+      if (at !== null) damaged++;
       continue;
     }
     const value = 2 + entry[1]!;
     const name = entry.toString('utf8', 2, value);
     if (entry[0] === 1) values.delete(name);
     else values.set(name, entry.subarray(value));
-    damaged += suspects;
-    suspects = 0;
+    at += 8 + entry.length;
     end = at;
   }
   return { values, end, damaged };
+}
+
+/** What follows the head of the entry at `at`; null: there is no intact one. */
+async function readEntry(file: OpenFile, at: number, size: number): Promise<Buffer | null> {
+  const head = Buffer.alloc(HEAD);
+  if ((await file.read(head, at)) < HEAD || !looksRight(head, 0, size - at)) return null;
+  const entry = Buffer.allocUnsafeSlow(head.readUInt32BE(0));
+  const whole = (await file.read(entry, at + 8)) === entry.length;
+  return whole && crc32(entry) === head.readUInt32BE(4) ? entry : null;
+}
+
+/** Where the first intact entry at or after `from` begins; null: there is none. */
+async function nextEntry(file: OpenFile, from: number, size: number): Promise<number | null> {
+  const window = Buffer.alloc(SEARCHED);
+  for (let start = from; size - start >= HEAD; start += SEARCHED - HEAD + 1) {
+    const last = (await file.read(window, start)) - HEAD;
+    for (let i = 0; i <= last; i++) {
+      if (looksRight(window, i, size - start - i) && (await readEntry(file, start + i, size)) !== null)
+        return start + i;
+    }
+  }
+  return null;
+}
+
+/** Whether octets can be the head of an entry, `left` octets before the end of the file. */
+function looksRight(bytes: Buffer, at: number, left: number): boolean {
+  const length = bytes.readUInt32BE(at);
+  if (length < 2 || length > 2 + NAME_MAX + VALUE_MAX || 8 + length > left) return false;
+  return bytes[at + 8]! <= 1 && bytes[at + 9]! <= length - 2;
 }
 
 /** The places in a stream's folder, while somebody may be writing them. */

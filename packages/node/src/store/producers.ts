@@ -2,7 +2,7 @@
  * The last number of each producer: what tells a repetition from a new record.
  *
  * Guarantees: bounded. Of more than {@link PRODUCERS_MAX} the ones that wrote longest ago are forgotten, a tenth at a
- * time; what such a one sends again is taken for new.
+ * time, and who wrote nothing since some time when that is asked for; what such a one sends again is taken for new.
  */
 import { readU64, writeU64 } from '@zeroth/zmq/run';
 
@@ -50,6 +50,12 @@ export class Producers {
       this.#entries.set(name, entry);
     }
     return entry;
+  }
+
+  /** Forgets who wrote nothing since `time`. */
+  forget(time: number): void {
+    for (const [name, entry] of this.#entries)
+      if (entry.time < time && entry.appended === entry.committed) this.#entries.delete(name);
   }
 
   #forget(): void {

@@ -204,8 +204,18 @@ class Reading {
     const path = segmentPath(folder, first);
     const segment = await readIndex(files, path, first);
     if (segment === null || segment.next > (limit ?? segment.next)) return null;
-    if ((await files.stat(path)).size < segment.end) return null;
+    const { size, modified } = await files.stat(path);
+    if (size < segment.end) return null;
+    this.#clock(segment, modified);
     return { ...segment, sparse: null };
+  }
+
+  /** A time to come is of a clock that was wrong: then the file system says more. */
+  #clock(segment: Segment, modified: number): void {
+    const now = this.#recovery.now();
+    if (segment.lastTime <= now) return;
+    segment.written = Math.min(modified, now);
+    segment.began = Math.min(segment.began, segment.written);
   }
 
   #add(segment: Segment): void {
@@ -230,6 +240,8 @@ class Reading {
       onProgress: (bytes) => this.#progress(before + bytes, path, log),
     });
     this.#done = before + (await file.size());
+    if (scanned.segment.lastTime > this.#recovery.now())
+      this.#clock(scanned.segment, (await files.stat(path)).modified);
     for (const damage of scanned.damages) this.#report(damage);
     if (limit !== null) {
       await writeIndex(files, scanned.segment, scanned.segment.sparse!).catch(() => {});

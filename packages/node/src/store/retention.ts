@@ -1,8 +1,8 @@
 /**
  * What is removed from a stream, and when: whole segments, the oldest first.
  *
- * - `bytes` is what the stream takes at most once a write is done; `count` records are kept at least; `age` is how old a
- *   record gets before its segment goes. A segment is about an eighth of each.
+ * - `bytes` is what the records take at most once a write is done; `count` records are kept at least; `age` is how old a
+ *   record gets before its segment goes, by the clock as it is now: see {@link Retention.clockWentBack}. A segment is about an eighth of each.
  * - Records that a reader protects stay. If they fill `bytes` or `count`, the stream has no room until the reader goes on.
  *
  * Guarantees: the segment that is written to is never removed; a file that can't be removed is tried again.
@@ -66,7 +66,7 @@ export class Retention {
       log.warn(
         {
           event: 'store:full',
-          bytes: segments.bytes,
+          bytes: segments.content,
           limit: retain.bytes,
           readers: [...this.#protected.keys()],
         },
@@ -79,17 +79,17 @@ export class Retention {
   /** The stream takes more than its octets, and something may go. */
   get isOver(): boolean {
     const { retain, segments } = this.#options;
-    if (retain.bytes === 0 || segments.bytes <= retain.bytes) return false;
+    if (retain.bytes === 0 || segments.content <= retain.bytes) return false;
     return segments.count > 1 && segments.oldest.next <= this.#spared;
   }
 
   /** Octets of the segments that hold protected records; no more than `enough` are looked for. */
   #held(enough: number): number {
-    const { all, bytes, oldest } = this.#options.segments;
-    if (bytes < enough || oldest.next > this.#spared) return bytes;
+    const { all, content, oldest } = this.#options.segments;
+    if (content < enough || oldest.next > this.#spared) return content;
     let held = 0;
     for (let i = all.length - 1; i >= 0 && all[i]!.next > this.#spared && held < enough; i--)
-      held += all[i]!.end;
+      held += all[i]!.end - all[i]!.start;
     return held;
   }
 
@@ -124,6 +124,16 @@ export class Retention {
     await this.run();
   }
 
+  /** Nothing was written later than now, whatever the clock said then: a wrong clock must not keep records for years. */
+  clockWentBack(): void {
+    const { segments, now } = this.#options;
+    const time = now();
+    for (const segment of segments.all) {
+      segment.began = Math.min(segment.began, time);
+      segment.written = Math.min(segment.written, time);
+    }
+  }
+
   async close(): Promise<void> {
     await this.#work;
   }
@@ -133,8 +143,9 @@ export class Retention {
     const { oldest } = segments;
     if (oldest.next <= this.#purge) return true;
     if (oldest.next > this.#spared) return false;
-    if (retain.bytes > 0 && segments.bytes > retain.bytes) return true;
-    if (retain.age > 0 && oldest.lastTime < now() - retain.age) return true;
+    if (retain.bytes > 0 && segments.content > retain.bytes) return true;
+    if (oldest.written > now()) this.clockWentBack();
+    if (retain.age > 0 && oldest.written < now() - retain.age) return true;
     return retain.count > 0 && segments.active.next - oldest.next >= retain.count;
   }
 

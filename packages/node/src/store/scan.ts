@@ -168,6 +168,8 @@ class Pass {
         end: this.#used,
         firstTime: this.#firstTime,
         lastTime: this.#lastTime,
+        began: this.#firstTime,
+        written: this.#lastTime,
         sparse: this.#sparse,
       },
       damages: this.#damages,

@@ -41,6 +41,9 @@ export interface Segment {
   /** Time of the first and the last batch; 0: there is none. */
   firstTime: number;
   lastTime: number;
+  /** When the first and the last batch were written, by the clock: those above never go back, if it does. */
+  began: number;
+  written: number;
   /** Null: it is in the index file. */
   sparse: Sparse | null;
 }

@@ -6,15 +6,21 @@ import type { Segment } from './segment.ts';
 export class Segments {
   readonly #list: Segment[];
   #bytes = 0;
+  #content = 0;
 
   constructor(list: readonly Segment[]) {
     this.#list = [...list];
-    for (const segment of list) this.#bytes += segment.end;
+    for (const segment of list) this.#count(segment, 1);
   }
 
   /** Octets of all of them. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Octets of their batches: without the tables of producers, which no retention makes smaller. */
+  get content(): number {
+    return this.#content;
   }
 
   get all(): readonly Segment[] {
@@ -38,20 +44,26 @@ export class Segments {
     const last = this.#list.at(-1);
     if (last !== undefined && last.first === segment.first) {
       this.#list.pop();
-      this.#bytes -= last.end;
+      this.#count(last, -1);
     }
     this.#list.push(segment);
-    this.#bytes += segment.end;
+    this.#count(segment, 1);
   }
 
   /** The active one has grown. */
   grow(bytes: number): void {
     this.#bytes += bytes;
+    this.#content += bytes;
+  }
+
+  #count({ start, end }: Segment, sign: 1 | -1): void {
+    this.#bytes += sign * end;
+    this.#content += sign * (end - start);
   }
 
   shift(): Segment {
     const segment = this.#list.shift()!;
-    this.#bytes -= segment.end;
+    this.#count(segment, -1);
     return segment;
   }
 

@@ -104,6 +104,8 @@ export async function readIndex(files: FileSystem, path: string, first: number):
     end: readU64(bytes, 40),
     firstTime: readU64(bytes, 48),
     lastTime: readU64(bytes, 56),
+    began: readU64(bytes, 48),
+    written: readU64(bytes, 56),
     sparse,
   };
 }

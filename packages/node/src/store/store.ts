@@ -124,5 +124,7 @@ export interface Places {
   get(name: string): Uint8Array | null;
   /** Written soon; the last one wins. */
   save(name: string, value: Uint8Array): void;
+  /** Resolves when what was saved last under this name survives a power cut, too; rejects if that can't be had now. */
+  settle(name: string): Promise<void>;
   remove(name: string): void;
 }

@@ -6,7 +6,7 @@ import { type Run, skipMessages } from '@zeroth/zmq/run';
 import type { RetainConfig, StreamSettings } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
-import { LENGTH_MAX, NAME_MAX } from './batch.ts';
+import { HEAD, LENGTH_MAX, NAME_MAX } from './batch.ts';
 import type { FileSystem, OpenFile } from './files.ts';
 import { FilePlaces } from './places.ts';
 import type { FilePool } from './pool.ts';
@@ -28,6 +28,9 @@ const SEGMENT_MIN = 64 * 1024;
 /** A stream is kept in about this many segments at least, so that retention by whole segments comes close. */
 const PARTS = 8;
 
+/** Milliseconds that the clock may go back before that is told. */
+const CLOCK_AHEAD = 60_000;
+
 /** What the streams of a store share. */
 export interface Shared {
   readonly files: FileSystem;
@@ -35,6 +38,8 @@ export interface Shared {
   readonly now: () => number;
   readonly pool: FilePool;
   readonly ahead: Ahead;
+  /** Rejects when the folder is somebody else's by now. */
+  readonly verify: () => Promise<void>;
   /** Octets that each stream may keep in memory for readers, and of what is not written yet. */
   readonly tailMax: () => number;
   readonly pendingMax: () => number;
@@ -58,6 +63,7 @@ export class FileStream implements Stream {
   #next: number;
   #committed: number;
   #lastTime: number;
+  #warned = false;
   #trouble: ZerothError | null = null;
   #fatal = false;
   #closed = false;
@@ -87,7 +93,7 @@ export class FileStream implements Stream {
     this.#next = recovered.next;
     this.#committed = recovered.next;
     this.#lastTime = recovered.lastTime;
-    const { files, pool, ahead, now } = shared;
+    const { files, pool, ahead, now, verify } = shared;
     const { mark } = recovered;
     const log = this.#log;
     this.#reader = new Reader({ stream: name, files, pool, ahead, mark, log }, this.#segments);
@@ -99,6 +105,7 @@ export class FileStream implements Stream {
         files,
         log,
         now,
+        verify,
         mark,
         segmentBytes: segmentBytes(settings.retain),
         segmentAge: settings.retain.age / PARTS,
@@ -162,6 +169,8 @@ export class FileStream implements Stream {
           end: start,
           firstTime: 0,
           lastTime: 0,
+          began: 0,
+          written: 0,
           sparse: new Sparse(),
         };
         // It replaces one of the same name, which holds nothing.
@@ -285,8 +294,22 @@ export class FileStream implements Stream {
     if (this.#closed) return;
     this.places.retry();
     if (this.#fatal) return;
+    this.#watchClock();
     this.#writer.tick();
     void this.#retention.run();
+  }
+
+  #watchClock(): void {
+    const now = this.#shared.now();
+    const { active } = this.#segments;
+    if (Math.max(active.began, active.written) > now) this.#retention.clockWentBack();
+    const ahead = this.#lastTime - now;
+    if (ahead > CLOCK_AHEAD && !this.#warned)
+      this.#log.warn(
+        { event: 'store:clock', ahead, until: new Date(this.#lastTime).toISOString() },
+        'the clock went back: records get the time of the last one until it gets there',
+      );
+    this.#warned = ahead > CLOCK_AHEAD;
   }
 
   /** Another process has taken the folder: nothing may be written any more. */
@@ -315,10 +338,13 @@ export class FileStream implements Stream {
   }
 
   #onCommitted(batches: readonly Batch[], took: number): void {
-    for (const { first, timestamp, parts } of batches) {
+    for (const { first, timestamp, parts, name } of batches) {
       let sequence = first;
+      // Small records lie in one piece of memory with the head and the name.
+      let beside = HEAD + name.length;
       for (const { bytes, start, end, count } of parts) {
-        this.#tail.push({ type: 'records', first: sequence, count, timestamp, bytes, start, end });
+        this.#tail.push({ type: 'records', first: sequence, count, timestamp, bytes, start, end }, beside);
+        beside = 0;
         sequence += count;
       }
       this.#committed = sequence;

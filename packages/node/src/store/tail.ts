@@ -1,15 +1,21 @@
 /**
  * What was committed lately, in memory: readers that keep up never touch the disk, nor wait for a promise.
  *
- * Guarantees: spans are consecutive and in order; no more than `limit` octets are kept (at least the newest span).
+ * Guarantees: spans are consecutive and in order; they hold no more than `limit` octets of memory (at least the newest
+ * span is kept).
  */
 import { skipMessages } from '@zeroth/zmq/run';
 import type { Span } from './store.ts';
 
 export type Records = Extract<Span, { type: 'records' }>;
 
+/** Octets that a span takes itself, about. */
+const SPAN = 100;
+
 export class Tail {
   #spans: Records[] = [];
+  /** Octets of memory that each of them holds. */
+  #sizes: number[] = [];
   #head = 0;
   #bytes = 0;
 
@@ -18,9 +24,12 @@ export class Tail {
     return this.#spans[this.#head]?.first ?? Number.POSITIVE_INFINITY;
   }
 
-  push(span: Records): void {
+  /** `beside`: octets of memory that are kept with its records. */
+  push(span: Records, beside: number): void {
+    const size = span.end - span.start + beside + SPAN;
     this.#spans.push(span);
-    this.#bytes += span.end - span.start;
+    this.#sizes.push(size);
+    this.#bytes += size;
   }
 
   /** Forgets what is more than `limit` octets. */
@@ -39,20 +48,21 @@ export class Tail {
   }
 
   #shift(): void {
-    const span = this.#spans[this.#head++]!;
-    this.#bytes -= span.end - span.start;
+    this.#bytes -= this.#sizes[this.#head++]!;
   }
 
   #compact(): void {
     // Dropped ones are let go of now and then: moving the rest costs as much as what is dropped.
     if (this.#head * 2 > this.#spans.length) {
       this.#spans = this.#spans.slice(this.#head);
+      this.#sizes = this.#sizes.slice(this.#head);
       this.#head = 0;
     }
   }
 
   clear(): void {
     this.#spans = [];
+    this.#sizes = [];
     this.#head = 0;
     this.#bytes = 0;
   }

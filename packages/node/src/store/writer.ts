@@ -16,6 +16,9 @@ import type { Segments } from './segments.ts';
 import { Sparse, writeIndex } from './sparse.ts';
 import { reasonOf } from './trouble.ts';
 
+/** How long a producer is remembered at least after it wrote, also when its records are gone: seven days. */
+const REMEMBERED = 7 * 24 * 3_600_000;
+
 /** Octets of one write. More makes a commit last longer and brings no more bandwidth. */
 const WRITE_MAX = 2 * 1024 * 1024;
 
@@ -26,6 +29,8 @@ export interface WriterOptions {
   readonly files: FileSystem;
   readonly log: Log;
   readonly now: () => number;
+  /** Rejects when the folder is somebody else's by now. */
+  readonly verify: () => Promise<void>;
   readonly mark: number;
   /** Octets after which a new segment begins, and milliseconds; 0: never. */
   readonly segmentBytes: number;
@@ -127,9 +132,12 @@ export class Writer {
       this.#fail(error);
       return;
     }
-    const { segments, producers, settings } = this.#options;
+    const { segments, producers, settings, now } = this.#options;
     const segment = segments.active;
     const batches = this.#flight;
+    const time = now();
+    if (segment.next === segment.first) segment.began = time;
+    segment.written = time;
     for (const batch of batches) {
       const { first, count, timestamp, number } = batch;
       if (segment.next === segment.first) segment.firstTime = timestamp;
@@ -168,7 +176,7 @@ export class Writer {
     if (this.#file === null) return true;
     if (active.next === active.first) return false;
     if (this.#rollWanted) return true;
-    if (segmentAge > 0 && now() - active.firstTime >= segmentAge) return true;
+    if (segmentAge > 0 && now() - active.began >= segmentAge) return true;
     if (queue.isEmpty) return false;
     if (segmentCount > 0 && active.next - active.first >= segmentCount) return true;
     return active.end - active.start >= segmentBytes;
@@ -176,9 +184,13 @@ export class Writer {
 
   /** Begins a new segment, for what comes next. */
   async #roll(): Promise<void> {
-    const { files, folder, mark, now, producers, segments, settings } = this.#options;
+    const { files, folder, mark, now, producers, segments, settings, verify } = this.#options;
+    await verify();
     const first = this.#next;
     const created = now();
+    // Who wrote none of the records that are kept sends none of them again.
+    const kept = segments.oldest.firstTime === 0 ? created : segments.oldest.firstTime;
+    producers.forget(Math.min(kept, created - REMEMBERED));
     const durable = settings.fsync === 'always';
     const { path, file, start } = await createSegment(
       files,
@@ -196,6 +208,8 @@ export class Writer {
       end: start,
       firstTime: 0,
       lastTime: 0,
+      began: 0,
+      written: 0,
       sparse: new Sparse(),
     };
     segments.push(segment);

@@ -311,6 +311,42 @@ describe('zeroth stream purge', () => {
     assert.deepEqual([empty.records, empty.next, empty.oldest], [0, 204, null]);
   });
 
+  it('removes the place of a reader', async (t) => {
+    const { cwd, events, store } = await stock(t);
+    events.places.save('db', Buffer.from('{"strategy":"group","acknowledged":2}'));
+    events.places.save('log', Buffer.from('{"strategy":"group","acknowledged":4}'));
+    await events.places.settle('log');
+    const purge = (...args: string[]): ReturnType<typeof cli> =>
+      cli(['stream', 'purge', 'events', '--reader', ...args], { cwd });
+    const readers = async (): Promise<unknown> => {
+      const { stdout } = await cli(['stream', 'info', 'events', '--json'], { cwd });
+      return JSON.parse(stdout).readers.map(({ name }: { name: string }) => name);
+    };
+    const plan = await purge('db');
+    assert.equal(plan.stdout, 'would remove the place of db (group, lag 2)\n', plan.stderr);
+    assert.match(
+      plan.stderr,
+      /writes in the folder: stop it first\nnothing was changed; --yes removes it\n$/,
+    );
+    assert.match((await purge('db', '--yes')).stderr, /^error \[STORE_LOCKED\]/);
+    assert.deepEqual(await readers(), ['db', 'log']);
+    await store.close();
+    const done = await purge('db', '--yes', '--json');
+    assert.deepEqual(JSON.parse(done.stdout), {
+      stream: 'events',
+      done: true,
+      reader: 'db',
+      strategy: 'group',
+      acknowledged: 2,
+      lag: 2,
+    });
+    assert.deepEqual(await readers(), ['log']);
+    const unknown = await purge('db', '--yes');
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /stream events has no reader db\n {2}-> zeroth stream info events/);
+    assert.equal((await purge('log', '--before', '2')).code, 2);
+  });
+
   it('does not run beside a node', async (t) => {
     const { cwd, dir } = await many(t);
     const before = await segments(dir);

@@ -127,6 +127,7 @@ class Harness {
         now: () => this.#now,
         pool: new FilePool(files),
         ahead: new Ahead(),
+        verify: async () => {},
         tailMax: () => 20_000,
         pendingMax: () => 200_000,
       },

@@ -196,6 +196,8 @@ export class MemoryStream implements Stream, Places {
     this.#values.set(name, value);
   }
 
+  async settle(): Promise<void> {}
+
   remove(name: string): void {
     this.#values.delete(name);
   }

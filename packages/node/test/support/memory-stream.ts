@@ -154,6 +154,8 @@ class MemoryPlaces implements Places {
     this.#values.set(name, Buffer.from(value));
   }
 
+  async settle(): Promise<void> {}
+
   remove(name: string): void {
     this.#values.delete(name);
   }

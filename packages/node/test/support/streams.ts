@@ -114,6 +114,7 @@ export function openMemoryStream(files: MemoryFiles, options: MemoryStreamOption
     now,
     pool: new FilePool(files),
     ahead: new Ahead(),
+    verify: async () => {},
     tailMax: () => tailMax,
     pendingMax: () => 4_000_000,
   });

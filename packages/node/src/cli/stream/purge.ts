@@ -1,17 +1,20 @@
 /**
- * `zeroth stream purge NAME --before PLACE`: says what would go, and removes it with --yes.
+ * `zeroth stream purge NAME --before PLACE`, or `--reader READER`: says what would go, and removes it with --yes.
  *
  * Guarantees: without --yes nothing is changed; it never runs beside a node (STORE_LOCKED); only whole segments go, so it
  * may keep a little of what was asked for, and never removes more.
  */
 import type { Command } from 'commander';
+import { Option } from 'commander';
 import type { StreamSettings } from '../../config/types.ts';
 import { silentLog } from '../../log/log.ts';
 import type { StreamInfo } from '../../store/inspect.ts';
 import { openStore } from '../../store/open.ts';
+import type { Stream } from '../../store/store.ts';
 import type { CommandContext, DescribeCommand } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
+import type { Terminal } from '../terminal.ts';
 import { examples } from '../tool/help.ts';
 import { parseMoment } from './moment.ts';
 import { readersOf } from './places.ts';
@@ -21,6 +24,7 @@ import { addWhere, checkName, nameOf, whereOf } from './where.ts';
 
 interface PurgeOptions {
   readonly before?: string;
+  readonly reader?: string;
   readonly yes?: boolean;
   readonly json?: boolean;
 }
@@ -37,30 +41,40 @@ export const describePurge: DescribeCommand = (command, context) => {
   addWhere(command);
   command
     .option('--before <PLACE>', 'what goes: all, or what is before a sequence, a time, or how long ago')
+    .addOption(
+      new Option('--reader <READER>', 'what goes: the place of this reader, none of the records').conflicts(
+        'before',
+      ),
+    )
     .option('-y, --yes', 'do it; without, nothing is changed')
-    .option('-j, --json', 'one JSON object: stream, done, records, bytes, segments, first, next')
+    .option('-j, --json', 'one JSON object: what goes, and `done`')
     .addHelpText(
       'after',
       `${examples([
         'zeroth stream purge events --before 7d          say what a purge would remove',
         'zeroth stream purge events --before 7d --yes    remove it',
         'zeroth stream purge events --before all --yes   remove all records; sequences go on where they were',
+        'zeroth stream purge events --reader db --yes    forget where the group db is',
       ])}
 
-Whole segments go, so a few of the records before PLACE may stay. The node must not run meanwhile.`,
+Whole segments go, so a few of the records before PLACE may stay. A reader whose place is gone begins anew when it comes
+again. The node must not run meanwhile.`,
     )
     .action((given: string | undefined) => purge(nameOf(given, context, 'purge'), command, context));
 };
 
 async function purge(name: string, command: Command, context: CommandContext): Promise<void> {
-  const { before, yes = false, json = false } = command.opts<PurgeOptions>();
+  const { before, reader, yes = false, json = false } = command.opts<PurgeOptions>();
+  if (reader !== undefined) return purgeReader(name, reader, command, context);
   if (before === undefined)
     throw usageError('purge needs --before', '--before all, a sequence, a time, or how long ago such as 7d');
   const where = await whereOf(command, context.terminal);
   await checkName(where, name);
   const info = await where.inspector.info(name);
   const sequence = await sequenceOf(where, info, before);
-  const first = yes ? await remove(where.dir, name, sequence) : firstAfter(info, sequence);
+  const first = yes
+    ? await changed(where.dir, name, (stream) => stream.purge(sequence))
+    : firstAfter(info, sequence);
   const gone = info.segments.filter((segment) => segment.next > segment.first && segment.next <= first);
   const facts = {
     stream: name,
@@ -82,11 +96,38 @@ async function sequenceOf({ inspector }: Where, info: StreamInfo, before: string
   return moment.type === 'sequence' ? moment.sequence : inspector.find(info.name, moment.time);
 }
 
-async function remove(dir: string, name: string, sequence: number): Promise<number> {
+async function purgeReader(
+  name: string,
+  wanted: string,
+  command: Command,
+  { terminal, exit }: CommandContext,
+): Promise<void> {
+  const { yes = false, json = false } = command.opts<PurgeOptions>();
+  const where = await whereOf(command, terminal);
+  await checkName(where, name);
+  const readers = readersOf(await where.inspector.places(name), await where.inspector.info(name));
+  const reader = readers.find((one) => one.name === wanted);
+  if (reader === undefined)
+    throw usageError(`stream ${name} has no reader ${wanted}`, `zeroth stream info ${name} lists them`);
+  if (yes)
+    await changed(where.dir, name, async ({ places }) => {
+      places.remove(wanted);
+      await places.settle(wanted);
+    });
+  const { strategy, acknowledged, lag } = reader;
+  const facts = { stream: name, done: yes, reader: wanted, strategy, acknowledged, lag };
+  const about = [strategy ?? 'unknown strategy', ...(lag === null ? [] : [`lag ${lag}`])].join(', ');
+  const words = `${yes ? 'removed' : 'would remove'} the place of ${wanted} (${about})\n`;
+  void terminal.out(json ? `${JSON.stringify(facts, null, 2)}\n` : words);
+  if (!yes && !json) await warnOfWriter(where, terminal);
+  exit(EXIT.ok);
+}
+
+/** Opens the stream, which no node may have, and does something to it. */
+async function changed<T>(dir: string, name: string, change: (stream: Stream) => Promise<T>): Promise<T> {
   const store = await openStore({ dir, log: silentLog });
   try {
-    const stream = await store.open(name, KEEP_ALL);
-    return await stream.purge(sequence);
+    return await change(await store.open(name, KEEP_ALL));
   } finally {
     await store.close();
   }
@@ -108,17 +149,21 @@ function inWords(
 }
 
 async function warn(
-  { inspector }: Where,
+  where: Where,
   { name, first, info }: { name: string; first: number; info: StreamInfo },
   { terminal }: CommandContext,
 ): Promise<void> {
   if (first === info.first) return;
-  for (const { name: reader, acknowledged } of readersOf(await inspector.places(name), info)) {
+  for (const { name: reader, acknowledged } of readersOf(await where.inspector.places(name), info)) {
     if (acknowledged !== null && acknowledged < first)
       terminal.err(
         `${reader} has not acknowledged ${rangeWords(Math.max(acknowledged, info.first), first - 1)} of it`,
       );
   }
+  await warnOfWriter(where, terminal);
+}
+
+async function warnOfWriter({ inspector }: Where, terminal: Terminal): Promise<void> {
   const owner = await inspector.owner();
   if (owner !== null) terminal.err(`process ${owner.pid} writes in the folder: stop it first`);
   terminal.err('nothing was changed; --yes removes it');

@@ -20,9 +20,9 @@ import { runOf } from '../../support/streams.ts';
 const MARK = 0xfedc_ba98;
 
 /** A batch of two records by producer `bob`, with some octets around it. */
-function sample(): { bytes: Buffer; at: number; end: number } {
+function sample(producer = 'bob'): { bytes: Buffer; at: number; end: number } {
   const run = runOf('first', 'second');
-  const name = Buffer.from('bob');
+  const name = Buffer.from(producer);
   const bytes = Buffer.alloc(7 + HEAD + name.length + run.end + 5, 0xee);
   bytes.set(run.bytes, 7 + HEAD + name.length);
   const end = bytes.length - 5;
@@ -50,6 +50,13 @@ describe('a batch', () => {
     assert.equal(producerOf(bytes, at), 'bob');
     assert.equal(durableOf(bytes, at), 0xf000_0001);
     assert.deepEqual(bytes.subarray(runStart(bytes, at), end), runOf('first', 'second').bytes);
+  });
+
+  it('takes the longest name of a producer', () => {
+    const { bytes, at, end } = sample('x'.repeat(255));
+    assert.equal(batchLength(bytes, at, end, MARK), end - at);
+    assert.ok(isIntact(bytes, at, end));
+    assert.equal(producerOf(bytes, at), 'x'.repeat(255));
   });
 
   it('does not survive the change of any bit', () => {

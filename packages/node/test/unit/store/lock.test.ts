@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSy
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { realFiles } from '../../../src/store/files.ts';
 import { Lock, ownerOf } from '../../../src/store/lock.ts';
 import { isAlive, newOwner, type Owner, parseOwner } from '../../../src/store/owner.ts';
@@ -24,6 +25,7 @@ function put(owner: Partial<Owner>, age = 0, name = 'lock'): Owner {
   const whole = {
     pid: 4_000_000,
     host: hostname(),
+    scope: newOwner(0).scope,
     started: '',
     since: 1,
     nonce: '0123456789abcdef',
@@ -115,6 +117,38 @@ describe('the lock of a data folder', () => {
     await (await take()).release();
   });
 
+  it('is taken over from another container, or an earlier run of the system, in the same way', async () => {
+    // Its number may be ours, or nobody's here: that says nothing.
+    for (const pid of [process.pid, 4_000_000]) {
+      put({ pid, scope: 'other' }, 20_000);
+      await assert.rejects(take(), { code: 'STORE_LOCKED' });
+    }
+    put({ pid: process.pid, scope: 'other' }, 31_000);
+    await (await take()).release();
+  });
+
+  it('is not taken by a thread of the process that has it', {
+    skip: newOwner(0).started === '' && 'needs /proc',
+  }, async () => {
+    const url = (path: string): string => new URL(`../../../src/store/${path}`, import.meta.url).href;
+    const lock = await take();
+    const program = `
+      const { parentPort } = require('node:worker_threads');
+      (async () => {
+        const { Lock } = await import(${JSON.stringify(url('lock.js'))});
+        const { realFiles } = await import(${JSON.stringify(url('files.js'))});
+        await Lock.take(realFiles, ${JSON.stringify(dir)}, Date.now).then(
+          () => parentPort.postMessage('taken'),
+          (error) => parentPort.postMessage(error.code),
+        );
+      })();`;
+    const worker = new Worker(program, { eval: true });
+    const ended = once(worker, 'exit');
+    assert.deepEqual(await once(worker, 'message'), ['STORE_LOCKED']);
+    await ended;
+    await lock.release();
+  });
+
   it('is touched by its owner, who finds out when it is not his any more', async () => {
     const files = new MemoryFiles();
     await files.makeFolder('/d');
@@ -145,6 +179,20 @@ describe('the lock of a data folder', () => {
     await assert.rejects(take(), { code: 'STORE_LOCKED' });
   });
 
+  it('is left to one who may be writing it, and taken over when nobody finishes it', async () => {
+    const whole = `${JSON.stringify(newOwner(1))}\n`;
+    for (const text of ['', whole.slice(0, 20), whole.slice(0, -1).slice(0, -1)]) {
+      const files = new MemoryFiles();
+      await files.makeFolder('/d');
+      files.put('/d/lock', Buffer.from(text));
+      await assert.rejects(Lock.take(files, '/d', Date.now), { code: 'STORE_LOCKED' });
+      const lock = await Lock.take(files, '/d', () => Date.now() + 31_000);
+      assert.deepEqual(files.paths, ['/d/lock']);
+      assert.equal(parseOwner(files.content('/d/lock'))?.pid, process.pid);
+      await lock.release();
+    }
+  });
+
   it('does not take over what it does not know', async () => {
     writeFileSync(join(dir, 'lock'), 'garbage');
     await assert.rejects(take(), { code: 'STORE_FAILED', message: /no lock of zeroth/ });
@@ -154,7 +202,7 @@ describe('the lock of a data folder', () => {
     for (let round = 0; round < 60; round++) {
       const files = new MemoryFiles();
       await files.makeFolder('/d');
-      const stale = { pid: 4_000_000, host: hostname(), started: '', since: 1, nonce: 'aaaaaaaaaaaaaaaa' };
+      const stale = { ...newOwner(1), pid: 4_000_000, nonce: 'aaaaaaaaaaaaaaaa' };
       files.put('/d/lock', Buffer.from(JSON.stringify(stale)));
       const starts = Array.from({ length: 5 }, async (_, i) => {
         for (let turn = 0; turn < (round * (i + 1)) % 11; turn++) await new Promise(setImmediate);
@@ -191,6 +239,7 @@ describe('an owner', () => {
     const own = newOwner(5);
     assert.equal(isAlive(own), true);
     assert.equal(isAlive({ ...own, host: 'other' }), null);
+    assert.equal(isAlive({ ...own, scope: 'other' }), null);
     if (own.started !== '') assert.equal(isAlive({ ...own, started: '1' }), false);
     assert.deepEqual(parseOwner(Buffer.from(JSON.stringify(own))), own);
     for (const text of ['', '[]', 'null', '{}', JSON.stringify({ ...own, nonce: '../../etc' })])

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import { isStreamName } from '../../../src/config/stream-name.ts';
 import { silentLog } from '../../../src/log/log.ts';
 import { inspectStore } from '../../../src/store/inspect.ts';
 import { openStore } from '../../../src/store/open.ts';
@@ -117,8 +118,51 @@ describe('a store in files', () => {
     t.mock.timers.tick(5000);
     await new Promise(setImmediate);
     assert.equal(files.writes, writes);
+    await assert.rejects(store.open('b', KEEP_ALL), { code: 'STREAM_FAILED' });
     await store.close();
     assert.equal(files.content('/d/lock').toString(), '{}');
+  });
+
+  it('looks who has the folder before it makes a segment', async () => {
+    const files = new MemoryFiles();
+    const store = await openStore({ dir: '/d', log: silentLog, files });
+    const stream = await store.open('a', KEEP_ALL);
+    await append(stream, 'mine');
+    const { paths } = files;
+    files.put('/d/lock', Buffer.from('{}'));
+    await stream.purge(stream.next);
+    assert.match(stream.trouble?.message ?? '', /Another process has taken \/d/);
+    assert.deepEqual(files.paths, paths);
+    await store.close();
+  });
+});
+
+describe('names of streams', () => {
+  it('are those that a folder can have everywhere', () => {
+    for (const name of ['a', 'A.b-c_9', '.hidden', 'console', 'com10', 'nul-', 'x'.repeat(64)])
+      assert.equal(isStreamName(name), true, name);
+    const no = ['', '.', '..', 'a.', '...', 'con', 'NUL', 'Aux.dead', 'com1', 'LPT9.x.y', 'prn', 'a/b', 'ä'];
+    for (const name of [...no, 'x'.repeat(65)]) assert.equal(isStreamName(name), false, name);
+  });
+
+  it('are one for all spellings', async () => {
+    const files = new MemoryFiles();
+    const store = await openStore({ dir: '/d', log: silentLog, files });
+    const opened = await Promise.allSettled(['events', 'Events'].map((name) => store.open(name, KEEP_ALL)));
+    assert.deepEqual(
+      opened.map(({ status }) => status),
+      ['fulfilled', 'rejected'],
+    );
+    const refused = { code: 'STREAM_UNKNOWN', message: /no stream EVENTS, but events/ };
+    await assert.rejects(store.open('EVENTS', KEEP_ALL), refused);
+    assert.equal(store.get('EVENTS'), null);
+    await store.close();
+    // The same when it is not open.
+    const again = await openStore({ dir: '/d', log: silentLog, files });
+    await assert.rejects(again.open('EVENTS', KEEP_ALL), refused);
+    assert.equal((await again.open('events', KEEP_ALL)).name, 'events');
+    assert.deepEqual(await again.list(), ['events']);
+    await again.close();
   });
 });
 

@@ -84,6 +84,36 @@ describe('places of readers', () => {
     await again.close();
   });
 
+  it('are all there but one when one octet is damaged, wherever it is', async () => {
+    const files = new MemoryFiles();
+    const places = await FilePlaces.open(files, '/s', silentLog);
+    for (const name of ['a', 'b', 'c']) {
+      places.save(name, value(`value of ${name}`));
+      await turns(3);
+    }
+    await places.close();
+    const data = files.content(PATH);
+    const each = data.length / 3;
+    for (let at = 0; at < 2 * each; at++) {
+      const bad = Buffer.from(data);
+      bad[at]! ^= 0x81;
+      files.put(PATH, bad);
+      const logged: Logged[] = [];
+      const again = await FilePlaces.open(files, '/s', listLog(logged));
+      assert.deepEqual(again.names(), at < each ? ['b', 'c'] : ['a', 'c'], `octet ${at}`);
+      assert.deepEqual(
+        logged.map(({ level, fields }) => [level, fields.entries]),
+        [['error', 1]],
+      );
+      await again.close();
+      // Written anew: the next start finds nothing wrong.
+      const quiet: Logged[] = [];
+      const third = await FilePlaces.open(files, '/s', listLog(quiet));
+      assert.deepEqual([third.names(), quiet], [again.names(), []]);
+      await third.close();
+    }
+  });
+
   it('are written anew when little of the file counts', async () => {
     const files = new MemoryFiles();
     const places = await FilePlaces.open(files, '/s', silentLog);
@@ -121,6 +151,50 @@ describe('places of readers', () => {
       ['a', '2'],
       ['b', '1'],
     ]);
+    await places.close();
+  });
+
+  it('survive a power cut once they are settled, by one sync for all who wait', async () => {
+    const files = new MemoryFiles();
+    const places = await FilePlaces.open(files, '/s', silentLog);
+    const { syncs } = files;
+    const settled = ['a', 'b', 'c'].map((name) => {
+      places.save(name, value(name));
+      return places.settle(name);
+    });
+    await Promise.all(settled);
+    assert.equal(files.syncs - syncs, 1);
+    // Whoever is told goes on at once.
+    places.save('d', value('d'));
+    await places.settle('d');
+    const again = await FilePlaces.open(
+      files.powerLoss(() => 0),
+      '/s',
+      silentLog,
+    );
+    assert.deepEqual(textOf(again), { a: 'a', b: 'b', c: 'c', d: 'd' });
+    await again.close();
+    await places.close();
+    await assert.rejects(places.settle('a'));
+  });
+
+  it('are not settled by a sync that failed, and all of them are written again', async () => {
+    const files = new MemoryFiles();
+    const places = await FilePlaces.open(files, '/s', silentLog);
+    for (const failing of ['write', 'sync'] as const) {
+      files.fault = (operation) => (operation === failing ? 'EIO' : null);
+      places.save(failing, value('1'));
+      await assert.rejects(places.settle(failing), { code: 'EIO' });
+    }
+    files.fault = () => null;
+    await places.settle('sync');
+    const again = await FilePlaces.open(
+      files.powerLoss(() => 0),
+      '/s',
+      silentLog,
+    );
+    assert.deepEqual(textOf(again), { write: '1', sync: '1' });
+    await again.close();
     await places.close();
   });
 

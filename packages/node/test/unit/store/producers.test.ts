@@ -37,4 +37,20 @@ describe('the table of producers', () => {
     assert.equal(producers.last(`p${PRODUCERS_MAX}`), 1);
     assert.ok(producers.list().length <= PRODUCERS_MAX);
   });
+
+  it('forgets those that wrote nothing since some time', () => {
+    const producers = new Producers();
+    for (const [name, time] of [
+      ['old', 10],
+      ['new', 20],
+      ['waiting', 5],
+    ] as const)
+      producers.commit(name, 1, time);
+    producers.append('waiting', 2);
+    producers.forget(20);
+    assert.deepEqual(
+      producers.list().map(({ name }) => name),
+      ['new', 'waiting'],
+    );
+  });
 });

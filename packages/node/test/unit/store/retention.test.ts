@@ -3,7 +3,15 @@ import { describe, it } from 'node:test';
 import type { RetainConfig } from '../../../src/config/types.ts';
 import type { FileStream } from '../../../src/store/stream.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
-import { openMemoryStream, readAll, runOf, settled, until } from '../../support/streams.ts';
+import {
+  type Logged,
+  listLog,
+  openMemoryStream,
+  readAll,
+  runOf,
+  settled,
+  until,
+} from '../../support/streams.ts';
 
 interface Opened {
   readonly files: MemoryFiles;
@@ -186,5 +194,72 @@ describe('retention', () => {
     await Promise.all([stream.purge(5), stream.purge(6)]);
     assert.equal(logs(), 1);
     await stream.close();
+  });
+
+  it('does not count tables of producers, and forgets those whose records are gone', async () => {
+    const { stream, files, clock } = await opened({ bytes: 600_000 });
+    const name = 'x'.repeat(240);
+    for (let i = 0; i < 1000; i++) stream.append(runOf('x'), { name: `${name}${i}`, sequence: 1 });
+    await settled(stream);
+    await append(stream, ...Array<number>(9).fill(30_000));
+    assert.ok(files.used > 1_000_000, `${files.used} are on the disk`);
+    assert.equal(stream.first, 1, 'records are within what may be kept');
+    stream.protect('db', 1);
+    assert.equal(stream.hasRoom, true);
+    stream.protect('db', null);
+    // Their records go, but a repetition may still come for a week.
+    await append(stream, ...Array<number>(30).fill(30_000));
+    assert.ok(stream.first > 1000);
+    assert.equal(stream.lastOf(`${name}7`), 1);
+    clock.now += 8 * 24 * 3_600_000;
+    await append(stream, ...Array<number>(60).fill(30_000));
+    assert.equal(stream.lastOf(`${name}7`), 0);
+    assert.ok(stream.stats.bytes < 650_000, 'no table is left');
+    await stream.close();
+  });
+
+  it('remembers a producer as long as its records are kept', async () => {
+    const { stream, clock } = await opened({ count: 1000 });
+    stream.append(runOf('x'), { name: 'p', sequence: 1 });
+    await settled(stream);
+    clock.now += 30 * 24 * 3_600_000;
+    await append(stream, ...Array<number>(500).fill(10));
+    assert.equal(stream.first, 1);
+    assert.equal(stream.lastOf('p'), 1);
+    await stream.close();
+  });
+
+  it('goes by age also when the clock was a year ahead once', async () => {
+    const year = 365 * 24 * 3_600_000;
+    const age = 80_000;
+    const settings = { retain: { bytes: 0, age, count: 0 }, fsync: 'always', fsyncInterval: 1 } as const;
+    for (const restarted of [false, true]) {
+      const lines: Logged[] = [];
+      const clock = { now: Date.now() };
+      const options = { settings, now: () => clock.now, log: listLog(lines) };
+      let files = new MemoryFiles();
+      let stream = await openMemoryStream(files, options);
+      clock.now += year;
+      await append(stream, 10);
+      const [span] = await stream.read(1, 100);
+      clock.now -= year;
+      if (restarted) {
+        await stream.close();
+        files = files.kill();
+        stream = await openMemoryStream(files, options);
+      }
+      await append(stream, 10);
+      const [later] = await stream.read(2, 100);
+      assert.ok(span?.type === 'records' && later?.type === 'records');
+      assert.ok(later.timestamp >= span.timestamp, 'times never go back');
+      for (let i = 0; stream.first < 3; i++) {
+        assert.ok(i < 200, `restarted: ${restarted}, first ${stream.first}`);
+        clock.now += 1000;
+        stream.tick();
+        await new Promise(setImmediate);
+      }
+      assert.equal(lines.filter(({ fields }) => fields.event === 'store:clock').length, 1);
+      await stream.close();
+    }
   });
 });

@@ -40,6 +40,8 @@ describe('a sparse index', () => {
       end: 9_000_000,
       firstTime: 1000,
       lastTime: 1090,
+      began: 1000,
+      written: 1090,
       sparse: null,
     };
     await writeIndex(files, segment, sample());

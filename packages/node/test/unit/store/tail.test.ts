@@ -7,7 +7,7 @@ function tailOf(count: number): Tail {
   const tail = new Tail();
   for (let i = 0; i < count; i++) {
     const { bytes, start, end } = runOf(`a${i}`, `b${i}`);
-    tail.push({ type: 'records', first: 1 + i * 2, count: 2, timestamp: i, bytes, start, end });
+    tail.push({ type: 'records', first: 1 + i * 2, count: 2, timestamp: i, bytes, start, end }, 0);
   }
   return tail;
 }
@@ -22,9 +22,18 @@ describe('the tail of a stream', () => {
     assert.deepEqual(textOf(tail.read(6, 12)), ['6:b2', '7:a3', '8:b3']);
   });
 
+  it('counts what is held beside the records', () => {
+    const tail = new Tail();
+    const { bytes, start, end } = runOf('x');
+    for (let first = 1; first <= 1000; first++)
+      tail.push({ type: 'records', first, count: 1, timestamp: 0, bytes, start, end }, 60);
+    tail.trim(16_300);
+    assert.equal(tail.first, 901, 'a hundred spans of three octets of records');
+  });
+
   it('forgets the oldest, never the newest', () => {
     const tail = tailOf(50);
-    tail.trim(40);
+    tail.trim(450);
     assert.equal(tail.first, 93);
     assert.deepEqual(textOf(tail.read(93, 1)), ['93:a46', '94:b46']);
     tail.trim(0);
