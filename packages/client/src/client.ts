@@ -195,7 +195,7 @@ class Core implements Client, ConnectionEvents {
   }
 
   consume(stream: string, options: ConsumeOptions): Consumer {
-    const request = verifyConsume(stream, options);
+    const request = verifyConsume(stream, options, this.#settings.named);
     if (this.#closing !== null || this.#connection.over) throw closed();
     const number = ++this.#consumersMade;
     const prefix = Buffer.from(options.filter ?? '');

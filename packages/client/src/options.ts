@@ -7,8 +7,8 @@ import { type ConsumeRequest, type From, NAME, type Strategy } from './wire/mess
 export interface ConnectOptions {
   /**
    * The name of this client: 1 to 64 letters, digits, `.`, `_` or `-`. Only with a fixed name are repetitions removed
-   * that a restart of the program causes, and only then does a consumer with a group find its place again under
-   * `broadcast`. One program has a name at a time. Default: `client-` and something random.
+   * that a restart of the program causes, and only then can a consumer have a group under `broadcast`: the node keeps
+   * its place under the name. One program has a name at a time. Default: `client-` and something random.
    */
   name?: string;
   /** How long `connect` tries, and how long `info` waits. Default 10000. */
@@ -32,6 +32,7 @@ export interface ConsumeOptions {
   /**
    * `broadcast`: everything to this consumer. `group`: each record to one member. `sharded`: as `group`, and all
    * records of a key to one member, in order. Default: `group` if a group is given, else `broadcast`; live: `broadcast`.
+   * With `broadcast` and a group the node keeps a place for this client alone, for good: that needs `name` in `connect`.
    */
   strategy?: Strategy;
   /** Consumers of one group share its place in the stream, which the node keeps. */
@@ -56,6 +57,8 @@ export interface ConsumeOptions {
 export interface Settings {
   readonly endpoints: readonly string[];
   readonly name: string;
+  /** The name was given: it is the same the next time. */
+  readonly named: boolean;
   readonly timeout: number;
   readonly heartbeat: number;
   readonly maxQueuedBytes: number;
@@ -74,6 +77,7 @@ export function verifyConnect(endpoint: string | readonly string[], options: Con
   return {
     endpoints,
     name: verifyName('name', options.name ?? `client-${Math.random().toString(36).slice(2, 12)}`),
+    named: options.name !== undefined,
     timeout: whole('timeout', options.timeout ?? 10_000, 1, LONGEST),
     heartbeat: whole('heartbeat', options.heartbeat ?? 5000, 1, LONGEST),
     maxQueuedBytes: whole('maxQueuedBytes', options.maxQueuedBytes ?? 64 * 1024 * 1024, 0),
@@ -87,14 +91,21 @@ export function verifyConnect(endpoint: string | readonly string[], options: Con
   };
 }
 
-/** @throws ClientError ERR_OPTION */
-export function verifyConsume(stream: string, options: ConsumeOptions): ConsumeRequest {
+/**
+ * `named`: the client has a name of its own, not a random one.
+ * @throws ClientError ERR_OPTION
+ */
+export function verifyConsume(stream: string, options: ConsumeOptions, named: boolean): ConsumeRequest {
   const { live = false, group } = options;
   const strategy = options.strategy ?? (group === undefined || live ? 'broadcast' : 'group');
   if (strategy !== 'broadcast' && strategy !== 'group' && strategy !== 'sharded')
     throw wrong(`strategy is broadcast, group or sharded, not ${String(strategy)}`);
   if (strategy !== 'broadcast' && group === undefined)
     throw wrong(`the strategy ${strategy} needs the option group`);
+  if (strategy === 'broadcast' && group !== undefined && !named)
+    throw wrong(
+      'broadcast with a group needs the option name in connect: the node keeps the place under that name for good, and each start with a random one would leave another behind',
+    );
   if (strategy !== 'broadcast' && live) throw wrong('live goes with the strategy broadcast only');
   return {
     stream,

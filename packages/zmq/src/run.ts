@@ -6,6 +6,7 @@
 export { readU64, writeU64 } from './bytes/u64.ts';
 export { view } from './bytes/view.ts';
 export type { Range, ReceiptEvents, Receipts } from './patterns/receipts.ts';
+export { RouterPeers } from './socket/peers.ts';
 export { type PortEvents, RunPort } from './socket/port.ts';
 export {
   bodyStart,

@@ -16,7 +16,15 @@ import {
   type Trouble,
   type Welcome,
 } from './messages.ts';
-import { decodeHead, decodeRanges, decodeReceipts, decodeU32, decodeU64, type Range } from './numbers.ts';
+import {
+  decodeHead,
+  decodeRanges,
+  decodeReceipts,
+  decodeU32,
+  decodeU64,
+  RANGE_OCTETS,
+  type Range,
+} from './numbers.ts';
 
 /** A message is not as docs/wire.md says. */
 export class WireError extends Error {
@@ -133,10 +141,16 @@ function u64(frames: readonly Uint8Array[], index: number): number {
   return value;
 }
 
+/** Of one message. */
+const MAX_RANGES = 65_536;
+
 function ranges(frames: readonly Uint8Array[], index: number): Range[] {
-  const list = decodeRanges(frame(frames, index));
+  const bytes = frame(frames, index);
+  const list = bytes.length <= MAX_RANGES * RANGE_OCTETS ? decodeRanges(bytes) : null;
   if (list === null)
-    throw new WireError(`${command(frames)}: frame ${index + 1} is no list of ranges of sequences`);
+    throw new WireError(
+      `${command(frames)}: frame ${index + 1} is no list of at most ${MAX_RANGES} ranges of sequences`,
+    );
   return list;
 }
 

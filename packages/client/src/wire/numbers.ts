@@ -23,7 +23,7 @@ export interface ChunkHead {
   readonly deliveries: number;
 }
 
-const RANGE_OCTETS = 16;
+export const RANGE_OCTETS = 16;
 const RECEIPT_OCTETS = 24;
 const HEAD_OCTETS = 20;
 

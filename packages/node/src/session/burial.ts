@@ -2,9 +2,11 @@
  * Moves records that were delivered too often to the dead-letter stream of their group.
  *
  * Guarantees: such a record counts as acknowledged only when it is durable in the dead-letter stream; after a crash in
- * between it may be there twice. A dead-letter stream that does not accept holds up the dead only.
+ * between it may be there twice. A dead-letter stream that does not accept holds up the dead only; those of a group that
+ * has no place and no members any more, whom nobody can wait for, are given up when it does not accept at once.
  */
 import { countMessages, messageEnd, messageLength, type Run, writeMessage } from '@zeroth/zmq/run';
+import type { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { Span, Stream } from '../store/store.ts';
 import { lastOf } from './core/window.ts';
@@ -25,7 +27,7 @@ export interface BurialHost {
 }
 
 /** Moves what is dying now, and what comes while it does. */
-export async function bury(runner: Runner, host: BurialHost): Promise<void> {
+export async function bury(runner: Runner, host: BurialHost, fold: Fold): Promise<void> {
   if (runner.burying) return;
   runner.burying = true;
   const { dying } = runner.group;
@@ -34,11 +36,18 @@ export async function bury(runner: Runner, host: BurialHost): Promise<void> {
       await buryFirst(runner, host);
     } catch (err) {
       if (host.signal.aborted) break;
-      const { name, deadLetter } = runner.options;
-      host.log.error(
-        { stream: runner.stream.name, group: name, deadLetter, err },
-        'dead letters have to wait',
+      const { name, deadLetter, place } = runner.options;
+      const given = place === null && runner.group.members.length === 0;
+      const text = given ? 'dead letters are given up' : 'dead letters have to wait';
+      fold.note(
+        text,
+        () => host.log.error({ stream: runner.stream.name, group: name, deadLetter, err }, text),
+        ({ events }) => host.log.error({ folded: events }, `${text} (more of the same, folded)`),
       );
+      if (given) {
+        dying.clear();
+        break;
+      }
       await pause(RETRY, host.signal);
     }
   }

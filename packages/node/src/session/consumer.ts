@@ -1,5 +1,5 @@
 /** A member of a group as the session sees it; gathers what the group hands out into few messages. */
-import type { Chunk } from '@zeroth/client/wire';
+import type { Chunk, NodeMessage, Range } from '@zeroth/client/wire';
 import { view } from '@zeroth/zmq/run';
 import { Member } from './core/member.ts';
 import type { Runner } from './runner.ts';
@@ -7,6 +7,11 @@ import type { Outlet, Session } from './session.ts';
 
 /** Octets after which a message of records is sent: a line that breaks often has to get one through whole. */
 const FLUSH_AT = 64 * 1024;
+
+/** Gaps that are kept to be told again. */
+const GAPS = 100;
+
+type Gap = Extract<NodeMessage, { type: 'GAP' }>;
 
 export class Consumer extends Member {
   readonly session: Session;
@@ -25,6 +30,8 @@ export class Consumer extends Member {
   #next = 0;
   #timestamp = 0;
   #deliveries = 0;
+  /** Gaps that may have been lost with a connection. */
+  #gaps: Gap[] = [];
 
   constructor(session: Session, number: number, credit: number, window: number, outlet: Outlet) {
     super(credit, window);
@@ -64,7 +71,22 @@ export class Consumer extends Member {
 
   gap(first: number, last: number, reason: string): void {
     this.flush();
-    this.#outlet.send(this.session, { type: 'GAP', consumer: this.number, first, last, reason });
+    if (this.#gaps.length === GAPS) this.#gaps.shift();
+    const gap: Gap = { type: 'GAP', consumer: this.number, first, last, reason };
+    this.#gaps.push(gap);
+    this.#outlet.send(this.session, gap);
+  }
+
+  /** Its client is back: it is told again of gaps that it may not have heard of. */
+  tellGaps(): void {
+    for (const gap of this.#gaps) this.#outlet.send(this.session, gap);
+  }
+
+  /** These were acknowledged: the client has heard of what was said before they came. */
+  heard(ranges: readonly Range[]): void {
+    if (this.#gaps.length === 0) return;
+    const end = ranges.reduce((most, { last }) => Math.max(most, last), 0);
+    this.#gaps = this.#gaps.filter(({ last }) => last > end);
   }
 
   /** Sends what was gathered. */
@@ -83,8 +105,14 @@ export class Consumer extends Member {
       sequence: this.#first,
       timestamp: this.#timestamp,
       deliveries: this.#deliveries,
-      run: view(this.#bytes, this.#start, this.#end),
+      run: this.#run(this.#bytes),
     });
     this.#bytes = null;
+  }
+
+  /** A small piece goes as a copy: it must not keep a block of the store in memory for as long as a peer does not read. */
+  #run(bytes: Uint8Array): Uint8Array {
+    const run = view(bytes, this.#start, this.#end);
+    return run.length < FLUSH_AT && run.length < bytes.buffer.byteLength / 2 ? new Uint8Array(run) : run;
   }
 }

@@ -2,19 +2,21 @@
  * CONSUME, ACK, NACK, CANCEL: which consumer is in which group, and which groups there are.
  *
  * Guarantees: a group is there while it has members or records on the way to its dead letters, and its place after
- * that; a consumer that comes again (same session, same number) has what it had.
+ * that; a new group's place is on the disk before a consumer is told of it; a consumer that comes again (same session,
+ * same number) has what it had.
  */
+import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers';
-import type { ClientMessage, ConsumeRequest, From, Range } from '@zeroth/client/wire';
-import { NAME, type Trouble } from '@zeroth/client/wire';
+import type { ClientMessage, ConsumeRequest, Range, Trouble } from '@zeroth/client/wire';
+import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
-import type { Stream } from '../store/store.ts';
 import { type BurialHost, bury } from './burial.ts';
 import { Consumer } from './consumer.ts';
 import type { GroupState } from './core/group.ts';
 import { decodePlace, within } from './core/place.ts';
 import type { Hub, Hubs } from './hub.ts';
-import { Runner, type RunnerHost, type RunnerOptions } from './runner.ts';
+import { placeOf, startOf, unfit } from './request.ts';
+import { Runner, type RunnerHost, type RunnerOptions, savePlace } from './runner.ts';
 import type { Connection, Outlet, Session } from './session.ts';
 
 /** Octets on the way to one consumer, at most; and to all together, as long as each has the least. */
@@ -22,7 +24,9 @@ const WINDOW = 8 * 1024 * 1024;
 const ALL_WINDOWS = 1024 * 1024 * 1024;
 const LEAST_WINDOW = 64 * 1024;
 const MAX_CREDIT = 100_000;
+/** Consumers of all sessions, with what is still there of former ones; and of one session. */
 const MAX_CONSUMERS = 10_000;
+const MAX_OF_SESSION = 256;
 const MAX_PREFIX = 1024;
 /** Places of groups that a stream keeps. */
 const MAX_PLACES = 1000;
@@ -40,6 +44,13 @@ export class Consuming implements RunnerHost {
   readonly #outlet: Outlet;
   readonly #host: ConsumingHost;
   readonly #log: Log;
+  readonly #fold: Fold = new Fold();
+  /** Groups without members that have records on the way to their dead letters. */
+  readonly #left: Set<Runner> = new Set();
+  /** Places of new groups that are on their way to the disk, by stream and place. */
+  readonly #settling: Map<string, Promise<void>> = new Map();
+  /** Consumers, some of them gone, for which something is looked up or written. */
+  #placing = 0;
   /** Consumers of all sessions. */
   count = 0;
   /** Groups of which something was acknowledged since the messages that are there began to be taken. */
@@ -55,6 +66,13 @@ export class Consuming implements RunnerHost {
     this.#outlet = outlet;
     this.#host = host;
     this.#log = host.log;
+    // Each group listens to it while it buries something.
+    setMaxListeners(0, host.signal);
+  }
+
+  /** Octets that may be on the way to one consumer, while there are so many. */
+  get window(): number {
+    return Math.max(LEAST_WINDOW, Math.min(WINDOW, Math.floor(ALL_WINDOWS / this.count)));
   }
 
   // ---- messages
@@ -62,27 +80,21 @@ export class Consuming implements RunnerHost {
   consume(session: Session, connection: Connection, message: Consume): void {
     const { consumer: number, request, prefix } = message;
     const known = session.consumers.get(number);
-    if (known !== undefined && (known.runner === null || this.#same(known, message))) {
-      if (known.runner !== null) this.#resume(known, known.runner, connection, request);
+    if (known !== undefined && known.runner !== null && this.#same(known, message)) {
+      this.#resume(known, known.runner, connection, request);
       return;
     }
     if (known !== undefined) this.leave(known, false);
     const hub = this.#hubs.get(request.stream);
     const deadLetter = request.deadLetter ?? `${request.stream}.dead`;
-    const trouble = this.#objection(message, hub, deadLetter);
+    const trouble = this.#objection(session, message, hub, deadLetter);
     if (trouble !== null || hub === null) {
       if (trouble !== null) this.#outlet.answer(connection, { type: 'ENDED', consumer: number, trouble });
       return;
     }
     this.count++;
-    const window = Math.max(LEAST_WINDOW, Math.min(WINDOW, Math.floor(ALL_WINDOWS / this.count)));
-    const consumer = new Consumer(
-      session,
-      number,
-      Math.min(MAX_CREDIT, request.credit),
-      window,
-      this.#outlet,
-    );
+    const credit = Math.min(MAX_CREDIT, request.credit);
+    const consumer = new Consumer(session, number, credit, this.window, this.#outlet);
     session.consumers.set(number, consumer);
     const place = placeOf(request, session.name);
     const options: RunnerOptions = {
@@ -95,15 +107,15 @@ export class Consuming implements RunnerHost {
       deadLetter,
     };
     const key = place ?? ` ${this.#private++}`;
-    if (hub.runners.has(key)) this.#join(consumer, hub, key, options, request, null);
-    else this.#open(consumer, hub, key, options, request);
+    this.#enter(consumer, hub, key, options, request);
   }
 
   ack(session: Session, number: number, ranges: readonly Range[]): void {
     const consumer = session.consumers.get(number);
     const runner = consumer?.runner;
     if (consumer === undefined || runner === null || runner === undefined) return;
-    for (const { first, last } of ranges) runner.group.ack(consumer, first, last);
+    consumer.heard(ranges);
+    runner.group.ack(consumer, ranges);
     this.#touched.add(runner);
   }
 
@@ -111,8 +123,7 @@ export class Consuming implements RunnerHost {
     const consumer = session.consumers.get(number);
     const runner = consumer?.runner;
     if (consumer === undefined || runner === null || runner === undefined) return;
-    const now = this.#host.now();
-    for (const { first, last } of ranges) runner.group.nack(consumer, first, last, delay, now);
+    runner.group.nack(consumer, ranges, delay, this.#host.now());
     if (delay > 0) runner.wake(delay);
     this.#touched.add(runner);
   }
@@ -174,6 +185,7 @@ export class Consuming implements RunnerHost {
     this.#closed = true;
     if (this.#saveTimer !== null) clearTimeout(this.#saveTimer);
     for (const { runners } of this.#hubs.all()) for (const runner of runners.values()) runner.close();
+    this.#fold.flush();
   }
 
   // ---- RunnerHost
@@ -205,7 +217,7 @@ export class Consuming implements RunnerHost {
 
   dying(runner: Runner): void {
     if (runner.burying) return;
-    void bury(runner, this.#host).then(() => this.#closeIfEmpty(runner));
+    void bury(runner, this.#host, this.#fold).then(() => this.#closeIfEmpty(runner));
   }
 
   failed(runner: Runner, error: Error): void {
@@ -223,16 +235,23 @@ export class Consuming implements RunnerHost {
   // ----
 
   /** Why a request can't be served, whoever asks. */
-  #objection({ request, prefix }: Consume, hub: Hub | null, deadLetter: string): Trouble | null {
+  #objection(
+    session: Session,
+    { request, prefix }: Consume,
+    hub: Hub | null,
+    deadLetter: string,
+  ): Trouble | null {
     const { stream, maxDeliveries } = request;
     if (hub === null) return { code: 'STREAM_UNKNOWN', message: `the node has no stream ${stream}` };
-    if (this.count >= MAX_CONSUMERS)
+    if (this.count + this.#left.size + this.#placing >= MAX_CONSUMERS)
       return { code: 'TOO_MANY_CONSUMERS', message: `the node serves ${MAX_CONSUMERS} at most` };
-    if (maxDeliveries > 0 && (deadLetter === stream || !NAME.test(deadLetter)))
-      return {
-        code: 'REQUEST_INVALID',
-        message: `${deadLetter} can't be the dead-letter stream of ${stream}`,
-      };
+    if (session.consumers.size >= MAX_OF_SESSION)
+      return { code: 'TOO_MANY_CONSUMERS', message: `the node serves ${MAX_OF_SESSION} of a client at most` };
+    if (maxDeliveries > 0) {
+      const problem = unfit(stream, deadLetter, (name) => this.#hubs.get(name) !== null);
+      const message = `${deadLetter} can't be the dead-letter stream of ${stream}: ${problem}`;
+      if (problem !== null) return { code: 'REQUEST_INVALID', message };
+    }
     if (prefix.length > MAX_PREFIX)
       return { code: 'REQUEST_INVALID', message: `a prefix has ${MAX_PREFIX} octets at most` };
     return null;
@@ -254,8 +273,36 @@ export class Consuming implements RunnerHost {
     // Not `group.next`: what the consumer holds comes again, and it may never have seen any of it.
     const next = runner.group.acked.floor;
     this.#outlet.answer(connection, { type: 'CONSUMING', consumer: consumer.number, next });
-    runner.group.resume(consumer, this.now());
+    consumer.tellGaps();
+    runner.group.resume(consumer, this.now(), runner.options.strategy === 'broadcast');
     this.#touched.add(runner);
+  }
+
+  #enter(consumer: Consumer, hub: Hub, key: string, options: RunnerOptions, request: ConsumeRequest): void {
+    const settling = this.#settling.get(placeKey(hub, key));
+    if (settling !== undefined)
+      this.#await(consumer, settling, () => this.#enter(consumer, hub, key, options, request));
+    else if (hub.runners.has(key)) this.#join(consumer, hub, key, options, request, null);
+    else this.#open(consumer, hub, key, options, request);
+  }
+
+  /** Goes on when something is found or done, unless the consumer is not there any more. */
+  #await<T>(consumer: Consumer, done: Promise<T>, then: (value: T) => void): void {
+    const wanted = (): boolean => {
+      this.#placing--;
+      return consumer.session.consumers.get(consumer.number) === consumer && !this.#closed;
+    };
+    this.#placing++;
+    done.then(
+      (value) => {
+        if (!wanted()) return;
+        then(value);
+        this.flush();
+      },
+      (error: Error) => {
+        if (wanted()) this.#refuse(consumer, 'STREAM_FAILED', error.message);
+      },
+    );
   }
 
   /** Starts a group: where its place says, or where the request says. */
@@ -277,22 +324,44 @@ export class Consuming implements RunnerHost {
       );
       return;
     }
-    const begin = (acknowledged: number): void =>
-      this.#join(consumer, hub, key, options, request, { acknowledged, ranges: [], deliveries: [] });
     const start = startOf(stream, request.from);
-    if (typeof start === 'number') {
-      begin(start);
-      return;
-    }
-    stream.find(start.time).then(
-      (found) => {
-        // It may have left meanwhile.
-        if (consumer.session.consumers.get(consumer.number) !== consumer || this.#closed) return;
-        begin(found);
-        this.flush();
-      },
-      (error: Error) => this.#refuse(consumer, 'STREAM_FAILED', error.message),
-    );
+    if (typeof start === 'number') this.#begin(consumer, hub, key, options, request, start);
+    else
+      this.#await(consumer, stream.find(start.time), (found) =>
+        this.#begin(consumer, hub, key, options, request, found),
+      );
+  }
+
+  /** Starts a new group, once its place can't be lost: after a power cut it must not begin somewhere else. */
+  #begin(
+    consumer: Consumer,
+    hub: Hub,
+    key: string,
+    options: RunnerOptions,
+    request: ConsumeRequest,
+    acknowledged: number,
+  ): void {
+    const { places } = hub.stream;
+    const { place } = options;
+    const state = { acknowledged, ranges: [], deliveries: [] };
+    if (place === null) this.#join(consumer, hub, key, options, request, state);
+    else if (places.get(place) === null) {
+      savePlace(hub.stream, place, options, state);
+      const id = placeKey(hub, key);
+      const settling = places.settle(place).then(
+        () => {
+          this.#settling.delete(id);
+        },
+        (error: Error) => {
+          this.#settling.delete(id);
+          places.remove(place);
+          throw error;
+        },
+      );
+      this.#settling.set(id, settling);
+      this.#await(consumer, settling, () => this.#enter(consumer, hub, key, options, request));
+      // Another one has begun it meanwhile.
+    } else this.#enter(consumer, hub, key, options, request);
   }
 
   /** Puts a consumer into its group, which begins in this state if it is not there. */
@@ -316,6 +385,7 @@ export class Consuming implements RunnerHost {
       this.#refuse(consumer, 'GROUP_MISMATCH', 'the members of the group ask for something else');
       return;
     }
+    this.#left.delete(runner);
     consumer.runner = runner;
     consumer.connected = consumer.session.connection !== null;
     this.#outlet.send(consumer.session, {
@@ -334,22 +404,18 @@ export class Consuming implements RunnerHost {
   }
 
   #closeIfEmpty(runner: Runner): void {
-    if (this.#closed || runner.group.members.length > 0 || runner.group.dying.count > 0) return;
+    if (this.#closed || runner.group.members.length > 0) return;
+    if (runner.group.dying.count > 0) {
+      this.#left.add(runner);
+      return;
+    }
+    this.#left.delete(runner);
     const hub = this.#hubs.get(runner.stream.name);
     for (const [key, each] of hub?.runners ?? []) if (each === runner) hub!.runners.delete(key);
     runner.close();
   }
 }
 
-/** Where the place of a consumer is kept; null: nowhere. */
-function placeOf({ strategy, group }: ConsumeRequest, client: string): string | null {
-  return group !== null && strategy === 'broadcast' ? `${group}@${client}` : group;
-}
-
-function startOf(stream: Stream, from: From): number | { readonly time: number } {
-  if (from === 'first') return stream.first;
-  if (from === 'new') return stream.committed;
-  if (from === 'last') return Math.max(stream.first, stream.committed - 1);
-  // A stream may have lost an end that was not on the disk: nothing of a new one is skipped.
-  return 'sequence' in from ? Math.min(from.sequence, stream.next) : from;
+function placeKey({ stream }: Hub, key: string): string {
+  return `${stream.name} ${key}`;
 }

@@ -1,5 +1,5 @@
 /** What INFO tells of a stream. */
-import type { GroupInfo, StreamInfo } from '@zeroth/client/wire';
+import type { GroupInfo, Range, Strategy, StreamInfo } from '@zeroth/client/wire';
 import { decodePlace } from './core/place.ts';
 import type { Hub } from './hub.ts';
 
@@ -13,23 +13,17 @@ export function streamInfo({ stream, runners }: Hub): StreamInfo {
       consumers: group.members.length,
       acknowledged: group.acked.floor,
       inFlight: group.inFlight,
-      lag: lag(group.acked.floor, group.acked.ranges, stream.committed),
+      lag: Math.max(0, stream.committed - group.acked.floor - sum(group.acked.ranges)),
     });
   }
   for (const name of stream.places.names()) {
     if (runners.has(name)) continue;
     const bytes = stream.places.get(name);
-    const place = bytes === null ? null : decodePlace(bytes);
-    if (place === null) continue;
-    const { acknowledged, ranges } = place.state;
-    groups.push({
-      name,
-      strategy: place.strategy,
-      consumers: 0,
-      acknowledged,
-      inFlight: 0,
-      lag: lag(acknowledged, ranges, stream.committed),
-    });
+    const kept = bytes === null ? null : keptIn(bytes);
+    if (kept === null) continue;
+    const { strategy, acknowledged, beyond } = kept;
+    const behind = Math.max(0, stream.committed - acknowledged - beyond);
+    groups.push({ name, strategy, consumers: 0, acknowledged, inFlight: 0, lag: behind });
   }
   const { name, first, committed, stats, trouble } = stream;
   return {
@@ -42,13 +36,34 @@ export function streamInfo({ stream, runners }: Hub): StreamInfo {
   };
 }
 
-/** Records before `end` that are not acknowledged. */
-function lag(
-  acknowledged: number,
-  ranges: readonly { readonly first: number; readonly last: number }[],
-  end: number,
-): number {
-  let count = Math.max(0, end - acknowledged);
-  for (const { first, last } of ranges) count -= last - first + 1;
-  return Math.max(0, count);
+/** What a place says that nobody has a hold of. */
+interface Kept {
+  readonly strategy: Strategy;
+  readonly acknowledged: number;
+  /** Records that are acknowledged after that. */
+  readonly beyond: number;
+}
+
+/** A place may have 400 KB, a stream a thousand of them, and who asks may ask often: each value is read once. */
+const READ: WeakMap<Uint8Array, Kept | null> = new WeakMap();
+
+/** Null: this is no place of a group. */
+function keptIn(bytes: Uint8Array): Kept | null {
+  let kept = READ.get(bytes);
+  if (kept === undefined) {
+    const place = decodePlace(bytes);
+    if (place === null) kept = null;
+    else {
+      const { acknowledged, ranges } = place.state;
+      kept = { strategy: place.strategy, acknowledged, beyond: sum(ranges) };
+    }
+    READ.set(bytes, kept);
+  }
+  return kept;
+}
+
+function sum(ranges: readonly Range[]): number {
+  let count = 0;
+  for (const { first, last } of ranges) count += last - first + 1;
+  return count;
 }

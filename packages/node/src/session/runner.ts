@@ -41,6 +41,8 @@ export interface RunnerOptions extends GroupOptions {
 
 /** What a runner needs of those around it. */
 export interface RunnerHost {
+  /** Octets that may be with one consumer now. */
+  readonly window: number;
   now(): number;
   /** Call `pump` in one of the next turns of the event loop. */
   later(runner: Runner): void;
@@ -122,6 +124,8 @@ export class Runner implements GroupOutput<Consumer> {
     if (this.#reading || this.#closed) return;
     const { group, stream } = this;
     const now = this.#host.now();
+    const { window } = this.#host;
+    for (const member of group.members) member.window = window;
     let budget = TURN;
     for (;;) {
       const wanted = group.step(stream.committed, now, budget);
@@ -169,9 +173,8 @@ export class Runner implements GroupOutput<Consumer> {
     const { group } = this;
     if (group.changed && this.options.place !== null) this.#host.unsaved(this);
     if (group.dying.count > 0) this.#host.dying(this);
-    // What was handed out since is due later than what a timer waits for already.
-    if (this.#timer === null && group.options.ackTimeout > 0 && group.inFlight > 0)
-      this.#arm(now + group.options.ackTimeout);
+    // A timer that is there may wait for something later: a refusal with a delay.
+    if (group.options.ackTimeout > 0 && group.inFlight > 0) this.#arm(now + group.options.ackTimeout);
   }
 
   #arm(due: number): void {
@@ -218,14 +221,9 @@ export class Runner implements GroupOutput<Consumer> {
 
   /** Writes down where the group stands. */
   save(): void {
-    const { place, strategy, prefix, ackTimeout, maxDeliveries, deadLetter } = this.options;
+    const { place } = this.options;
     this.group.changed = false;
-    if (place === null) return;
-    const state = this.group.state();
-    this.stream.places.save(
-      place,
-      encodePlace({ strategy, prefix, ackTimeout, maxDeliveries, deadLetter, state }),
-    );
+    if (place !== null) savePlace(this.stream, place, this.options, this.group.state());
   }
 
   /** Saves, and ends. */
@@ -237,4 +235,10 @@ export class Runner implements GroupOutput<Consumer> {
     this.group.release();
     this.save();
   }
+}
+
+/** Writes down where a group stands, or begins. */
+export function savePlace(stream: Stream, place: string, options: RunnerOptions, state: GroupState): void {
+  const { strategy, prefix, ackTimeout, maxDeliveries, deadLetter } = options;
+  stream.places.save(place, encodePlace({ strategy, prefix, ackTimeout, maxDeliveries, deadLetter, state }));
 }

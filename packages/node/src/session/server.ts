@@ -7,11 +7,13 @@
  */
 import { type ClientMessage, decodeClientMessage, WireError } from '@zeroth/client/wire';
 import { Router } from '@zeroth/zmq';
+import { RouterPeers } from '@zeroth/zmq/run';
 import type { SessionsConfig, StreamSettings } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
 import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { Stream, StreamStore } from '../store/store.ts';
+import { Connections } from './connections.ts';
 import { Consuming } from './consuming.ts';
 import { decodePlace } from './core/place.ts';
 import { type Hub, Hubs } from './hub.ts';
@@ -63,6 +65,9 @@ export async function startSessions(options: SessionsOptions): Promise<SessionSe
   return server;
 }
 
+/** Milliseconds that a connection has for its HELLO, at least. */
+const HELLO_WITHIN = 10_000;
+
 export class SessionServer {
   readonly endpoints: string[] = [];
   readonly #options: SessionsOptions;
@@ -74,7 +79,7 @@ export class SessionServer {
   readonly #table: SessionTable;
   readonly #publishing: Publishing;
   readonly #consuming: Consuming;
-  readonly #connections: Map<string, Connection> = new Map();
+  readonly #connections: Connections;
   readonly #ending: AbortController = new AbortController();
   #malformed = 0;
   #sweepTimer: NodeJS.Timeout | null = null;
@@ -93,14 +98,19 @@ export class SessionServer {
       maxMessageSize,
       // A client that comes back may be here twice for a moment.
       maxPeers: maxSessions * 2 + 16,
-      // Credit and windows bound what waits for a peer; a mark would drop it.
+      // The outlet bounds what waits for a peer; a mark would drop it.
       sendHighWaterMark: 0,
       mandatory: true,
       handover: true,
       heartbeatInterval,
       heartbeatTimeout: heartbeatInterval * 3,
     });
-    this.#outlet = new Outlet(this.#router, (connection) => this.#lost(connection));
+    this.#connections = new Connections(Math.max(3 * heartbeatInterval, HELLO_WITHIN));
+    this.#outlet = new Outlet(this.#router, new RouterPeers(this.#router), {
+      lost: (connection) => this.#lost(connection),
+      cut: ({ session }) =>
+        this.#warn('cut', { client: session?.name }, 'a client does not read what it asks for'),
+    });
     this.#hubs = new Hubs(store, this.#log, (hub) => this.#committed(hub));
     this.#publishing = new Publishing(this.#hubs, this.#outlet, this.#log);
     this.#consuming = new Consuming(this.#hubs, this.#outlet, {
@@ -133,8 +143,13 @@ export class SessionServer {
       }
       this.endpoints.push(this.#router.lastEndpoint ?? endpoint);
     }
-    this.#router.events.on('peer:gone', ({ peer }) => {
-      if (peer.routingId !== null) this.#gone(peer.routingId);
+    const { events } = this.#router;
+    events.on('peer:ready', ({ peer }) => {
+      if (peer.routingId !== null) this.#connections.of(peer.routingId);
+    });
+    events.on('peer:gone', ({ peer }) => {
+      const connection = peer.routingId === null ? null : this.#connections.gone(peer.routingId);
+      if (connection !== null) this.#lost(connection);
     });
     this.#sweepLater();
     void this.#receive();
@@ -209,13 +224,7 @@ export class SessionServer {
   }
 
   #take(frames: Buffer[]): void {
-    const id = frames.shift()!;
-    const key = id.toString('latin1');
-    let connection = this.#connections.get(key);
-    if (connection === undefined) {
-      connection = { id, session: null, answers: 0 };
-      this.#connections.set(key, connection);
-    }
+    const connection = this.#connections.of(frames.shift()!);
     let message: ClientMessage;
     try {
       message = decodeClientMessage(frames);
@@ -284,14 +293,17 @@ export class SessionServer {
   #isMalformed(connection: Connection, error: WireError): void {
     this.#malformed++;
     const fields = { client: connection.session?.name, reason: error.message };
-    const text = 'a message is not as the protocol says';
+    this.#warn('malformed', fields, 'a message is not as the protocol says');
+    if (connection.session !== null) connection.session.heard = true;
+    this.#error(connection, 'MALFORMED', error.message);
+  }
+
+  #warn(kind: string, fields: object, text: string): void {
     this.#fold.note(
-      'malformed',
+      kind,
       () => this.#log.warn(fields, text),
       ({ events }) => this.#log.warn({ folded: events }, `${text} (more of the same, folded)`),
     );
-    if (connection.session !== null) connection.session.heard = true;
-    this.#error(connection, 'MALFORMED', error.message);
   }
 
   #error(connection: Connection, code: string, message: string): void {
@@ -327,14 +339,6 @@ export class SessionServer {
 
   // ---- connections and sessions
 
-  #gone(id: Buffer): void {
-    const key = id.toString('latin1');
-    const connection = this.#connections.get(key);
-    if (connection === undefined) return;
-    this.#connections.delete(key);
-    this.#lost(connection);
-  }
-
   #lost(connection: Connection): void {
     if (connection.session !== null) this.#table.suspend(connection.session);
   }
@@ -342,10 +346,12 @@ export class SessionServer {
   #suspended(session: Session): void {
     this.#consuming.suspend(session);
     for (const publisher of session.publishers.values()) publisher.forget();
+    this.#settled?.();
   }
 
   #ended(session: Session, lost: boolean): void {
     for (const publisher of session.publishers.values()) publisher.forget();
+    this.#settled?.();
     this.#consuming.end(session, lost);
     if (lost) this.#log.info({ client: session.name }, 'a client is gone');
   }
@@ -367,15 +373,7 @@ export class SessionServer {
     for (const session of this.#table.sweep(elapsed)) this.#outlet.send(session, { type: 'PONG' });
     this.#consuming.flush();
     this.#consuming.rest();
-    this.#outlet.listen(this.#connections.values());
-    // A peer may have left before its last message was read.
-    if (this.#connections.size > this.#table.size * 2 + 64) this.#forgetStrangers();
-  }
-
-  #forgetStrangers(): void {
-    const here = new Set(this.#router.peers().map(({ routingId }) => routingId?.toString('latin1')));
-    for (const [key, connection] of this.#connections) {
-      if (connection.session === null && !here.has(key)) this.#connections.delete(key);
-    }
+    for (const connection of this.#connections.sweep(elapsed))
+      this.#outlet.end(connection, 'it said no HELLO');
   }
 }

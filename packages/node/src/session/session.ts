@@ -4,6 +4,7 @@
  */
 import { encodeNodeMessage, type NodeMessage } from '@zeroth/client/wire';
 import { type Router, ZmqError } from '@zeroth/zmq';
+import type { RouterPeers } from '@zeroth/zmq/run';
 import type { Consumer } from './consumer.ts';
 import type { Publisher } from './publisher.ts';
 
@@ -11,8 +12,18 @@ import type { Publisher } from './publisher.ts';
 export interface Connection {
   readonly id: Buffer;
   session: Session | null;
-  /** Small answers since somebody looked whether the peer reads them. */
-  answers: number;
+  /** Milliseconds without a session. */
+  alone: number;
+  /** The node has ended it, and sends no more; that it is gone is told later. */
+  cut: boolean;
+}
+
+/** What an outlet tells of connections. */
+export interface OutletHost {
+  /** It is not there any more. */
+  lost(connection: Connection): void;
+  /** Too much waits for it: it is being ended. */
+  cut(connection: Connection): void;
 }
 
 export class Session {
@@ -42,23 +53,33 @@ export class Session {
   }
 }
 
-/** After so many answers it is looked whether the peer reads them, and so many may wait for it. */
-const ANSWERS = 1000;
-/** In place of their number: it does not read, and gets no more. */
-const MUTED: number = Number.POSITIVE_INFINITY;
+/**
+ * Octets that may wait for a peer beside what its consumers hold, which is bounded by itself; and for one that has no
+ * session. One message may go over.
+ */
+const BACKLOG = 32 * 1024 * 1024;
+const BACKLOG_OF_STRANGER = 64 * 1024;
 
-/** Sends messages to connections. Nothing that goes through here waits or is dropped for a high-water mark. */
+/**
+ * Sends messages to connections. Nothing is dropped for a high-water mark: a connection whose peer does not read what
+ * it asks for is ended instead. Its session stays, and the client finds it again.
+ */
 export class Outlet {
-  readonly #router: Router;
-  readonly #lost: (connection: Connection) => void;
+  readonly #router: Pick<Router, 'trySend'>;
+  readonly #peers: Pick<RouterPeers, 'waiting' | 'end'>;
+  readonly #host: OutletHost;
 
-  /** `lost` is told of connections that are not there any more. */
-  constructor(router: Router, lost: (connection: Connection) => void) {
+  constructor(
+    router: Pick<Router, 'trySend'>,
+    peers: Pick<RouterPeers, 'waiting' | 'end'>,
+    host: OutletHost,
+  ) {
     this.#router = router;
-    this.#lost = lost;
+    this.#peers = peers;
+    this.#host = host;
   }
 
-  /** What the node sends on its own account: bounded by the credit of consumers and the window of publishers. */
+  /** What the node sends on its own account. */
   send(session: Session, message: NodeMessage): boolean {
     const { connection } = session;
     if (connection === null) return false;
@@ -66,34 +87,25 @@ export class Outlet {
     return this.#send(connection, message);
   }
 
-  /** The answer to a message: a peer that asks and asks but never reads gets none after a while. */
+  /** The answer to a message. */
   answer(connection: Connection, message: NodeMessage): void {
-    if (connection.answers === MUTED) return;
-    if (connection.answers >= ANSWERS) {
-      connection.answers = MUTED;
-      this.listen([connection]);
-      if (connection.answers === MUTED) return;
-    }
-    connection.answers++;
     if (connection.session !== null) connection.session.spoke = true;
     this.#send(connection, message);
   }
 
-  /** Looks which of those who get no answers read what they were sent: they get answers again. */
-  listen(connections: Iterable<Connection>): void {
-    const muted: Connection[] = [];
-    for (const connection of connections) if (connection.answers === MUTED) muted.push(connection);
-    if (muted.length === 0) return;
-    const queued = new Map<string, number>();
-    for (const { routingId, queuedOut } of this.#router.peers())
-      if (routingId !== null) queued.set(routingId.toString('latin1'), queuedOut);
-    for (const connection of muted) {
-      const waiting = queued.get(connection.id.toString('latin1')) ?? Number.POSITIVE_INFINITY;
-      if (waiting <= ANSWERS) connection.answers = 0;
-    }
+  /** Ends a connection. Its session learns of it later, not in the middle of what it does now. */
+  end(connection: Connection, reason: string): void {
+    connection.cut = true;
+    this.#peers.end(connection.id, reason);
   }
 
   #send(connection: Connection, message: NodeMessage): boolean {
+    if (connection.cut) return false;
+    if (this.#overdrawn(connection)) {
+      this.#host.cut(connection);
+      this.end(connection, 'it does not read what it asks for');
+      return false;
+    }
     const frames = encodeNodeMessage(message);
     frames.unshift(connection.id);
     try {
@@ -101,8 +113,18 @@ export class Outlet {
     } catch (error) {
       if (!(error instanceof ZmqError)) throw error;
       // EHOSTUNREACH, or EBADF: the socket is closed.
-      this.#lost(connection);
+      this.#host.lost(connection);
       return false;
     }
+  }
+
+  #overdrawn({ id, session }: Connection): boolean {
+    const waiting = this.#peers.waiting(id);
+    if (waiting <= BACKLOG_OF_STRANGER) return false;
+    if (session === null) return true;
+    if (waiting <= BACKLOG) return false;
+    let bound = BACKLOG;
+    for (const { leases } of session.consumers.values()) bound += leases.octets;
+    return waiting > bound;
   }
 }

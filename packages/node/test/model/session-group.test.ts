@@ -354,10 +354,10 @@ class World implements GroupOutput<Client> {
           for (const sequence of some) this.fates[sequence]!.settled = true;
           for (const sequence of some) this.fates[sequence]!.holder = null;
           this.late(client, first, last);
-          this.group.ack(client, first, last);
+          this.group.ack(client, [{ first, last }]);
         } else {
           this.release(some, true);
-          this.group.nack(client, first, last, step.delay, this.now);
+          this.group.nack(client, [{ first, last }], step.delay, this.now);
         }
         break;
       }
@@ -368,7 +368,7 @@ class World implements GroupOutput<Client> {
         const first = 1 + (step.from % this.stream.end);
         const last = first + step.count;
         this.late(client, first, last);
-        this.group.ack(client, first, last);
+        this.group.ack(client, [{ first, last }]);
         break;
       }
       case 'time':

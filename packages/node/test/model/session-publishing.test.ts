@@ -51,7 +51,7 @@ class World {
 
   meet(): Session {
     const session = new Session('p', 'i');
-    session.connection = { id: Buffer.from('c'), session, answers: 0 };
+    session.connection = { id: Buffer.from('c'), session, alone: 0, cut: false };
     return session;
   }
 

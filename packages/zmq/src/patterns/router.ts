@@ -150,6 +150,11 @@ export class RouterPattern extends Pattern {
     return sent;
   }
 
+  /** The pipe of the peer with this routing id. */
+  peer(id: Uint8Array): Pipe | null {
+    return this.find(id, 0, id.length);
+  }
+
   /** The pipe of the peer whose routing id is `bytes[start, end)`. */
   protected find(bytes: Uint8Array, start: number, end: number): Pipe | null {
     const last = this.#last;

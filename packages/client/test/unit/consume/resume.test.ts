@@ -32,7 +32,7 @@ describe('a consumer without a group', () => {
         },
         fail: (reason) => assert.fail(reason),
       };
-      const request = verifyConsume('telemetry', { live: true, from: 'first' });
+      const request = verifyConsume('telemetry', { live: true, from: 'first' }, true);
       const consumer = new Consumption(1, port, request, Buffer.alloc(0), true, () => undefined);
       consumer.joined(welcome(false));
       consumer.consuming(1);

@@ -3,6 +3,7 @@
  * each other or the floor; so there are at most as many as there are records between them that are not acknowledged.
  */
 import type { Range } from '@zeroth/client/wire';
+import { MANY } from './leases.ts';
 
 /** Places at the beginning that may be empty: passing the first of many ranges must not move all the others. */
 const SLACK = 256;
@@ -54,6 +55,18 @@ export class Acknowledged {
       range.last = high;
     } else if (from === ranges.length) ranges.push({ first: low, last: high });
     else ranges.splice(from, to - from, { first: low, last: high });
+  }
+
+  /** As `add` of each, in order; of many in one pass. */
+  addAll(added: readonly Range[]): void {
+    if (added.length <= MANY) {
+      for (const { first, last } of added) this.add(first, last);
+      return;
+    }
+    this.#compact();
+    const all = [...this.#ranges, ...added].sort((a, b) => a.first - b.first);
+    this.#ranges = [];
+    for (const { first, last } of all) this.add(first, last);
   }
 
   has(sequence: number): boolean {

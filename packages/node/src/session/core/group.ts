@@ -94,8 +94,8 @@ export abstract class Group<M extends Member> {
   protected abstract giveBack(member: M, leases: Lease[], failed: boolean, due: number): void;
   /** They are acknowledged, and were with a member. */
   protected abstract settled(lease: Lease): void;
-  /** Takes what waits and was last with the member. */
-  protected abstract takeWaiting(first: number, last: number, member: M): Lease[];
+  /** Takes what waits and was last with the member, of ranges in order. */
+  protected abstract takeWaiting(ranges: readonly Range[], member: M): Lease[];
   /** What waits, for the state. */
   protected abstract waitingItems(): Iterable<Lease>;
   protected abstract serveWaiting(now: number): number;
@@ -131,9 +131,16 @@ export abstract class Group<M extends Member> {
     member.resendAt = 0;
   }
 
-  /** Its client is back: it gets again what it holds. */
-  resume(member: M, now: number): void {
+  /**
+   * Its client is back: it gets again what it holds. What it did not acknowledge in time comes after that, because
+   * another may get it as well; `alone`: in order.
+   */
+  resume(member: M, now: number, alone: boolean = false): void {
     member.connected = true;
+    if (alone && this.waiting > 0) {
+      this.giveBack(member, member.leases.clear(), false, 0);
+      return;
+    }
     member.resendAt = member.leases.first?.first ?? 0;
     for (const lease of member.leases.items as Lease[]) {
       lease.deliveries++;
@@ -141,14 +148,17 @@ export abstract class Group<M extends Member> {
     }
   }
 
-  ack(member: M, first: number, last: number): void {
-    this.#settle(member.leases.take(first, last), true);
+  ack(member: M, ranges: readonly Range[]): void {
+    const apart = inOrder(ranges);
+    const held = member.leases.takeAll(apart);
+    this.#settle(held, true);
     // What it had and did not acknowledge in time: better late than twice.
-    if (this.waiting > 0) this.#settle(this.takeWaiting(first, last, member), false);
+    if (this.waiting > 0 && countOf(held) < countOf(apart))
+      this.#settle(this.takeWaiting(apart, member), false);
   }
 
-  nack(member: M, first: number, last: number, delay: number, now: number): void {
-    const leases = member.leases.take(first, last);
+  nack(member: M, ranges: readonly Range[], delay: number, now: number): void {
+    const leases = member.leases.takeAll(inOrder(ranges));
     if (leases.length === 0) return;
     this.giveBack(member, leases, true, delay > 0 ? now + delay : 0);
     this.changed = true;
@@ -166,7 +176,7 @@ export abstract class Group<M extends Member> {
       for (const member of this.members) {
         const late = member.leases.items.filter((lease) => lease.due <= now);
         if (late.length > 0) {
-          for (const { first, last } of late) member.leases.take(first, last);
+          member.leases.takeAll(late);
           this.giveBack(member, late, true, 0);
           this.changed = true;
         }
@@ -225,11 +235,10 @@ export abstract class Group<M extends Member> {
   }
 
   #settle(leases: readonly Lease[], held: boolean): void {
-    for (const lease of leases) {
-      this.acked.add(lease.first, lease.last);
-      if (held) this.settled(lease);
-      this.changed = true;
-    }
+    if (leases.length === 0) return;
+    this.acked.addAll(leases);
+    if (held) for (const lease of leases) this.settled(lease);
+    this.changed = true;
   }
 
   #resend(member: M): number {
@@ -326,4 +335,20 @@ export abstract class Group<M extends Member> {
     const { ackTimeout } = this.options;
     return ackTimeout > 0 ? now + ackTimeout : Number.POSITIVE_INFINITY;
   }
+}
+
+/** The same records, as ranges that are in order and apart: no record is looked for twice. */
+function inOrder(ranges: readonly Range[]): readonly Range[] {
+  if (ranges.every(({ first }, index) => index === 0 || first > ranges[index - 1]!.last)) return ranges;
+  const apart: { first: number; last: number }[] = [];
+  for (const { first, last } of ranges.toSorted((a, b) => a.first - b.first)) {
+    const before = apart.at(-1);
+    if (before !== undefined && first <= before.last) before.last = Math.max(before.last, last);
+    else apart.push({ first, last });
+  }
+  return apart;
+}
+
+function countOf(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }

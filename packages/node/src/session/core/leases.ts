@@ -2,6 +2,7 @@
  * Stretches of records that are with a member, or wait to be delivered again: disjoint, sorted by sequence. What goes in
  * and out at the ends, as it does mostly, costs next to nothing.
  */
+import type { Range } from '@zeroth/client/wire';
 
 /** Consecutive records that share one fate. */
 export interface Lease {
@@ -21,6 +22,8 @@ export interface Lease {
 
 /** Places at the beginning that may be empty: taking the first of many must not move all the others. */
 const SLACK = 256;
+/** More at once than these go in one pass over all: each by itself may have to move all the others. */
+export const MANY = 64;
 
 export class Leases {
   #items: Lease[] = [];
@@ -53,6 +56,42 @@ export class Leases {
       return;
     }
     items.splice(this.#from(lease.first), 0, lease);
+  }
+
+  /** As `insert` of each, in order of sequence; of many in one pass. */
+  insertAll(leases: readonly Lease[]): void {
+    if (leases.length <= MANY) {
+      for (const lease of leases) this.insert(lease);
+      return;
+    }
+    const all = [...this.clear(), ...leases].sort((a, b) => a.first - b.first);
+    for (const lease of all) this.insert(lease);
+  }
+
+  /** As `take` of each of these ranges, which are in order and apart; of many in one pass. */
+  takeAll(ranges: readonly Range[], holder?: object): Lease[] {
+    if (ranges.length <= MANY) return ranges.flatMap(({ first, last }) => this.take(first, last, holder));
+    const taken: Lease[] = [];
+    let index = 0;
+    for (const lease of this.clear()) {
+      if (holder !== undefined && lease.holder !== holder) {
+        this.insert(lease);
+        continue;
+      }
+      while (index < ranges.length && ranges[index]!.last < lease.first) index++;
+      const whole = ranges[index];
+      if (whole !== undefined && whole.first <= lease.first && whole.last >= lease.last) {
+        taken.push(lease);
+        continue;
+      }
+      for (let at = index; lease.first <= lease.last; at++) {
+        const range = ranges[at];
+        const first = Math.max(lease.first, range?.first ?? Number.POSITIVE_INFINITY);
+        if (first > lease.first) this.insert(cut(lease, Math.min(lease.last, first - 1)));
+        if (first <= lease.last) taken.push(cut(lease, Math.min(lease.last, range!.last)));
+      }
+    }
+    return taken;
   }
 
   /** Removes and returns what it has of these records, in order; of `holder` only, if one is given. */
@@ -149,6 +188,14 @@ export class Leases {
 function split(lease: Lease, first: number, last: number): Lease {
   const share = (last - first + 1) / (lease.last - lease.first + 1);
   return { ...lease, first, last, octets: Math.floor(lease.octets * share) };
+}
+
+/** Cuts off and returns the part up to `last`; nothing is left when that is all. */
+function cut(lease: Lease, last: number): Lease {
+  const part = split(lease, lease.first, last);
+  lease.first = last + 1;
+  lease.octets -= part.octets;
+  return part;
 }
 
 function joins(before: Lease, after: Lease): boolean {

@@ -4,6 +4,7 @@
  * former has nothing of it any more. A member without room does not stop the others: what is for it waits in its queue,
  * as sequences only, until too much waits.
  */
+import type { Range } from '@zeroth/client/wire';
 import { messageEnd } from '@zeroth/zmq/run';
 import type { Span } from '../../store/store.ts';
 import { DONE, Group, MAX_WAITING, MORE } from './group.ts';
@@ -43,27 +44,37 @@ export class ShardedGroup<M extends Member> extends Group<M> {
 
   protected override giveBack(member: M, leases: Lease[], failed: boolean, due: number): void {
     const from = new Map<number, number>();
+    const dead: Lease[] = [];
+    const waits: Lease[] = [];
     for (const lease of leases) {
       const { shard, first } = lease;
       from.set(shard, Math.min(first, from.get(shard) ?? first));
       if (due > 0) this.#until[shard] = due;
       this.settled(lease);
-      if (failed && this.worn(lease.deliveries)) this.dying.insert({ ...lease, holder: member });
-      else this.#wait({ ...lease, holder: member });
+      (failed && this.worn(lease.deliveries) ? dead : waits).push({ ...lease, holder: member });
     }
     // What came after them goes back as well, or it would be before them.
     const after = member.leases.items.filter(({ shard, first }) => first > (from.get(shard) ?? first));
-    for (const { first, last } of after) {
-      for (const lease of member.leases.take(first, last)) {
-        this.settled(lease);
-        this.#wait({ ...lease, holder: member });
-      }
+    for (const lease of member.leases.takeAll(after)) {
+      this.settled(lease);
+      waits.push({ ...lease, holder: member });
     }
+    this.dying.insertAll(dead);
+    const queues = new Map<Leases, Lease[]>();
+    for (const lease of waits) {
+      lease.due = 0;
+      this.#waits(lease, 1);
+      const queue = this.#queueOf(lease);
+      const list = queues.get(queue);
+      if (list === undefined) queues.set(queue, [lease]);
+      else list.push(lease);
+    }
+    for (const [queue, list] of queues) queue.insertAll(list);
   }
 
-  protected override takeWaiting(first: number, last: number, member: M): Lease[] {
-    const taken = this.#orphans.take(first, last, member);
-    for (const { queue } of this.members) if (queue.count > 0) taken.push(...queue.take(first, last, member));
+  protected override takeWaiting(ranges: readonly Range[], member: M): Lease[] {
+    const queues = [this.#orphans, ...this.members.map(({ queue }) => queue)];
+    const taken = queues.flatMap((queue) => (queue.count > 0 ? queue.takeAll(ranges, member) : []));
     for (const lease of taken) this.#waits(lease, -1);
     return taken;
   }
@@ -196,7 +207,11 @@ export class ShardedGroup<M extends Member> extends Group<M> {
   #wait(lease: Lease): void {
     lease.due = 0;
     this.#waits(lease, 1);
-    (this.#shards.target(lease.shard)?.queue ?? this.#orphans).insert(lease);
+    this.#queueOf(lease).insert(lease);
+  }
+
+  #queueOf({ shard }: Lease): Leases {
+    return this.#shards.target(shard)?.queue ?? this.#orphans;
   }
 
   #take(queue: Leases, first: number, last: number): void {
@@ -211,7 +226,6 @@ export class ShardedGroup<M extends Member> extends Group<M> {
   #spread(left: Lease[]): void {
     this.#shards.assign(this.members);
     const leases = [left, this.#orphans.clear(), ...this.members.map(({ queue }) => queue.clear())].flat();
-    for (const lease of leases.sort((a, b) => a.first - b.first))
-      (this.#shards.target(lease.shard)?.queue ?? this.#orphans).insert(lease);
+    for (const lease of leases.sort((a, b) => a.first - b.first)) this.#queueOf(lease).insert(lease);
   }
 }

@@ -2,6 +2,7 @@
  * The strategies `group` and `broadcast`, which is a group of one: each record to the member that has most room. As
  * many records as there are go in stretches, so that they stay the slices that the store has; few go one to each.
  */
+import type { Range } from '@zeroth/client/wire';
 import { messageEnd } from '@zeroth/zmq/run';
 import type { Span } from '../../store/store.ts';
 import { DONE, Group, MAX_WAITING, MORE } from './group.ts';
@@ -15,15 +16,15 @@ type Records = Extract<Span, { type: 'records' }>;
 export class SharedGroup<M extends Member> extends Group<M> {
   /** To be delivered again, now. */
   readonly #again: Leases = new Leases();
-  /** To be delivered again, later. */
-  #delayed: Lease[] = [];
-  #delayedCount = 0;
+  /** To be delivered again, later; and no earlier than this. */
+  readonly #delayed: Leases = new Leases();
+  #soonest = Number.POSITIVE_INFINITY;
   // Members with room when `#pick` looked, and where it looks first: after whom it found before.
   #ready = 0;
   #turn = 0;
 
   override get waiting(): number {
-    return this.#again.count + this.#delayedCount;
+    return this.#again.count + this.#delayed.count;
   }
 
   protected override joined(): void {}
@@ -31,50 +32,38 @@ export class SharedGroup<M extends Member> extends Group<M> {
   protected override settled(): void {}
 
   protected override giveBack(member: M, leases: Lease[], failed: boolean, due: number): void {
+    const waits: Lease[] = [];
+    const dead: Lease[] = [];
     for (const lease of leases) {
       lease.due = due;
       lease.holder = member;
-      if (failed && this.worn(lease.deliveries)) this.dying.insert(lease);
-      else if (due > 0) {
-        this.#delayed.push(lease);
-        this.#delayedCount += lease.last - lease.first + 1;
-      } else this.#again.insert(lease);
+      (failed && this.worn(lease.deliveries) ? dead : waits).push(lease);
     }
+    this.dying.insertAll(dead);
+    if (due > 0 && waits.length > 0) this.#soonest = Math.min(this.#soonest, due);
+    (due > 0 ? this.#delayed : this.#again).insertAll(waits);
   }
 
-  protected override takeWaiting(first: number, last: number, member: M): Lease[] {
-    const taken = this.#again.take(first, last, member);
-    if (this.#delayed.length > 0) {
-      const delayed = new Leases();
-      for (const lease of sorted(this.#delayed)) delayed.insert(lease);
-      taken.push(...delayed.take(first, last, member));
-      this.#delayed = [...delayed.items];
-      this.#delayedCount = delayed.count;
-    }
-    return taken;
+  protected override takeWaiting(ranges: readonly Range[], member: M): Lease[] {
+    return [...this.#again.takeAll(ranges, member), ...this.#delayed.takeAll(ranges, member)];
   }
 
   protected override *waitingItems(): Iterable<Lease> {
     yield* this.#again.items;
-    yield* this.#delayed;
+    yield* this.#delayed.items;
   }
 
   protected override wake(now: number): number {
-    let due = Number.POSITIVE_INFINITY;
-    if (this.#delayed.length === 0) return due;
-    const still: Lease[] = [];
-    for (const lease of this.#delayed) {
-      if (lease.due > now) {
-        still.push(lease);
-        due = Math.min(due, lease.due);
-        continue;
-      }
-      this.#delayedCount -= lease.last - lease.first + 1;
-      lease.due = 0;
-      this.#again.insert(lease);
-    }
-    this.#delayed = still;
-    return due;
+    if (this.#soonest > now) return this.#soonest;
+    this.#soonest = Number.POSITIVE_INFINITY;
+    const ready: Lease[] = [];
+    for (const lease of this.#delayed.items)
+      if (lease.due <= now) ready.push(lease);
+      else this.#soonest = Math.min(this.#soonest, lease.due);
+    this.#delayed.takeAll(ready);
+    for (const lease of ready) lease.due = 0;
+    this.#again.insertAll(ready);
+    return this.#soonest;
   }
 
   protected override serveWaiting(now: number): number {
@@ -198,8 +187,4 @@ export class SharedGroup<M extends Member> extends Group<M> {
     this.#turn = turn;
     return best;
   }
-}
-
-function sorted(leases: readonly Lease[]): Lease[] {
-  return leases.toSorted((a, b) => a.first - b.first);
 }

@@ -39,6 +39,15 @@ describe('what is acknowledged', () => {
     );
   });
 
+  it('takes many at once as one after the other', () => {
+    const [fast, slow] = [new Acknowledged(1), new Acknowledged(1)];
+    for (const acked of [fast, slow]) for (let at = 5; at < 900; at += 7) acked.add(at, at + 1);
+    const added = Array.from({ length: 200 }, (_, i) => ({ first: 1 + i * 4, last: 2 + i * 4 + (i % 2) }));
+    fast.addAll(added);
+    for (const { first, last } of added) slow.add(first, last);
+    assert.deepEqual([fast.floor, fast.ranges], [slow.floor, slow.ranges]);
+  });
+
   it('passes the first of many ranges as it does the first of few', () => {
     const acked = new Acknowledged(1);
     for (let at = 2; at <= 4000; at += 2) acked.add(at, at);

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { NodeMessage } from '@zeroth/client/wire';
+import { Consumer } from '../../../src/session/consumer.ts';
+import { type Outlet, Session } from '../../../src/session/session.ts';
 import type { MemoryStore } from '../../support/memory-store.ts';
 import { type Delivered, type RawClient, recordsOf } from '../../support/session-client.ts';
 import { sessions } from '../../support/session-server.ts';
@@ -283,6 +286,7 @@ describe('consuming', () => {
 
   it('opens the dead letters of former runs', async (t) => {
     const { client, store } = await sessions(t);
+    await store.open('graves');
     const a = await client('a');
     await fill(a, 1);
     await a.consume(1, {
@@ -293,7 +297,7 @@ describe('consuming', () => {
       deadLetter: 'graves',
     });
     const files = new Map(store.streams);
-    const graves = await store.open('graves');
+    const graves = store.get('graves')!;
     // A store that knows of it and has not opened it.
     store.streams.delete('graves');
     store.list = async () => [...files.keys(), 'graves'];
@@ -391,6 +395,25 @@ describe('consuming', () => {
     );
   });
 
+  it('tells again of a gap that may have been lost with the connection', async (t) => {
+    const { client, stream } = await sessions(t);
+    const a = await client('a');
+    for (let i = 0; i < 2; i++) await fill(a, 2);
+    stream.lose(1, 2);
+    await a.consume(1, { stream: 't', group: 'g' });
+    await a.next('GAP');
+    await a.records(2);
+    a.reconnect();
+    await a.hello();
+    await a.consume(1, { stream: 't', group: 'g' });
+    assert.deepEqual([(await a.next('GAP')).first, sequences(await a.records(2))], [1, [3, 4]]);
+    await a.ack(1, 3, 4);
+    a.reconnect();
+    await a.hello();
+    await a.consume(1, { stream: 't', group: 'g' });
+    assert.deepEqual(await a.settled(), []);
+  });
+
   it('a lost connection keeps its records from others until the session ends', async (t) => {
     const { client, server } = await sessions(t);
     const a = await client('a', 200);
@@ -443,7 +466,7 @@ describe('consuming', () => {
     assert.equal(await code(1, { strategy: 'sharded' }), 'GROUP_MISMATCH');
     assert.equal(await code(1, { ackTimeout: 7 }), 'GROUP_MISMATCH');
     assert.equal(await code(1, { maxDeliveries: 7 }), 'GROUP_MISMATCH');
-    assert.equal(await code(1, { deadLetter: 'elsewhere' }), 'GROUP_MISMATCH');
+    assert.equal(await code(1, { deadLetter: 'u' }), 'GROUP_MISMATCH');
     assert.equal(await code(1, {}, 'line'), 'GROUP_MISMATCH');
     assert.equal(await code(1, { stream: 'nothing' }), 'STREAM_UNKNOWN');
     assert.equal(await code(1, { deadLetter: 't' }), 'REQUEST_INVALID');
@@ -508,5 +531,155 @@ describe('consuming', () => {
     await server.stop({ timeout: 1000 });
     assert.equal(placeOf(store, 'g@a').acknowledged, 3);
     await a.next('BYE');
+  });
+
+  it('tells of a new group when its place is on the disk, to each of its members', async (t) => {
+    const { client, stream } = await sessions(t);
+    const [a, b] = [await client('a'), await client('b')];
+    let settled = (): void => {};
+    stream.settle = () =>
+      new Promise((resolve) => {
+        settled = resolve;
+      });
+    const request = { stream: 't', strategy: 'group', group: 'g' } as const;
+    await a.ask(1, request);
+    assert.deepEqual(await a.settled(), []);
+    assert.deepEqual(stream.names(), ['g']);
+    await b.ask(1, request);
+    assert.deepEqual(await b.settled(), []);
+    settled();
+    assert.equal((await a.next('CONSUMING')).next, 1);
+    assert.equal((await b.next('CONSUMING')).next, 1);
+    stream.settle = () => Promise.reject(new Error('no space'));
+    await a.ask(2, { ...request, group: 'h' });
+    assert.equal((await a.next('ENDED')).trouble.code, 'STREAM_FAILED');
+    assert.deepEqual(stream.names(), ['g'], 'the next one does not take it for kept');
+  });
+
+  it('of two requests with one number the newer counts, also while the older is looked up', async (t) => {
+    const { client, server } = await sessions(t);
+    const a = await client('a');
+    await fill(a, 3);
+    await a.ask(1, { stream: 't', from: { time: 1 } });
+    await a.consume(1, { stream: 't', strategy: 'group', group: 'other', from: { sequence: 3 } });
+    assert.deepEqual(sequences(await a.records(1)), [3]);
+    assert.deepEqual(await a.settled(), []);
+    assert.deepEqual(
+      server.status().groups.map(({ group }) => group),
+      ['other'],
+    );
+  });
+
+  it('a lookup that fails ends nobody but who asked for it', async (t) => {
+    const { client, stream } = await sessions(t);
+    const a = await client('a');
+    let fail = (_: Error): void => {};
+    stream.find = () =>
+      new Promise((_, reject) => {
+        fail = reject;
+      });
+    await a.ask(1, { stream: 't', from: { time: 1 } });
+    await a.settled();
+    await a.consume(1, { stream: 't' });
+    fail(new Error('it can not be read'));
+    assert.deepEqual(await a.settled(), []);
+    await fill(a, 1);
+    await a.records(1);
+  });
+
+  it('takes no dead-letter stream that it would have to make, but NAME.dead', async (t) => {
+    const { client, store } = await sessions(t);
+    const long = 'x'.repeat(64);
+    await store.open(long);
+    const a = await client('a');
+    const request = { stream: 't', maxDeliveries: 1 };
+    for (const deadLetter of ['evil', '..', 'u.dead', 't']) {
+      await a.ask(1, { ...request, deadLetter });
+      const { code, message } = (await a.next('ENDED')).trouble;
+      assert.equal(code, 'REQUEST_INVALID');
+      assert.match(message, /can't be the dead-letter stream of t: /);
+    }
+    await a.ask(1, { ...request, stream: long });
+    assert.equal((await a.next('ENDED')).trouble.code, 'REQUEST_INVALID');
+    assert.deepEqual([...store.streams.keys()], ['t', 'u', long]);
+    await a.consume(1, { ...request, deadLetter: 'u' });
+    await a.consume(2, { ...request, deadLetter: 't.dead' });
+    await a.consume(3, { stream: 't', deadLetter: 'evil' });
+  });
+
+  it('gives up dead letters that are not accepted, when nobody can ask for them any more', async (t) => {
+    const { client, server, store, logged } = await sessions(t);
+    const a = await client('a');
+    await fill(a, 2);
+    (await store.open('t.dead')).hasRoom = false;
+    for (let number = 0; number < 12; number++) {
+      await a.consume(number, { stream: 't', maxDeliveries: 1 });
+      await a.records(2);
+      await a.send({
+        type: 'NACK',
+        consumer: number,
+        ranges: [{ first: 1, last: 2 }],
+        delay: 0,
+      });
+      await a.send({ type: 'CANCEL', consumer: number });
+      await a.next('ENDED');
+    }
+    while (server.status().groups.length > 0) await a.settled();
+    assert.ok(logged.length <= 20, 'storms are folded');
+  });
+
+  it('has 256 consumers of one client at most', async (t) => {
+    const { client } = await sessions(t);
+    const a = await client('a');
+    for (let number = 0; number < 256; number++) await a.consume(number, { stream: 't', from: 'new' });
+    await a.ask(256, { stream: 't' });
+    assert.equal((await a.next('ENDED')).trouble.code, 'TOO_MANY_CONSUMERS');
+    await a.send({ type: 'CANCEL', consumer: 7 });
+    await a.next('ENDED');
+    await a.consume(256, { stream: 't' });
+  });
+
+  it('takes 65,536 ranges in one message, in any order, and not more', async (t) => {
+    const { client, store } = await sessions(t);
+    const a = await client('a');
+    await fill(a, 200);
+    await a.consume(1, { stream: 't', group: 'g' });
+    await a.records(200);
+    const ranges = Array.from({ length: 65_537 }, (_, i) => ({ first: 65_537 - i, last: 65_537 - i }));
+    await a.send({ type: 'ACK', consumer: 1, ranges });
+    assert.equal((await a.next('ERROR')).trouble.code, 'MALFORMED');
+    assert.equal(placeOf(store, 'g@a').acknowledged, 1);
+    await a.send({ type: 'ACK', consumer: 1, ranges: ranges.slice(1) });
+    while (placeOf(store, 'g@a').acknowledged < 201) await a.settled();
+  });
+
+  it('delivers again in time, also while something is refused for longer', async (t) => {
+    const { client } = await sessions(t);
+    const a = await client('a');
+    await fill(a, 1);
+    await a.consume(1, { stream: 't', ackTimeout: 60 });
+    await a.records(1);
+    await a.nack(1, 1, 1, 3_600_000);
+    await fill(a, 1);
+    assert.deepEqual(sequences(await a.records(1)), [2]);
+    const [again] = await a.records(1);
+    assert.deepEqual([again!.sequence, again!.deliveries], [2, 2]);
+  });
+
+  it('does not keep a block in memory for a small record of it', async () => {
+    const sent: NodeMessage[] = [];
+    const outlet = { send: (_: unknown, message: NodeMessage) => sent.push(message) };
+    const consumer = new Consumer(new Session('a', 'one'), 1, 10, 1000, outlet as unknown as Outlet);
+    const block = new Uint8Array(1024 * 1024);
+    consumer.add(1, 1, 1, 1, block, 100, 1100);
+    consumer.flush();
+    consumer.add(2, 1, 1, 1, block, 0, block.length);
+    consumer.flush();
+    const [small, large] = sent.map((message) =>
+      message.type === 'RECORDS' ? message.chunks[0]!.run : null,
+    );
+    assert.equal(small!.length, 1000);
+    assert.notEqual(small!.buffer, block.buffer);
+    assert.equal(large!.buffer, block.buffer, 'a whole block is not copied');
   });
 });

@@ -66,6 +66,56 @@ describe('leases', () => {
     );
   });
 
+  it('many at once are as one after the other', () => {
+    const holders = [{ name: 'a' }, { name: 'b' }];
+    const build = (lengths: readonly number[]): Leases => {
+      const leases = new Leases();
+      let first = 1;
+      for (const length of lengths) {
+        leases.insert(lease(first, first + (length % 4), holders[length % 2]!, 1 + (length % 3)));
+        first += (length % 4) + 1 + (length % 5);
+      }
+      return leases;
+    };
+    const records = (list: readonly Lease[]): string[] =>
+      list.flatMap(({ first, last, deliveries, holder }) =>
+        Array.from(
+          { length: last - first + 1 },
+          (_, i) => `${first + i} ${deliveries} ${holders.indexOf(holder as never)}`,
+        ),
+      );
+    const lengths = fc.array(fc.nat(100), { maxLength: 300 });
+    fc.assert(
+      fc.property(
+        lengths,
+        fc.array(fc.nat(9), { minLength: 70, maxLength: 300 }),
+        fc.boolean(),
+        (all, steps, only) => {
+          const ranges: { first: number; last: number }[] = [];
+          let first = 1;
+          for (const step of steps) {
+            ranges.push({ first: first + (step % 3), last: first + step });
+            first += step + 1;
+          }
+          const holder = only ? holders[0] : undefined;
+          const [fast, slow] = [build(all), build(all)];
+          const taken = fast.takeAll(ranges, holder);
+          const expected = ranges.flatMap((range) => slow.take(range.first, range.last, holder));
+          assert.deepEqual(records(taken), records(expected));
+          assert.deepEqual(records(fast.items), records(slow.items));
+          assert.equal(fast.count, slow.count);
+          assert.equal(
+            fast.octets,
+            fast.items.reduce((sum, { octets }) => sum + octets, 0),
+          );
+          fast.insertAll(taken);
+          assert.deepEqual(records(fast.items), records(build(all).items));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
   it('of the same fate in a row are one', () => {
     const leases = new Leases();
     leases.insert(lease(1, 5));

@@ -1,68 +1,141 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Router, ZmqError } from '@zeroth/zmq';
+import { ZmqError } from '@zeroth/zmq';
+import { Consumer } from '../../../src/session/consumer.ts';
 import { type Connection, Outlet, Session } from '../../../src/session/session.ts';
+import { runOf } from '../../support/session-client.ts';
+import { sessions } from '../../support/session-server.ts';
 
-/** A ROUTER with one peer, which has so many messages waiting for it. */
+const MIB = 1024 * 1024;
+
+/** A ROUTER with one peer, for which so many octets wait. */
 class Peer {
-  queuedOut = 0;
-  looks = 0;
+  octets = 0;
   here = true;
   readonly sent: string[] = [];
-  readonly connection: Connection = { id: Buffer.from('peer'), session: null, answers: 0 };
+  readonly ended: string[] = [];
+  readonly lost: Connection[] = [];
+  readonly cut: Connection[] = [];
+  readonly connection: Connection = { id: Buffer.from('peer'), session: null, alone: 0, cut: false };
+  readonly outlet: Outlet;
 
-  peers(): object[] {
-    this.looks++;
-    return [{ routingId: Buffer.from('peer'), queuedOut: this.queuedOut }];
+  constructor() {
+    this.outlet = new Outlet(this, this, {
+      lost: (connection) => this.lost.push(connection),
+      cut: (connection) => this.cut.push(connection),
+    });
   }
 
-  trySend(frames: Uint8Array[]): boolean {
+  trySend(message: unknown): boolean {
     if (!this.here) throw new ZmqError('EHOSTUNREACH');
-    assert.deepEqual(Buffer.from(frames[0]!), Buffer.from('peer'));
-    this.sent.push(Buffer.from(frames[1]!).toString());
+    const [id, command] = message as Uint8Array[];
+    assert.deepEqual(Buffer.from(id!), Buffer.from('peer'));
+    this.sent.push(Buffer.from(command!).toString());
     return true;
   }
-}
 
-function outletOf(peer: Peer): { outlet: Outlet; lost: Connection[] } {
-  const lost: Connection[] = [];
-  return { outlet: new Outlet(peer as unknown as Router, (connection) => lost.push(connection)), lost };
-}
+  waiting(): number {
+    return this.octets;
+  }
 
-describe('answers', () => {
-  it('go on to a peer that reads, however many they are', () => {
-    const peer = new Peer();
-    const { outlet } = outletOf(peer);
-    for (let i = 0; i < 10_000; i++) outlet.answer(peer.connection, { type: 'PONG' });
-    assert.equal(peer.sent.length, 10_000);
-    assert.ok(peer.looks < 20, 'it is not looked each time');
-  });
+  end(id: Uint8Array): void {
+    this.ended.push(Buffer.from(id).toString());
+  }
 
-  it('end for a peer that does not, until it does', () => {
-    const peer = new Peer();
-    const { outlet } = outletOf(peer);
-    peer.queuedOut = 5000;
-    for (let i = 0; i < 10_000; i++) outlet.answer(peer.connection, { type: 'PONG' });
-    assert.equal(peer.sent.length, 1000);
-    assert.equal(peer.looks, 1);
-    outlet.listen([peer.connection]);
-    outlet.answer(peer.connection, { type: 'PONG' });
-    assert.equal(peer.sent.length, 1000);
-    peer.queuedOut = 10;
-    outlet.listen([peer.connection]);
-    outlet.answer(peer.connection, { type: 'PONG' });
-    assert.equal(peer.sent.length, 1001);
-  });
-
-  it('to a peer that is gone are no error; its session learns of it', () => {
-    const peer = new Peer();
-    const { outlet, lost } = outletOf(peer);
-    peer.here = false;
+  session(): Session {
     const session = new Session('a', 'i');
-    session.connection = peer.connection;
-    assert.equal(outlet.send(session, { type: 'PONG' }), false);
-    assert.deepEqual(lost, [peer.connection]);
+    session.connection = this.connection;
+    this.connection.session = session;
+    return session;
+  }
+}
+
+describe('what waits for a peer', () => {
+  it('may be a lot for one with a session; no answer is dropped, however many there were', () => {
+    const peer = new Peer();
+    const session = peer.session();
+    peer.octets = 32 * MIB;
+    for (let i = 0; i < 10_000; i++) peer.outlet.answer(peer.connection, { type: 'PONG' });
+    assert.ok(peer.outlet.send(session, { type: 'PONG' }));
+    assert.equal(peer.sent.length, 10_001);
+    assert.deepEqual(peer.ended, []);
+  });
+
+  it('ends the connection when it is too much, once, and nothing more is sent', () => {
+    const peer = new Peer();
+    const session = peer.session();
+    peer.octets = 32 * MIB + 1;
+    assert.equal(peer.outlet.send(session, { type: 'PONG' }), false);
+    peer.outlet.answer(peer.connection, { type: 'PONG' });
+    assert.deepEqual(peer.sent, []);
+    assert.deepEqual(peer.ended, ['peer']);
+    assert.deepEqual(peer.cut, [peer.connection]);
+    assert.deepEqual(peer.lost, [], 'not in the middle of what the session does: the socket tells of it');
+  });
+
+  it('may be more by what its consumers hold', () => {
+    const peer = new Peer();
+    const session = peer.session();
+    const consumer = new Consumer(session, 1, 1000, 64 * MIB, peer.outlet);
+    session.consumers.set(1, consumer);
+    consumer.leases.insert({
+      first: 1,
+      last: 1,
+      octets: 50 * MIB,
+      deliveries: 1,
+      due: 0,
+      shard: 0,
+      holder: null,
+    });
+    peer.octets = 82 * MIB;
+    assert.ok(peer.outlet.send(session, { type: 'PONG' }));
+    peer.octets++;
+    assert.equal(peer.outlet.send(session, { type: 'PONG' }), false);
+    assert.deepEqual(peer.ended, ['peer']);
+  });
+
+  it('is little for one without a session', () => {
+    const peer = new Peer();
+    peer.octets = 64 * 1024;
+    peer.outlet.answer(peer.connection, { type: 'PONG' });
+    peer.octets++;
+    peer.outlet.answer(peer.connection, { type: 'PONG' });
+    assert.equal(peer.sent.length, 1);
+    assert.deepEqual(peer.ended, ['peer']);
+  });
+});
+
+describe('a peer that is gone', () => {
+  it('is no error; its session learns of it', () => {
+    const peer = new Peer();
+    const session = peer.session();
+    peer.here = false;
+    assert.equal(peer.outlet.send(session, { type: 'PONG' }), false);
+    assert.deepEqual(peer.lost, [peer.connection]);
     session.connection = null;
-    assert.equal(outlet.send(session, { type: 'PONG' }), false);
+    assert.equal(peer.outlet.send(session, { type: 'PONG' }), false);
+  });
+});
+
+describe('a client that does not read', () => {
+  it('loses its connection, keeps its session, and stops nobody else', { timeout: 20_000 }, async (t) => {
+    const { client, server, stream, logged } = await sessions(t);
+    const [deaf, other] = [await client('deaf'), await client('other')];
+    const bytes = runOf(Array.from({ length: 8 }, () => ['x'.repeat(MIB)]));
+    stream.append({ bytes, start: 0, end: bytes.length, count: 8 }, null);
+    stream.commit();
+    // Each time it asks for something else, what it held is free again, and sent once more.
+    for (let asked = 0; server.status().connected === 2; asked++) {
+      assert.ok(asked < 200, 'it is bounded');
+      await deaf.ask(1, { stream: 't', ackTimeout: 30_000 + asked });
+      await other.settled();
+    }
+    assert.equal(server.status().sessions, 2);
+    assert.deepEqual(logged, ['a client does not read what it asks for']);
+    deaf.reconnect();
+    assert.equal((await deaf.hello()).resumed, true);
+    await deaf.ask(1, { stream: 't' });
+    assert.equal((await deaf.records(8)).length, 8);
+    assert.deepEqual(await other.settled(), []);
   });
 });

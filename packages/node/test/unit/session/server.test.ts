@@ -130,6 +130,19 @@ describe('the session server', () => {
     assert.equal(server.status().sessions, 2);
   });
 
+  it('stops as soon as nobody waits for a commit any more', { timeout: 10_000 }, async (t) => {
+    const { client, server, stream } = await sessions(t);
+    const a = await client('a');
+    await a.open('t');
+    stream.held = true;
+    await a.publish('t', 1, [['x']]);
+    await a.settled();
+    const stopping = server.stop({ timeout: 60_000 });
+    a.close();
+    await stopping;
+    assert.equal(stream.committed, 1);
+  });
+
   it('tells of a stream and its groups', async (t) => {
     const { client, server, stream } = await sessions(t);
     const a = await client('a');

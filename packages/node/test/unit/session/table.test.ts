@@ -3,7 +3,12 @@ import { describe, it } from 'node:test';
 import type { Connection, Session } from '../../../src/session/session.ts';
 import { SessionTable } from '../../../src/session/table.ts';
 
-const connection = (name: string): Connection => ({ id: Buffer.from(name), session: null, answers: 0 });
+const connection = (name: string): Connection => ({
+  id: Buffer.from(name),
+  session: null,
+  alone: 0,
+  cut: false,
+});
 
 function tableOf(maxSessions = 10): { table: SessionTable; events: string[] } {
   const events: string[] = [];
