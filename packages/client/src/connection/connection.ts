@@ -110,9 +110,11 @@ export class Connection implements Port {
     if (this.#over) return Promise.resolve();
     this.#over = true;
     this.send({ type: 'BYE', reason });
+    // Without a session there is nothing to be said, and nobody to wait for.
+    const patience = this.session === null ? 0 : linger;
     const link = this.#forget();
     this.#events.ended(error ?? new ClientError('ERR_CLOSED', 'the client is closed'));
-    const closed = link?.close(linger) ?? Promise.resolve();
+    const closed = link?.close(patience) ?? Promise.resolve();
     this.states.push({ type: 'closed', error });
     return closed;
   }
