@@ -8,6 +8,9 @@ import type { Outlet, Session } from './session.ts';
 /** Octets after which a message of records is sent: a line that breaks often has to get one through whole. */
 const FLUSH_AT = 64 * 1024;
 
+/** While less waits for a client, its records are on the way to the system at once. */
+const BACKLOG = 512 * 1024;
+
 /** Gaps that are kept to be told again. */
 const GAPS = 100;
 
@@ -110,9 +113,10 @@ export class Consumer extends Member {
     this.#bytes = null;
   }
 
-  /** A small piece goes as a copy: it must not keep a block of the store in memory for as long as a peer does not read. */
+  /** A small piece that has to wait goes as a copy: it must not keep a block of the store in memory until a peer reads. */
   #run(bytes: Uint8Array): Uint8Array {
     const run = view(bytes, this.#start, this.#end);
-    return run.length < FLUSH_AT && run.length < bytes.buffer.byteLength / 2 ? new Uint8Array(run) : run;
+    const small = run.length < FLUSH_AT && run.length < bytes.buffer.byteLength / 2;
+    return small && this.#outlet.waiting(this.session) > BACKLOG ? new Uint8Array(run) : run;
   }
 }

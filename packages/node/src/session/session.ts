@@ -93,6 +93,11 @@ export class Outlet {
     this.#send(connection, message);
   }
 
+  /** Octets that wait to be sent to a client. */
+  waiting({ connection }: Session): number {
+    return connection === null ? 0 : this.#peers.waiting(connection.id);
+  }
+
   /** Ends a connection. Its session learns of it later, not in the middle of what it does now. */
   end(connection: Connection, reason: string): void {
     connection.cut = true;

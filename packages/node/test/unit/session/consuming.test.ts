@@ -666,20 +666,28 @@ describe('consuming', () => {
     assert.deepEqual([again!.sequence, again!.deliveries], [2, 2]);
   });
 
-  it('does not keep a block in memory for a small record of it', async () => {
+  it('does not keep a block in memory for a small record of it that has to wait', async () => {
     const sent: NodeMessage[] = [];
-    const outlet = { send: (_: unknown, message: NodeMessage) => sent.push(message) };
+    let waiting = 1024 * 1024;
+    const outlet = {
+      send: (_: unknown, message: NodeMessage) => sent.push(message),
+      waiting: () => waiting,
+    };
     const consumer = new Consumer(new Session('a', 'one'), 1, 10, 1000, outlet as unknown as Outlet);
     const block = new Uint8Array(1024 * 1024);
     consumer.add(1, 1, 1, 1, block, 100, 1100);
     consumer.flush();
     consumer.add(2, 1, 1, 1, block, 0, block.length);
     consumer.flush();
-    const [small, large] = sent.map((message) =>
+    waiting = 0;
+    consumer.add(3, 1, 1, 1, block, 100, 1100);
+    consumer.flush();
+    const [small, large, prompt] = sent.map((message) =>
       message.type === 'RECORDS' ? message.chunks[0]!.run : null,
     );
     assert.equal(small!.length, 1000);
     assert.notEqual(small!.buffer, block.buffer);
     assert.equal(large!.buffer, block.buffer, 'a whole block is not copied');
+    assert.equal(prompt!.buffer, block.buffer, 'nor what is on its way at once');
   });
 });
