@@ -20,7 +20,7 @@ import { readU64, writeU64 } from '@zeroth/zmq/run';
 import type { FileSystem, OpenFile } from './files.ts';
 import { TEMPORARY, writeAt } from './files.ts';
 import { Producers } from './producers.ts';
-import type { Sparse } from './sparse.ts';
+import { Sparse } from './sparse.ts';
 
 export const VERSION = 1;
 const MAGIC = Buffer.from('ZEROTHS\n', 'latin1');
@@ -121,7 +121,7 @@ export async function createSegment(
     readonly producers: Producers;
   },
   durable: boolean,
-): Promise<{ path: string; file: OpenFile; start: number }> {
+): Promise<{ segment: Segment; file: OpenFile }> {
   const path = segmentPath(folder, header.first);
   const table = header.producers.encode();
   const file = await files.open(`${path}${TEMPORARY}`, durable ? 'durable' : 'write');
@@ -135,5 +135,21 @@ export async function createSegment(
     await file.close().catch(() => {});
     throw error;
   }
-  return { path, file, start: FIXED + table.length };
+  return { segment: newSegment(path, header.first, FIXED + table.length), file };
+}
+
+/** One that holds nothing yet. */
+function newSegment(path: string, first: number, start: number): Segment {
+  return {
+    path,
+    first,
+    next: first,
+    start,
+    end: start,
+    firstTime: 0,
+    lastTime: 0,
+    began: 0,
+    written: 0,
+    sparse: new Sparse(),
+  };
 }

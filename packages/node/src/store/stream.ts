@@ -15,9 +15,8 @@ import { type Batch, Queue } from './queue.ts';
 import { type Ahead, Reader } from './reader.ts';
 import { type Recovered, recover } from './recover.ts';
 import { Retention } from './retention.ts';
-import { createSegment, type Segment } from './segment.ts';
+import { createSegment } from './segment.ts';
 import { Segments } from './segments.ts';
-import { Sparse } from './sparse.ts';
 import type { Appended, Producer, Span, Stream, StreamListener, StreamStats } from './store.ts';
 import { Tail } from './tail.ts';
 import { streamFailed } from './trouble.ts';
@@ -160,22 +159,9 @@ export class FileStream implements Stream {
         const { mark, producers } = recovered;
         const made = await createSegment(files, folder, { mark, first, created: now(), producers }, durable);
         file = made.file;
-        const { path, start } = made;
-        const segment: Segment = {
-          path,
-          first,
-          next: first,
-          start,
-          end: start,
-          firstTime: 0,
-          lastTime: 0,
-          began: 0,
-          written: 0,
-          sparse: new Sparse(),
-        };
         // It replaces one of the same name, which holds nothing.
         const before = recovered.segments.filter((older) => older.first < first);
-        recovered = { ...recovered, segments: [...before, segment] };
+        recovered = { ...recovered, segments: [...before, made.segment] };
       }
     } catch (error) {
       await places.close();

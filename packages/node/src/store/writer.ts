@@ -13,7 +13,7 @@ import type { Producers } from './producers.ts';
 import { type Batch, piecesOf, type Queue, sizeOf } from './queue.ts';
 import { createSegment, type Segment } from './segment.ts';
 import type { Segments } from './segments.ts';
-import { Sparse, writeIndex } from './sparse.ts';
+import { writeIndex } from './sparse.ts';
 import { reasonOf } from './trouble.ts';
 
 /** How long a producer is remembered at least after it wrote, also when its records are gone: seven days. */
@@ -192,7 +192,7 @@ export class Writer {
     const kept = segments.oldest.firstTime === 0 ? created : segments.oldest.firstTime;
     producers.forget(Math.min(kept, created - REMEMBERED));
     const durable = settings.fsync === 'always';
-    const { path, file, start } = await createSegment(
+    const { segment, file } = await createSegment(
       files,
       folder,
       { mark, first, created, producers },
@@ -200,21 +200,9 @@ export class Writer {
     );
     const before = segments.count === 0 ? null : segments.active;
     const old = this.#file;
-    const segment = {
-      path,
-      first,
-      next: first,
-      start,
-      end: start,
-      firstTime: 0,
-      lastTime: 0,
-      began: 0,
-      written: 0,
-      sparse: new Sparse(),
-    };
     segments.push(segment);
     this.#file = file;
-    this.#durable = start;
+    this.#durable = segment.start;
     this.#rollWanted = false;
     this.#poison = null;
     if (this.#syncTimer !== null) clearTimeout(this.#syncTimer);

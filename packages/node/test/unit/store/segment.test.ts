@@ -13,7 +13,9 @@ function producers(): Producers {
 
 async function create(files: MemoryFiles): Promise<{ path: string; file: OpenFile; start: number }> {
   await files.makeFolder('/s');
-  return createSegment(files, '/s', { mark: 5, first: 42, created: 99, producers: producers() }, true);
+  const header = { mark: 5, first: 42, created: 99, producers: producers() };
+  const { segment, file } = await createSegment(files, '/s', header, true);
+  return { path: segment.path, file, start: segment.start };
 }
 
 describe('a segment', () => {
