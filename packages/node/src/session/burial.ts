@@ -5,7 +5,7 @@
  * between it may be there twice. A dead-letter stream that does not accept holds up the dead only; those of a group that
  * has no place and no members any more, whom nobody can wait for, are given up when it does not accept at once.
  */
-import { countMessages, messageEnd, messageLength, type Run, writeMessage } from '@zeroth/zmq/run';
+import { countMessages, frameLength, MORE, messageEnd, type Run, writeHeader } from '@zeroth/zmq/run';
 import type { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { Span, Stream } from '../store/store.ts';
@@ -85,12 +85,11 @@ function letters(span: Records, first: number, last: number, about: (sequence: n
   for (let sequence = span.first; sequence <= last; sequence++) {
     const end = messageEnd(span.bytes, at);
     if (sequence >= first) {
-      const frame = [Buffer.from(JSON.stringify(about(sequence)))];
-      const head = Buffer.alloc(messageLength(frame));
-      writeMessage(head, 0, frame);
+      const body = Buffer.from(JSON.stringify(about(sequence)));
+      const frame = Buffer.alloc(frameLength(body.length));
       // More frames follow: those of the record.
-      head[0]! |= 1;
-      parts.push(head, span.bytes.subarray(at, end));
+      frame.set(body, writeHeader(frame, 0, MORE, body.length));
+      parts.push(frame, span.bytes.subarray(at, end));
     }
     at = end;
   }

@@ -15,7 +15,7 @@ import { Consumer } from './consumer.ts';
 import type { GroupState } from './core/group.ts';
 import { decodePlace, within } from './core/place.ts';
 import type { Hub, Hubs } from './hub.ts';
-import { placeOf, startOf, unfit } from './request.ts';
+import { deadLetterOf, placeOf, startOf, unfit } from './request.ts';
 import { Runner, type RunnerHost, type RunnerOptions, savePlace } from './runner.ts';
 import type { Connection, Outlet, Session } from './session.ts';
 
@@ -34,6 +34,16 @@ const MAX_PLACES = 1000;
 const SAVE_AFTER = 10;
 
 type Consume = Extract<ClientMessage, { type: 'CONSUME' }>;
+
+/** A consumer on its way into its group. */
+interface Entry {
+  readonly consumer: Consumer;
+  readonly hub: Hub;
+  /** Of the group among those of the stream. */
+  readonly key: string;
+  readonly options: RunnerOptions;
+  readonly request: ConsumeRequest;
+}
 
 export interface ConsumingHost extends BurialHost {
   now(): number;
@@ -86,7 +96,7 @@ export class Consuming implements RunnerHost {
     }
     if (known !== undefined) this.leave(known, false);
     const hub = this.#hubs.get(request.stream);
-    const deadLetter = request.deadLetter ?? `${request.stream}.dead`;
+    const deadLetter = deadLetterOf(request);
     const trouble = this.#objection(session, message, hub, deadLetter);
     if (trouble !== null || hub === null) {
       if (trouble !== null) this.#outlet.answer(connection, { type: 'ENDED', consumer: number, trouble });
@@ -107,7 +117,7 @@ export class Consuming implements RunnerHost {
       deadLetter,
     };
     const key = place ?? ` ${this.#private++}`;
-    this.#enter(consumer, hub, key, options, request);
+    this.#enter({ consumer, hub, key, options, request });
   }
 
   ack(session: Session, number: number, ranges: readonly Range[]): void {
@@ -260,7 +270,7 @@ export class Consuming implements RunnerHost {
   #same(consumer: Consumer, { request, prefix }: Consume): boolean {
     const runner = consumer.runner!;
     const place = placeOf(request, consumer.session.name);
-    const deadLetter = request.deadLetter ?? `${request.stream}.dead`;
+    const deadLetter = deadLetterOf(request);
     return (
       runner.stream.name === request.stream &&
       runner.options.place === place &&
@@ -278,12 +288,12 @@ export class Consuming implements RunnerHost {
     this.#touched.add(runner);
   }
 
-  #enter(consumer: Consumer, hub: Hub, key: string, options: RunnerOptions, request: ConsumeRequest): void {
-    const settling = this.#settling.get(placeKey(hub, key));
-    if (settling !== undefined)
-      this.#await(consumer, settling, () => this.#enter(consumer, hub, key, options, request));
-    else if (hub.runners.has(key)) this.#join(consumer, hub, key, options, request, null);
-    else this.#open(consumer, hub, key, options, request);
+  #enter(entry: Entry): void {
+    const { consumer, hub, key } = entry;
+    const settling = this.#settling.get(placeKey(entry));
+    if (settling !== undefined) this.#await(consumer, settling, () => this.#enter(entry));
+    else if (hub.runners.has(key)) this.#join(entry, null);
+    else this.#open(entry);
   }
 
   /** Goes on when something is found or done, unless the consumer is not there any more. */
@@ -306,13 +316,14 @@ export class Consuming implements RunnerHost {
   }
 
   /** Starts a group: where its place says, or where the request says. */
-  #open(consumer: Consumer, hub: Hub, key: string, options: RunnerOptions, request: ConsumeRequest): void {
+  #open(entry: Entry): void {
+    const { consumer, hub, key, options, request } = entry;
     const { stream } = hub;
     const kept = options.place === null ? null : stream.places.get(options.place);
     if (kept !== null) {
       const place = decodePlace(kept);
       if (place === null) this.#refuse(consumer, 'STREAM_FAILED', `the place of ${key} is damaged`);
-      else this.#join(consumer, hub, key, options, request, within(place.state, stream.next));
+      else this.#join(entry, within(place.state, stream.next));
       return;
     }
     const groups = new Set([...stream.places.names(), ...hub.runners.keys()]);
@@ -325,29 +336,20 @@ export class Consuming implements RunnerHost {
       return;
     }
     const start = startOf(stream, request.from);
-    if (typeof start === 'number') this.#begin(consumer, hub, key, options, request, start);
-    else
-      this.#await(consumer, stream.find(start.time), (found) =>
-        this.#begin(consumer, hub, key, options, request, found),
-      );
+    if (typeof start === 'number') this.#begin(entry, start);
+    else this.#await(consumer, stream.find(start.time), (found) => this.#begin(entry, found));
   }
 
   /** Starts a new group, once its place can't be lost: after a power cut it must not begin somewhere else. */
-  #begin(
-    consumer: Consumer,
-    hub: Hub,
-    key: string,
-    options: RunnerOptions,
-    request: ConsumeRequest,
-    acknowledged: number,
-  ): void {
+  #begin(entry: Entry, acknowledged: number): void {
+    const { consumer, hub, options } = entry;
     const { places } = hub.stream;
     const { place } = options;
     const state = { acknowledged, ranges: [], deliveries: [] };
-    if (place === null) this.#join(consumer, hub, key, options, request, state);
+    if (place === null) this.#join(entry, state);
     else if (places.get(place) === null) {
       savePlace(hub.stream, place, options, state);
-      const id = placeKey(hub, key);
+      const id = placeKey(entry);
       const settling = places.settle(place).then(
         () => {
           this.#settling.delete(id);
@@ -359,20 +361,13 @@ export class Consuming implements RunnerHost {
         },
       );
       this.#settling.set(id, settling);
-      this.#await(consumer, settling, () => this.#enter(consumer, hub, key, options, request));
+      this.#await(consumer, settling, () => this.#enter(entry));
       // Another one has begun it meanwhile.
-    } else this.#enter(consumer, hub, key, options, request);
+    } else this.#enter(entry);
   }
 
   /** Puts a consumer into its group, which begins in this state if it is not there. */
-  #join(
-    consumer: Consumer,
-    hub: Hub,
-    key: string,
-    options: RunnerOptions,
-    request: ConsumeRequest,
-    state: GroupState | null,
-  ): void {
+  #join({ consumer, hub, key, options, request }: Entry, state: GroupState | null): void {
     let runner = hub.runners.get(key);
     if (runner === undefined) {
       runner = new Runner(hub.stream, options, state!, this);
@@ -416,6 +411,6 @@ export class Consuming implements RunnerHost {
   }
 }
 
-function placeKey({ stream }: Hub, key: string): string {
-  return `${stream.name} ${key}`;
+function placeKey({ hub, key }: Entry): string {
+  return `${hub.stream.name} ${key}`;
 }

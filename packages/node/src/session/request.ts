@@ -13,6 +13,11 @@ export function unfit(stream: string, deadLetter: string, exists: (name: string)
   return `the node has no such stream, and makes none but ${stream}.dead`;
 }
 
+/** The stream for its dead letters. */
+export function deadLetterOf({ stream, deadLetter }: ConsumeRequest): string {
+  return deadLetter ?? `${stream}.dead`;
+}
+
 /** Where the place of a consumer is kept; null: nowhere. */
 export function placeOf({ strategy, group }: ConsumeRequest, client: string): string | null {
   return group !== null && strategy === 'broadcast' ? `${group}@${client}` : group;

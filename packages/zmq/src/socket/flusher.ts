@@ -52,3 +52,11 @@ export function nextTurn(): Promise<void> {
 export function inBurst(): void {
   bursting = true;
 }
+
+/** A read of node's is 64 KiB at most, less the messages that it tore. */
+const FULL_READ = 60_000;
+
+/** A run of so many octets came in one read: its sender goes on, too. */
+export function inBurstIfFull(octets: number): void {
+  if (octets >= FULL_READ) inBurst();
+}

@@ -10,13 +10,10 @@ import { PushPattern } from '../patterns/pipeline.ts';
 import { type ReceiptEvents, Receipts } from '../patterns/receipts.ts';
 import type { Run } from '../zmtp/frame.ts';
 import type { Engine } from './engine.ts';
-import { inBurst } from './flusher.ts';
+import { inBurstIfFull } from './flusher.ts';
 import { hold, letGo } from './keep-alive.ts';
 import { comeToRest } from './quiet.ts';
 import { engineOf, type Socket } from './socket.ts';
-
-/** A run of so many octets comes from a sender that goes on. */
-const BURST = 60_000;
 
 export interface PortEvents {
   /** There is something to take. */
@@ -89,7 +86,7 @@ export class RunPort {
    * receipts. The memory must not be written again.
    */
   send({ bytes, start, end, count }: Run, first = 0): number {
-    if (this.#spreads && end - start >= BURST) inBurst();
+    if (this.#spreads) inBurstIfFull(end - start);
     if (this.receipts !== null) this.receipts.next = first;
     return this.#engine.pattern.sendRun(null, bytes, start, end, count);
   }

@@ -5,11 +5,8 @@
  */
 import { skipMessages } from '../zmtp/frame.ts';
 import type { Engine } from './engine.ts';
-import { inBurst } from './flusher.ts';
+import { inBurstIfFull } from './flusher.ts';
 import { sends } from './options.ts';
-
-/** A read of node's is 64 KiB at most, less the messages that it tore. */
-const FULL_READ = 60_000;
 
 export class Relay {
   messages = 0;
@@ -57,8 +54,7 @@ export class Relay {
     const spreads = this.#to.type === 'XPUB' || this.#to.type === 'PUB';
     for (let pipe = from.peek(); pipe !== null; pipe = from.peek()) {
       const { bytes, start, end, count } = pipe.inbox.peekRun()!;
-      // So much came in one read that more is on the way.
-      if (spreads && end - start >= FULL_READ) inBurst();
+      if (spreads) inBurstIfFull(end - start);
       const sent = this.#discards ? count : to.sendRun(from.prefix(pipe), bytes, start, end, count);
       const next = sent === count ? end : skipMessages(bytes, start, sent);
       if (sent > 0) {
