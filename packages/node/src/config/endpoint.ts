@@ -197,3 +197,14 @@ export function reaches(connect: Endpoint, bind: Endpoint, ipv6: boolean): boole
 export function isIpv6Address(endpoint: Endpoint): boolean {
   return endpoint.transport === 'tcp' && isIPv6(endpoint.host);
 }
+
+/** A host that only this machine reaches. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+/** The endpoint to bind to, or null for what is none. */
+export function parseBind(text: string): Endpoint | null {
+  const checked = checkEndpoint(text, 'bind');
+  return checked.ok ? checked.endpoint : null;
+}

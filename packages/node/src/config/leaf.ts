@@ -102,6 +102,8 @@ export function checkLeaf(spec: Single, scalar: Scalar, context: LoadContext): L
   switch (spec.type) {
     case 'text': {
       if (typeof value !== 'string') return wrongType(spec, scalar, value === null ? null : `"${text}"`);
+      // Empty is a value where nothing is the default.
+      if (value === '' && spec.default === '') return { ok: true, value };
       const fits = value.length > 0 && value.length <= spec.maxLength;
       if (spec.pattern === null)
         return fits ? { ok: true, value } : fail('CONFIG_OUT_OF_RANGE', 'the length is not allowed');
@@ -111,6 +113,7 @@ export function checkLeaf(spec: Single, scalar: Scalar, context: LoadContext): L
     }
     case 'path':
       if (typeof value !== 'string') return wrongType(spec, scalar, value === null ? null : `"${text}"`);
+      if (value === '' && spec.default === '') return { ok: true, value };
       if (value.length === 0 || value.includes('\0')) return fail('CONFIG_BAD_VALUE', 'not a path');
       return { ok: true, value: resolve(context.baseDir, value) };
     case 'boolean': {

@@ -163,8 +163,10 @@ export function checkRules(
 ): void {
   // A route whose `ipv6` is wrong has one problem already.
   const ipv6 = new Map(config.routes?.map((route) => [route.name, route.ipv6 ?? true]));
-  const ipv6Of = ({ path }: PlacedEndpoint): boolean =>
-    (path[0] === 'routes' ? ipv6.get(String(path[1])) : config.sessions?.ipv6) ?? true;
+  const ipv6Of = ({ path }: PlacedEndpoint): boolean => {
+    if (path[0] === 'routes') return ipv6.get(String(path[1])) ?? true;
+    return path[0] === 'sessions' ? (config.sessions?.ipv6 ?? true) : true;
+  };
   checkListeners(endpoints, ipv6Of, report);
   checkStreams(config, names, report);
 

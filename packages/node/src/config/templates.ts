@@ -22,6 +22,8 @@ streams:
   events:
 sessions:
   bind: tcp://127.0.0.1:5550
+admin:
+  bind: tcp://127.0.0.1:5580
 `;
 
 /** What `zeroth init` writes. */
@@ -75,7 +77,7 @@ routes:
     backend: { bind: tcp://127.0.0.1:5561 }
     # How soon a dead peer is noticed.
     # heartbeatInterval: 10s
-    # heartbeatTimeout: 30s
+    # heartbeatTimeout: 60s
     # Keep each job on the disk until a worker has it: workers, and the node, may be away for as long as there is
     # room. Takes the same settings as the streams below.
     # stream: {}
@@ -93,4 +95,11 @@ sessions:
   bind: tcp://127.0.0.1:5550
   # Clients at one time.
   # maxSessions: 10000
+
+# Health and metrics over HTTP, here for this machine: http://127.0.0.1:5580/health and /metrics (Prometheus). zeroth status,
+# reload, set and the others use a local socket that is always there.
+admin:
+  bind: tcp://127.0.0.1:5580
+  # Who has this may do over TCP whatever the commands can; needed to listen on other addresses than this machine's.
+  # tokenFile: ./admin.token
 `;

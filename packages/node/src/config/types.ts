@@ -21,6 +21,8 @@ export interface NodeConfig {
   readonly dataDir: string;
   /** Milliseconds that a stop may take to deliver what was accepted. */
   readonly stopTimeout: number;
+  /** A change of the file is loaded without being asked to. */
+  readonly watch: boolean;
 }
 
 export interface LogConfig {
@@ -99,6 +101,8 @@ export interface RouteSettings {
   readonly tcpKeepalive: boolean;
   /** Milliseconds of silence before the first TCP keep-alive probe; 0 leaves it to the operating system. */
   readonly tcpKeepaliveIdle: number;
+  /** reqrep: milliseconds without an answer after which a worker is given nothing more until it answers; 0: no limit. */
+  readonly timeout: number;
   /** The stream, of the route's name, that keeps what passes; null: nothing is kept. */
   readonly stream: StreamSettings | null;
 }
@@ -107,9 +111,69 @@ export interface RouteConfig extends RouteSettings {
   readonly name: string;
 }
 
+/** Who sees the components of the health. */
+export type HealthDetails = 'always' | 'authorized' | 'never';
+
+/** The control API over HTTP. The local socket is there whatever stands here. */
+export interface AdminConfig {
+  /** tcp and ipc endpoints. */
+  readonly bind: readonly string[];
+  /** Secret; empty: none. */
+  readonly token: string;
+  /** Absolute path; empty: none. */
+  readonly tokenFile: string;
+  readonly details: HealthDetails;
+}
+
+export interface HealthConfig {
+  /** Heartbeat intervals of silence after which a peer is unhealthy. */
+  readonly missedHeartbeats: number;
+  /** Bytes that the disk of the streams should have free; 0: whatever. */
+  readonly diskFree: number;
+  /** Milliseconds that the event loop may be held up. */
+  readonly loopDelay: number;
+}
+
+/** A configuration centre. Empty texts: not given. */
+export interface SourceConfig {
+  readonly kind: 'nats' | 'etcd' | 'consul' | 'nacos';
+  /** One URL, or several separated by commas. */
+  readonly url: string;
+  readonly key: string;
+  readonly bucket: string;
+  readonly namespace: string;
+  readonly user: string;
+  /** Secret. */
+  readonly password: string;
+  /** Secret. */
+  readonly token: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+/** OpenTelemetry. */
+export interface TelemetryConfig {
+  readonly endpoint: string;
+  /** `name=value`, separated by commas. Secret. */
+  readonly headers: string;
+  /** Milliseconds between two exports of metrics. */
+  readonly interval: number;
+  readonly metrics: boolean;
+  readonly logs: boolean;
+  readonly traces: boolean;
+  /** Of a hundred traces. */
+  readonly traceSample: number;
+}
+
 export interface Config {
   readonly node: NodeConfig;
   readonly log: LogConfig;
+  readonly health: HealthConfig;
+  readonly admin: AdminConfig;
+  /** Null: the file is everything. */
+  readonly source: SourceConfig | null;
+  /** Null: OpenTelemetry is off. */
+  readonly telemetry: TelemetryConfig | null;
   /** In the order of the file. Names are unique. */
   readonly routes: readonly RouteConfig[];
   /** Streams that belong to no route, in the order of the file. No name is that of a route with a stream. */

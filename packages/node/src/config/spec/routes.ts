@@ -62,6 +62,13 @@ function keepsWhatPasses(values: Readonly<Record<string, unknown>>): RuleProblem
   };
 }
 
+function awaitsReplies(values: Readonly<Record<string, unknown>>): RuleProblem | null {
+  const { pattern, timeout } = values;
+  if (pattern === undefined || pattern === 'reqrep' || typeof timeout !== 'number' || timeout === 0)
+    return null;
+  return { keys: ['timeout'], message: 'only a reqrep route waits for answers', suggestion: null };
+}
+
 function fitsStream(values: Readonly<Record<string, unknown>>): RuleProblem | null {
   const { maxMessageSize: size, stream } = values;
   if ((stream ?? null) === null || typeof size !== 'number' || size <= RECORD_MAX) return null;
@@ -75,7 +82,7 @@ function fitsStream(values: Readonly<Record<string, unknown>>): RuleProblem | nu
 const ROUTE: SectionSpec<RouteSettings> = {
   ...SECTION,
   description: 'One route. The options count for the sockets of both sides.',
-  rules: [backoffOrder, keepsWhatPasses, fitsStream],
+  rules: [backoffOrder, keepsWhatPasses, awaitsReplies, fitsStream],
   keys: {
     pattern: {
       ...COMMON,
@@ -148,12 +155,24 @@ const ROUTE: SectionSpec<RouteSettings> = {
     heartbeatTimeout: {
       ...COMMON,
       type: 'duration',
-      description: 'How long a pinged peer may stay silent before it is disconnected.',
-      default: '30s',
+      description:
+        'How long a pinged peer may stay silent before it is disconnected. Before that, after `health.missedHeartbeats`, it gets nothing more.',
+      default: '60s',
       unit: 'ms',
       min: '10ms',
       max: '1h',
       knownAs: ['zmqheartbeattimeout', 'pingtimeout', 'pongtimeout'],
+    },
+    timeout: {
+      ...COMMON,
+      type: 'duration',
+      description:
+        'For `reqrep`: a replier that has had a request for so long and answers nothing gets no further requests until it does. `0s`: no limit.',
+      default: '0s',
+      unit: 'ms',
+      min: '0s',
+      max: '1d',
+      knownAs: ['requesttimeout', 'replytimeout', 'responsetimeout', 'deadline'],
     },
     handshakeInterval: {
       ...COMMON,

@@ -7,11 +7,15 @@
  */
 
 import type { Config, LogConfig, NodeConfig } from '../types.ts';
+import { ADMIN } from './admin.ts';
+import { HEALTH } from './health.ts';
 import type { SectionSpec } from './kinds.ts';
 import { COMMON, NAME_PATTERN, SECTION } from './kinds.ts';
 import { ROUTES } from './routes.ts';
 import { SESSIONS } from './sessions.ts';
+import { SOURCE } from './source.ts';
 import { STREAMS } from './streams.ts';
+import { TELEMETRY } from './telemetry.ts';
 
 /** A host name is longer and freer than a node name. */
 function nameFromHost(hostName: string): string {
@@ -55,6 +59,14 @@ const NODE: SectionSpec<NodeConfig> = {
       max: '1h',
       knownAs: ['linger', 'shutdowntimeout', 'draintimeout'],
     },
+    watch: {
+      ...COMMON,
+      type: 'boolean',
+      description:
+        'Load the file again when it has changed. Without it: `zeroth reload`, SIGHUP or the control API.',
+      default: true,
+      knownAs: ['reload', 'autoreload', 'reloadonchange', 'hotreload'],
+    },
   },
 };
 
@@ -89,6 +101,7 @@ const LOG: SectionSpec<LogConfig> = {
         pretty: 'one coloured line each, for people',
         json: 'one JSON object per line, for programs',
       },
+      reloadable: false,
       knownAs: ['style', 'logformat'],
     },
   },
@@ -97,5 +110,15 @@ const LOG: SectionSpec<LogConfig> = {
 export const SPEC: SectionSpec<Config> = {
   ...SECTION,
   description: 'The configuration of a Zeroth node.',
-  keys: { node: NODE, log: LOG, routes: ROUTES, streams: STREAMS, sessions: SESSIONS },
+  keys: {
+    node: NODE,
+    log: LOG,
+    routes: ROUTES,
+    streams: STREAMS,
+    sessions: SESSIONS,
+    health: HEALTH,
+    admin: ADMIN,
+    telemetry: TELEMETRY,
+    source: SOURCE,
+  },
 };
