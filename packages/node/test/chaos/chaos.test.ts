@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { resets, route } from './plain.ts';
+import { reload } from './reload.ts';
 import { Run } from './run.ts';
 import { both, client, freeze, kill, proxy, type Scenario } from './scenarios.ts';
 
@@ -19,6 +20,7 @@ const SHORT: readonly (readonly [title: string, scenario: Scenario, kills: numbe
   ['a durable pipeline route whose node is killed', route, 2],
   ['a node that stands still', freeze, 1],
   ['kill -9 of a client that comes back', client, 2],
+  ['reloads under load', reload, 15],
 ];
 
 describe('chaos', { timeout: 200_000 }, () => {

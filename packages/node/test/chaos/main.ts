@@ -5,10 +5,20 @@
 import { parseArgs } from 'node:util';
 import { wordsOf } from './load.ts';
 import { resets, route } from './plain.ts';
+import { reload } from './reload.ts';
 import { type Figures, type Limits, Run } from './run.ts';
 import { both, client, freeze, kill, proxy, type Scenario } from './scenarios.ts';
 
-const SCENARIOS: Readonly<Record<string, Scenario>> = { kill, proxy, both, resets, route, freeze, client };
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  kill,
+  proxy,
+  both,
+  resets,
+  route,
+  freeze,
+  client,
+  reload,
+};
 
 const { values } = parseArgs({
   options: {
@@ -30,7 +40,7 @@ function number(name: 'kills' | 'seed' | 'minutes' | 'messages'): number {
 if (values.help) {
   console.log(`npm run chaos -- [OPTION...]
   --scenario NAME[,NAME]  ${Object.keys(SCENARIOS).join(', ')}; default: all of them
-  --kills N               kills, freezes or restarts of a scenario; cuts of the proxy are five times as many (20)
+  --kills N               kills, freezes, restarts or reloads of a scenario; cuts of the proxy are five times as many (20)
   --minutes M             ends the chaos of a scenario before that (10)
   --messages N            of the scenario resets (20000)
   --seed S                repeats a run, as far as timing allows`);

@@ -42,6 +42,7 @@ export class ChaosNode {
   readonly routes: ReadonlyMap<string, { readonly frontend: string; readonly backend: string }>;
   /** Lines of level warn and above, by event. */
   readonly warnings: Map<string, number> = new Map();
+  readonly #told = new Map<string, number>();
   kills = 0;
   /** The longest time from the start of the process to "ready", in ms. */
   slowest = 0;
@@ -98,6 +99,16 @@ export class ChaosNode {
 
   get data(): string {
     return join(this.dir, 'data');
+  }
+
+  /** How often the log had this event. */
+  told(event: string): number {
+    return this.#told.get(event) ?? 0;
+  }
+
+  /** Of the process; 0 while there is none. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   get tail(): readonly string[] {
@@ -196,6 +207,7 @@ export class ChaosNode {
     if (this.#tail.length > TAIL) this.#tail.shift();
     if (!line.startsWith('{')) return false;
     const { event, level } = JSON.parse(line) as LogLine;
+    this.#told.set(event, this.told(event) + 1);
     if (level === 'warn' || level === 'error' || level === 'fatal')
       this.warnings.set(event, (this.warnings.get(event) ?? 0) + 1);
     return event === 'ready';
@@ -206,7 +218,7 @@ export class ChaosNode {
  * Endpoints at which nobody listens now. Below the range that the system gives to outgoing connections: a client that
  * tries again and again while the node is away would be given its port sooner or later, and be connected to itself.
  */
-async function freeEndpoints(count: number, random: Random): Promise<string[]> {
+export async function freeEndpoints(count: number, random: Random): Promise<string[]> {
   const found: string[] = [];
   // The process id keeps two runs with the same seed apart.
   const fork = random.fork(`ports ${process.pid}`);
