@@ -26,7 +26,7 @@ export type {
 } from './socket/messaging.ts';
 export { Observer } from './socket/observer.ts';
 export type { GeneralOptions, OptionName, OptionValues } from './socket/options.ts';
-export { Proxy, type ProxyStats } from './socket/proxy.ts';
+export { Proxy, type ProxyObserver, type ProxyStats } from './socket/proxy.ts';
 export { type CommonOptions, type DrainOptions, Socket } from './socket/socket.ts';
 export {
   Dealer,

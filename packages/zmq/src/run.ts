@@ -8,6 +8,7 @@ export { view } from './bytes/view.ts';
 export type { Range, ReceiptEvents, Receipts } from './patterns/receipts.ts';
 export { RouterPeers } from './socket/peers.ts';
 export { type PortEvents, RunPort } from './socket/port.ts';
+export { isolate, retire } from './socket/steer.ts';
 export {
   bodyStart,
   countMessages,

@@ -35,6 +35,8 @@ export class Outbox {
   /** Messages, and all bytes, that the operating system has taken. */
   sentMessages = 0;
   sentBytes = 0;
+  /** How often it became full. */
+  fullCount = 0;
   /** Knows which messages these are, where somebody wants receipts. Then only runs are queued. */
   ledger: Ledger | null = null;
   /** Asked to call `flush` before long, once for each batch. */
@@ -68,7 +70,7 @@ export class Outbox {
   /** Changes the mark; a higher one may make room. */
   setMark(mark: number): void {
     this.mark = mark;
-    if (this.full) this.#wasFull = true;
+    if (this.full) this.#filled();
     else this.#room();
   }
 
@@ -99,6 +101,11 @@ export class Outbox {
   open(sink: OutboxSink): void {
     this.#sink = sink;
     if (!this.idle) this.#soon();
+  }
+
+  /** Nothing more goes to this transport. What is in flight may still be taken; the rest waits for the next one. */
+  seal(): void {
+    this.#sink = null;
   }
 
   /**
@@ -296,7 +303,7 @@ export class Outbox {
     if (this.full) {
       // Most of the time the operating system takes it all, and nobody has to wait.
       this.flush();
-      if (this.full) this.#wasFull = true;
+      if (this.full) this.#filled();
     } else if (this.#end - this.#start + this.#partBytes >= FLUSH_AT) this.flush();
     else if (!this.#scheduled) this.#soon();
   }
@@ -305,6 +312,12 @@ export class Outbox {
     if (this.#scheduled) return;
     this.#scheduled = true;
     this.#schedule(this);
+  }
+
+  #filled(): void {
+    if (this.#wasFull) return;
+    this.#wasFull = true;
+    this.fullCount++;
   }
 
   #room(): void {

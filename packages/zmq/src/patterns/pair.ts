@@ -23,6 +23,8 @@ export class PairPattern extends Pattern {
   }
 
   override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
+    // From one that is parted from, and was empty then.
+    if (pipe !== this.#pipe && !this.#former.includes(pipe)) this.#former.push(pipe);
     pipe.inbox.push(bytes, start, end, count);
     this.host.readable();
     pipe.checkMark();

@@ -71,6 +71,10 @@ export abstract class Pattern {
   ready(_pipe: Pipe): void {}
   /** The connection is gone, the pipe waits for the next. */
   lost(_pipe: Pipe): void {}
+  /** Gives the pipe nothing more until it is let in again. False for a pattern that does not choose. */
+  isolate(_pipe: Pipe, _on: boolean): boolean {
+    return false;
+  }
   /** The pipe's outbox was full and has room. */
   room(_pipe: Pipe): void {
     this.host.writable();

@@ -38,6 +38,12 @@ export class Pipe {
   receivedMessages = 0;
   receivedBytes = 0;
   dropped = 0;
+  /** Reads from the peer: tells whether anything came. */
+  heard = 0;
+  /** How often reading stopped because the inbox was at its mark. */
+  stopCount = 0;
+  /** For patterns that choose: it gets nothing more for now. */
+  isolated = false;
   /** No connection and none to come: nothing can be sent any more. What is in the inbox can be received. */
   ended = false;
   /** For patterns: the last message that was sent to this pipe, so that it gets each only once. */
@@ -65,6 +71,7 @@ export class Pipe {
     if (this.#paused || this.receiveMark === 0) return;
     if (queued < this.receiveMark && bytes < HELD_BYTES) return;
     this.#paused = true;
+    this.stopCount++;
     this.#owner.pause();
   }
 
@@ -83,12 +90,17 @@ export class Pipe {
     this.#owner.resume();
   }
 
-  /** Stops reading for good. */
+  /** Stops reading, whatever is taken, until `release`. */
   hold(): void {
     this.#held = true;
     if (this.#paused) return;
     this.#paused = true;
     this.#owner.pause();
+  }
+
+  release(): void {
+    this.#held = false;
+    this.checkRoom();
   }
 
   get paused(): boolean {

@@ -18,10 +18,28 @@ export class DealerPattern extends Pattern {
 
   override detach(pipe: Pipe): void {
     this.outbound.remove(pipe);
+    pipe.isolated = false;
   }
 
   override ready(pipe: Pipe): void {
+    this.isolate(pipe, false);
     if (this.host.options.probeRouter) probe(pipe);
+  }
+
+  override lost(pipe: Pipe): void {
+    // Whoever comes next may do better.
+    this.isolate(pipe, false);
+  }
+
+  override isolate(pipe: Pipe, on: boolean): boolean {
+    if (pipe.isolated === on) return true;
+    pipe.isolated = on;
+    if (on) this.outbound.remove(pipe);
+    else {
+      this.outbound.add(pipe);
+      this.host.writable();
+    }
+    return true;
   }
 
   override room(pipe: Pipe): void {

@@ -210,7 +210,8 @@ export class RouterPattern extends Pattern {
     }
     if (this.#last === pipe) this.#last = null;
     // Messages that are still in its inbox keep the name that they came with.
-    if (pipe.inbox.queued === 0 && !pipe.ended) pipe.routingId = Buffer.alloc(0);
+    // So does one that is parted from, and may still send.
+    if (pipe.inbox.queued === 0 && pipe.identity === null && !pipe.ended) pipe.routingId = Buffer.alloc(0);
     this.#prefixes.delete(pipe);
   }
 }

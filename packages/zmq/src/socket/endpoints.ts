@@ -100,6 +100,25 @@ export class Endpoints {
     }
   }
 
+  /** Takes an endpoint out, bound or connected. The sessions with its peers go on; `free` tells when the port is. */
+  release(address: string): { sessions: readonly Session[]; free: Promise<void> } {
+    this.#open();
+    parseEndpoint(address);
+    const session = this.#connects.get(address)?.[0];
+    if (![...this.#bounds].some(({ names }) => names.has(address)) && session !== undefined) {
+      this.#forgetConnect(session);
+      return { sessions: [session], free: Promise.resolve() };
+    }
+    this.#reserve();
+    try {
+      const bound = this.#takeBound(address);
+      return { sessions: [...bound.sessions], free: bound.listener.close().then(() => this.#release()) };
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
+  }
+
   unbindSync(address: string): void {
     this.#reserve();
     try {
@@ -112,6 +131,13 @@ export class Endpoints {
   /** Throws at once, then closes. */
   #unbind(address: string): Promise<void> {
     parseEndpoint(address, 'bind');
+    const bound = this.#takeBound(address);
+    // As in libzmq, the peers that came in through it go as well.
+    for (const session of [...bound.sessions]) session.finish(this.#owner.options.linger);
+    return bound.listener.close();
+  }
+
+  #takeBound(address: string): Bound {
     const bound = [...this.#bounds].find(({ names }) => names.has(address));
     if (bound === undefined) {
       throw new ZmqError('ENOENT', { address, detail: 'this socket is not bound to it' });
@@ -119,9 +145,7 @@ export class Endpoints {
     this.#bounds.delete(bound);
     const endpoint = bound.listener.endpoint ?? address;
     if (!isInproc(endpoint)) this.#owner.emit({ type: 'close', address: endpoint });
-    // As in libzmq, the peers that came in through it go as well.
-    for (const session of [...bound.sessions]) session.finish(this.#owner.options.linger);
-    return bound.listener.close();
+    return bound;
   }
 
   connect(address: string, givenId: Buffer | null): void {

@@ -17,6 +17,14 @@ import { actsAtOnce, type OptionName, type OptionValues } from './options.ts';
 import type { Session } from './session.ts';
 import { Waiters } from './waiters.ts';
 
+/** Options that every connection has taken on: a change goes to those that are there. */
+const PER_CONNECTION: ReadonlySet<OptionName> = new Set([
+  'heartbeatInterval',
+  'heartbeatTimeout',
+  'heartbeatTimeToLive',
+  'maxMessageSize',
+]);
+
 export class Engine implements PatternHost, EndpointsOwner {
   readonly type: WireSocketType;
   readonly context: Context;
@@ -43,7 +51,15 @@ export class Engine implements PatternHost, EndpointsOwner {
   #closing: Promise<{ undelivered: number }> | null = null;
   #ended: (() => void) | null = null;
   // Counters of pipes that are gone.
-  #past = { messagesIn: 0, messagesOut: 0, bytesIn: 0, bytesOut: 0 };
+  #past = {
+    messagesIn: 0,
+    messagesOut: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    connections: 0,
+    reconnects: 0,
+    highWaterMarkHits: 0,
+  };
   readonly #drops = new DropCounter((count, reason) => {
     this.emit({ type: 'drop', address: this.lastEndpoint ?? '', count, reason });
   });
@@ -68,8 +84,10 @@ export class Engine implements PatternHost, EndpointsOwner {
     if (this.endpoints.any && !actsAtOnce(name)) {
       process.emitWarning('Socket option will not take effect until next connect/bind.');
     }
-    // Marks take effect at once, other options with the next bind or connect.
-    for (const { pipe } of this.#sessions) {
+    const perConnection = PER_CONNECTION.has(name);
+    for (const session of this.#sessions) {
+      const { pipe } = session;
+      if (perConnection) session.optionsChanged();
       if (this.options.conflate) continue;
       if (name === 'sendHighWaterMark') pipe.outbox.setMark(this.options.sendHighWaterMark);
       if (name === 'receiveHighWaterMark') pipe.setReceiveMark(this.options.receiveHighWaterMark);
@@ -177,6 +195,9 @@ export class Engine implements PatternHost, EndpointsOwner {
       stats.bytesIn += pipe.receivedBytes;
       stats.messagesOut += pipe.outbox.sentMessages;
       stats.bytesOut += pipe.outbox.sentBytes;
+      stats.connections += session.connections;
+      stats.reconnects += session.reconnects;
+      stats.highWaterMarkHits += pipe.outbox.fullCount + pipe.stopCount;
       stats.queuedIn += pipe.inbox.queued;
       stats.queuedOut += pipe.outbox.queued;
       if (session.state === 'ready') stats.peers++;
@@ -193,6 +214,9 @@ export class Engine implements PatternHost, EndpointsOwner {
     this.#past.bytesIn += pipe.receivedBytes;
     this.#past.messagesOut += pipe.outbox.sentMessages;
     this.#past.bytesOut += pipe.outbox.sentBytes;
+    this.#past.connections += session.connections;
+    this.#past.reconnects += session.reconnects;
+    this.#past.highWaterMarkHits += pipe.outbox.fullCount + pipe.stopCount;
     for (const former of this.#leftovers) if (former.inbox.queued === 0) this.#leftovers.delete(former);
     if (pipe.inbox.queued > 0) this.#leftovers.add(pipe);
     if (this.closed && this.#sessions.size === 0) this.#ended?.();

@@ -12,6 +12,8 @@ export interface PeerInfo {
   readonly endpoint: string;
   /** The far side's address; the endpoint while there is no connection. */
   readonly remote: string;
+  /** Our side of the connection: for a bound endpoint the endpoint; null while there is no connection. */
+  readonly local: string | null;
   /** `waiting`: between two attempts to connect. */
   readonly state: 'connecting' | 'handshake' | 'ready' | 'waiting';
   /** As the peer announced it, for example `PULL`. */
@@ -27,6 +29,24 @@ export interface PeerInfo {
   readonly queuedIn: number;
   readonly queuedOut: number;
   readonly dropped: number;
+  /** Reads from this peer since it was made: grows whenever anything comes, answers to heartbeats included. */
+  readonly heard: number;
+  /** Messages for it over this connection less those from it, never below 0: for a worker, what it has not answered. */
+  readonly unanswered: number;
+  /** PUSH, DEALER, REQ give it nothing for now. */
+  readonly isolated: boolean;
+  /** The operating system has not taken all of the last write: the peer does not read, or the network is slow. */
+  readonly stalled: boolean;
+  /** Octets of that write which it has not taken yet. */
+  readonly untaken: number;
+  /** Nothing is read from it now: what it sent waits to be received. */
+  readonly paused: boolean;
+  /** It is pinged: `heartbeatInterval` is set, and it speaks ZMTP 3.1. */
+  readonly heartbeats: boolean;
+  /** Connections after the first one; 0 for a peer of a bound endpoint. */
+  readonly reconnects: number;
+  /** How often a high-water mark was reached, in either direction. */
+  readonly highWaterMarkHits: number;
 }
 
 /** Counters of a socket since it was made, peers that are gone included. */
@@ -42,6 +62,11 @@ export interface SocketStats {
   readonly peers: number;
   readonly queuedIn: number;
   readonly queuedOut: number;
+  /** Handshakes that were completed, and how many of them were not the first of their connect endpoint. */
+  readonly connections: number;
+  readonly reconnects: number;
+  /** How often a peer's high-water mark was reached, in either direction. */
+  readonly highWaterMarkHits: number;
 }
 
 interface At<T extends string> {

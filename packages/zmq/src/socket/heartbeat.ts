@@ -13,8 +13,6 @@ export class Heartbeat {
   readonly #pipe: Pipe;
   readonly #remote: string;
   readonly #gone: (error: ZmqError) => void;
-  /** Chunks so far: tells whether anything came since a timer was set. */
-  #chunks = 0;
   #beat: NodeJS.Timeout | null = null;
   #pingDue: NodeJS.Timeout | null = null;
   #lifeDue: NodeJS.Timeout | null = null;
@@ -29,6 +27,13 @@ export class Heartbeat {
     this.#pipe = pipe;
     this.#remote = connection.remote;
     this.#gone = gone;
+    this.begin(options);
+  }
+
+  /** Pings as the options say, from now on; also when they change. */
+  begin(options: Options): void {
+    this.#stopPings();
+    const pipe = this.#pipe;
     const { heartbeatInterval, heartbeatTimeout, heartbeatTimeToLive } = options;
     // RFC 23 peers (ZMTP 3.0) don't know PING.
     if (heartbeatInterval <= 0 || pipe.identity!.minor < 1) return;
@@ -41,9 +46,9 @@ export class Heartbeat {
     this.#beat.unref();
   }
 
-  /** Something came. */
-  heard(): void {
-    this.#chunks++;
+  /** The peer is pinged. */
+  get active(): boolean {
+    return this.#beat !== null;
   }
 
   /** The peer's ping came, with the milliseconds after which it wants to be given up; 0: none. */
@@ -53,21 +58,25 @@ export class Heartbeat {
   }
 
   stop(): void {
+    this.#stopPings();
+    if (this.#lifeDue !== null) clearTimeout(this.#lifeDue);
+    this.#lifeDue = null;
+  }
+
+  #stopPings(): void {
     if (this.#beat !== null) clearInterval(this.#beat);
     if (this.#pingDue !== null) clearTimeout(this.#pingDue);
-    if (this.#lifeDue !== null) clearTimeout(this.#lifeDue);
     this.#beat = null;
     this.#pingDue = null;
-    this.#lifeDue = null;
   }
 
   /** Gives the peer up unless something comes from it within the time. */
   #expect(time: number, limit: string): NodeJS.Timeout {
-    const before = this.#chunks;
+    const before = this.#pipe.heard;
     const timer = setTimeout(() => {
       if (this.#pingDue === timer) this.#pingDue = null;
       if (this.#lifeDue === timer) this.#lifeDue = null;
-      if (this.#chunks !== before) return;
+      if (this.#pipe.heard !== before) return;
       // While we don't read, the silence is our own doing; while the peer doesn't, it is busy, and may not even have
       // seen the ping. Whether it is still there, TCP finds out.
       if (this.#pipe.paused || this.#pipe.outbox.stalled) return;

@@ -256,6 +256,16 @@ const AT_ONCE: ReadonlySet<OptionName> = new Set([
   'reconnectInterval',
   'reconnectMaxInterval',
   'reconnectJitter',
+  'heartbeatInterval',
+  'heartbeatTimeout',
+  'heartbeatTimeToLive',
+  'maxMessageSize',
+  // With the next connection, in either direction.
+  'handshakeInterval',
+  'tcpKeepalive',
+  'tcpKeepaliveIdle',
+  // Means nothing to an endpoint that is bound already.
+  'backlog',
 ]);
 
 /** Whether a change takes effect without another bind or connect. */

@@ -92,11 +92,11 @@ export class RunPort {
   }
 
   /**
-   * No new peers, then nothing new from the peers that are here: once they pause, or after a second, or when `over`
-   * says so. What is here can be taken.
+   * No new peers, then all that those who are here had on the way, also when they never pause: they learn that this is
+   * the end, and end too. Until then what comes has to be taken, or `over` has to say that it won't be.
    */
   rest(over: () => boolean): Promise<void> {
-    return comeToRest(this.#engine, over);
+    return comeToRest(this.#engine, { over, settled: () => true });
   }
 
   /** Leaves the socket, which can then be drained and closed; receipts go on until it is. */

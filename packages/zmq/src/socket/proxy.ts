@@ -1,10 +1,12 @@
 /** A proxy: everything that one socket receives the other sends, in both directions where the types allow it. */
 import { ZmqError } from '../errors.ts';
+import type { Run } from '../zmtp/frame.ts';
 import type { Engine } from './engine.ts';
 import { hold, letGo } from './keep-alive.ts';
 import { receives, sends } from './options.ts';
-import { comeToRest, poll } from './quiet.ts';
-import { Relay } from './relay.ts';
+import { Probes } from './probes.ts';
+import { comeToRest, poll, reserved } from './quiet.ts';
+import { Relay, type RelayTap } from './relay.ts';
 import { type DrainOptions, drainTime, engineOf, Socket } from './socket.ts';
 
 /** What went through a proxy in one direction. Bytes include the framing. */
@@ -20,6 +22,14 @@ export interface ProxyStats {
   readonly toFront: RelayStats;
 }
 
+/** Sees what goes through a proxy. What it is not interested in costs nothing; it must not throw. */
+export interface ProxyObserver {
+  /** Messages were sent on. The memory is the proxy's again after the call. */
+  run?(direction: 'toBack' | 'toFront', run: Run): void;
+  /** ROUTER to DEALER: a request was answered after so long. A sample, at most about one a millisecond. */
+  answered?(milliseconds: number): void;
+}
+
 // biome-ignore lint/suspicious/noShadowRestrictedNames: the name of zeromq.js
 export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   readonly frontEnd: F;
@@ -28,6 +38,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   readonly #toFront: Relay;
   #state: 'new' | 'running' | 'terminated' = 'new';
   #draining = false;
+  #observer: ProxyObserver | null = null;
   #finished: () => void = () => {};
 
   /** Joins two sockets; nothing flows before `run`. */
@@ -106,6 +117,19 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     this.#end();
   }
 
+  get observer(): ProxyObserver | null {
+    return this.#observer;
+  }
+
+  set observer(observer: ProxyObserver | null) {
+    this.#observer = observer;
+    const asks = engineOf(this.frontEnd).type === 'ROUTER' && engineOf(this.backEnd).type === 'DEALER';
+    const answered = asks ? observer?.answered?.bind(observer) : undefined;
+    const probes = answered === undefined ? null : new Probes(answered);
+    this.#toBack.tap = tapOf(observer, 'toBack', probes);
+    this.#toFront.tap = tapOf(observer, 'toFront', probes);
+  }
+
   get stats(): ProxyStats {
     const back = engineOf(this.backEnd).stats();
     const front = engineOf(this.frontEnd).stats();
@@ -116,8 +140,9 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   }
 
   /**
-   * Stops without losing what is here: no new peers, then nothing new from the front end's peers (once they pause, or
-   * after a second), then everything goes out, replies to requests that are out come back, and both sockets close.
+   * Stops without losing what is here or on the way: no new peers, then the front end's peers, which need not pause,
+   * learn of the end once they have their replies, and what they sent until then arrives and goes out; requests that
+   * are out are waited for, and both sockets close.
    * Resolves with the number of messages that were not delivered in time. Default time: the back end's `linger`.
    */
   async drain(options: DrainOptions = {}): Promise<{ undelivered: number }> {
@@ -129,8 +154,12 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     this.#draining = true;
     const over = (): boolean =>
       (signal?.aborted ?? false) || performance.now() >= deadline || (front.closed && back.closed);
-    await comeToRest(front, over);
     const requests = front.type === 'ROUTER';
+    const late = reserved(deadline, timeout);
+    const settled = (): boolean =>
+      performance.now() >= late ||
+      (front.stats().queuedIn === 0 && back.stats().queuedIn === 0 && outstanding(back) === 0);
+    await comeToRest(front, { over, settled });
     const waiting = (): boolean => front.stats().queuedIn > 0 || (requests && outstanding(back) > 0);
     while (waiting() && !over()) await poll();
     const left = front.stats().queuedIn + (requests ? back.stats().queuedIn : 0);
@@ -160,6 +189,23 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
   #open(): void {
     if (this.#state !== 'running') throw new ZmqError('EBADF');
   }
+}
+
+function tapOf(
+  observer: ProxyObserver | null,
+  direction: 'toBack' | 'toFront',
+  probes: Probes | null,
+): RelayTap | null {
+  if (observer === null || (observer.run === undefined && probes === null)) return null;
+  return {
+    moved(pipe, run) {
+      if (probes !== null) {
+        if (direction === 'toBack') probes.asked(pipe, run.count);
+        else probes.check();
+      }
+      observer.run?.(direction, run);
+    },
+  };
 }
 
 /** Requests that workers which are still there have not answered. */

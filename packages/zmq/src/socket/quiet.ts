@@ -1,26 +1,77 @@
-/** How a socket that forwards comes to rest: what its peers had on the way still counts. */
+/**
+ * How a socket parts from peers that may never pause, without a loss: it sends what it has for them, ends its side of
+ * the connection, and goes on receiving until they, who learn of it, have ended theirs. What they had on the way still
+ * counts; what comes waits in the inboxes, and the high-water mark holds while it does.
+ */
 import type { Engine } from './engine.ts';
+import { converses, takesIn } from './exchange.ts';
+import type { Session } from './session.ts';
 
-/** No bytes for this long: what a peer had on the way is taken to be here. */
-const QUIET_MS = 100;
-/** How long it goes on reading from peers that never pause. */
-const QUIET_LIMIT_MS = 1000;
 const POLL_MS = 10;
+/**
+ * No bytes at so many looks: what a peer had on the way is taken to be here. Looks, not time: a process that was held up
+ * has not read meanwhile.
+ */
+const QUIET = 10;
+/** At so many: a peer that was told of the end hangs. */
+const SILENT = 500;
+/** At so many: a peer that does not go on with the handshake has not sent anything either. */
+const MUTE = 100;
+/** How long a peer that only sends may take for a pause: libzmq loses a message that it was writing at the end. */
+const PAUSE_MS = 100;
+/** How long requests of peers that never pause are taken: then what is here is answered. */
+const ASKING_MS = 1000;
+/** Of the time for a parting: for peers that are owed replies to the end, and may still have something on the way. */
+const RESERVE = 0.25;
+const RESERVE_MAX_MS = 1000;
 
-/** No new peers, then nothing new from those that are here: once they pause, or after a second, or when `over` says so. */
-export async function comeToRest(engine: Engine, over: () => boolean): Promise<void> {
+/** When to go on without waiting for more. */
+export interface Patience {
+  /** The time is over. */
+  over(): boolean;
+  /** Nothing more is to be expected for the peers that are owed replies, or owe some. */
+  settled(): boolean;
+}
+
+/** No new peers, then all that those who are here had on the way. What is here can be received afterwards. */
+export async function comeToRest(engine: Engine, patience: Patience): Promise<void> {
   await engine.endpoints.stopListening();
-  const limit = performance.now() + QUIET_LIMIT_MS;
-  let bytes = engine.stats().bytesIn;
-  let since = performance.now();
-  while (performance.now() < limit && !over()) {
-    await poll();
-    const now = engine.stats().bytesIn;
-    if (now !== bytes) since = performance.now();
-    else if (performance.now() - since >= QUIET_MS) break;
-    bytes = now;
-  }
+  if (takesIn(engine.type)) await part([...engine.sessions], patience);
   engine.stopReading();
+}
+
+/** Parts from peers. Those that are left when it resolves have not ended their side in time. */
+export async function part(sessions: readonly Session[], { over, settled }: Patience): Promise<void> {
+  const start = performance.now();
+  let left = sessions.map((session) => ({ session, heard: session.pipe.heard, still: 0 }));
+  for (const session of sessions) session.retire();
+  while (!over()) {
+    left = left.filter(({ session }) => session.state !== 'ended');
+    if (left.length === 0) return;
+    await poll();
+    const elapsed = performance.now() - start;
+    const calm = settled();
+    for (const each of left) {
+      const { session } = each;
+      const { pipe, owed } = session;
+      each.still = pipe.heard === each.heard && !pipe.paused ? each.still + 1 : 0;
+      each.heard = pipe.heard;
+      if (session.shut || session.state === 'handshake') {
+        if (each.still >= (session.shut ? SILENT : MUTE)) session.destroy();
+        continue;
+      }
+      const done = each.still >= QUIET || elapsed >= ASKING_MS;
+      // Who asks without a pause is never done: no more is taken until it has its replies.
+      if (done && owed > 0 && each.still < QUIET) pipe.hold();
+      if (done) session.shutIfDone(calm || Number.isNaN(owed));
+      else if (!converses(session.type) && (each.still > 0 || elapsed >= PAUSE_MS)) session.shutIfDone();
+    }
+  }
+}
+
+/** From when on peers are not waited for that are owed replies, or owe some. */
+export function reserved(deadline: number, timeout: number): number {
+  return deadline - Math.min(RESERVE_MAX_MS, timeout * RESERVE);
 }
 
 export function poll(): Promise<void> {

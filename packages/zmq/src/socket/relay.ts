@@ -3,12 +3,20 @@
  * place leaves in one write. When the other side has no room, the messages stay in the inboxes they came into, and
  * their senders are held up at the high-water mark.
  */
-import { skipMessages } from '../zmtp/frame.ts';
+import type { Pipe } from '../patterns/pipe.ts';
+import { type Run, skipMessages } from '../zmtp/frame.ts';
 import type { Engine } from './engine.ts';
 import { inBurstIfFull } from './flusher.ts';
 import { sends } from './options.ts';
 
+/** Sees what a relay moves. */
+export interface RelayTap {
+  /** The run from this peer was sent. */
+  moved(pipe: Pipe, run: Run): void;
+}
+
 export class Relay {
+  tap: RelayTap | null = null;
   messages = 0;
   bytes = 0;
   readonly #from: Engine;
@@ -53,7 +61,8 @@ export class Relay {
     const to = this.#to.pattern;
     const spreads = this.#to.type === 'XPUB' || this.#to.type === 'PUB';
     for (let pipe = from.peek(); pipe !== null; pipe = from.peek()) {
-      const { bytes, start, end, count } = pipe.inbox.peekRun()!;
+      const run = pipe.inbox.peekRun()!;
+      const { bytes, start, end, count } = run;
       if (spreads) inBurstIfFull(end - start);
       const sent = this.#discards ? count : to.sendRun(from.prefix(pipe), bytes, start, end, count);
       const next = sent === count ? end : skipMessages(bytes, start, sent);
@@ -62,6 +71,9 @@ export class Relay {
         this.bytes += next - start;
         pipe.inbox.advance(next, sent);
         from.took(pipe);
+        if (this.tap !== null && !this.#discards) {
+          this.tap.moved(pipe, sent === count ? run : { bytes, start, end: next, count: sent });
+        }
       }
       if (sent < count) return;
     }

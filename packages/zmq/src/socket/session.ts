@@ -13,9 +13,11 @@ import { type PeerEvents, type PeerIdentity, ZmtpPeer } from '../zmtp/peer.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { backoff } from './backoff.ts';
 import type { Event, PeerInfo } from './events.ts';
+import { answers, owed, takesIn } from './exchange.ts';
 import { flushSoon } from './flusher.ts';
 import { Heartbeat } from './heartbeat.ts';
-import type { OptionValues } from './options.ts';
+import { type OptionValues, sends } from './options.ts';
+import { PeerReport } from './peer-report.ts';
 
 /** Starts an attempt to connect; returns the function that cancels it. */
 export type Dial = (done: (error: Error | null, connection: Connection | null) => void) => () => void;
@@ -43,6 +45,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   /** Null for an accepted connection. */
   readonly #dial: Dial | null;
   readonly #owner: SessionOwner;
+  readonly #report: PeerReport;
   #state: State = 'connecting';
   #connection: Connection | null = null;
   #peer: ZmtpPeer | null = null;
@@ -53,6 +56,14 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #error: ZmqError | null = null;
   /** Set by `finish`: send what is queued, then end. */
   #finishing = false;
+  /** Set by `retire`: until the peer's end what it sends is taken. */
+  #retiring = false;
+  /** Our side of the connection is ended, the peer's may not be. */
+  #shut = false;
+  /** Completed handshakes. */
+  connections = 0;
+  /** Messages that were queued and given up. */
+  undelivered = 0;
   /** Limit of the handshake, or delay before the next attempt. */
   #timer: NodeJS.Timeout | null = null;
   #heartbeat: Heartbeat | null = null;
@@ -60,12 +71,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   /** Sent less received when this connection began. */
   #unanswered = 0;
   #attached = false;
-  /** The peer was reported as ready. */
-  #announced = false;
 
   constructor(owner: SessionOwner, endpoint: string, dial: Dial | null, givenId: Buffer | null) {
     this.#owner = owner;
     this.endpoint = endpoint;
+    this.#report = new PeerReport(owner, endpoint);
     this.#dial = dial;
     const { options } = owner;
     // A conflating socket keeps one message itself; the mark would only get in the way.
@@ -86,6 +96,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       : 0;
   }
 
+  /** Connections after the first of a connect endpoint. */
+  get reconnects(): number {
+    return this.#dial === null ? 0 : Math.max(0, this.connections - 1);
+  }
+
   get state(): State {
     return this.#state;
   }
@@ -96,6 +111,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       id: pipe.id,
       endpoint: this.endpoint,
       remote: this.#connection?.remote ?? this.endpoint,
+      local: this.#connection?.local ?? null,
       state: this.#state === 'ended' ? 'waiting' : this.#state,
       socketType: pipe.identity?.socketType ?? null,
       routingId: pipe.routingId.length > 0 ? pipe.routingId : (pipe.identity?.routingId ?? null),
@@ -107,6 +123,15 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       queuedIn: pipe.inbox.queued,
       queuedOut: pipe.outbox.queued,
       dropped: pipe.dropped,
+      heard: pipe.heard,
+      unanswered: Math.max(0, this.outstanding),
+      isolated: pipe.isolated,
+      stalled: pipe.outbox.stalled,
+      untaken: this.#connection?.untaken ?? 0,
+      paused: pipe.paused,
+      heartbeats: this.#heartbeat?.active ?? false,
+      reconnects: this.reconnects,
+      highWaterMarkHits: pipe.outbox.fullCount + pipe.stopCount,
     };
   }
 
@@ -115,7 +140,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   /** First attempt of a connect endpoint. Without `immediate` messages may be queued from now on. */
   connect(): void {
     if (!this.#owner.options.immediate) this.#attach();
-    this.#emit({ type: 'connect:delay', address: this.endpoint });
+    this.#report.emit({ type: 'connect:delay', address: this.endpoint });
     this.#attempt();
   }
 
@@ -125,25 +150,26 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       this.#cancelDial = null;
       if (connection === null) {
         const error = ZmqError.fromSystem(failure, { address: this.endpoint });
-        this.#emit({ type: 'close', address: this.endpoint });
-        this.#emit({ type: 'peer:unreachable', address: this.endpoint, error });
+        this.#report.emit({ type: 'close', address: this.endpoint });
+        this.#report.emit({ type: 'peer:unreachable', address: this.endpoint, error });
         this.#retry();
         return;
       }
-      this.#emit({ type: 'connect', address: this.endpoint });
+      this.#report.emit({ type: 'connect', address: this.endpoint });
       this.open(connection);
     });
   }
 
   #retry(): void {
     const { options } = this.#owner;
-    if (this.#dial === null || options.reconnectInterval < 0 || (this.#finishing && this.pipe.outbox.idle)) {
+    const done = this.#shut || (this.#finishing && this.pipe.outbox.idle);
+    if (this.#dial === null || options.reconnectInterval < 0 || done) {
       this.#end();
       return;
     }
     this.#state = 'waiting';
     const interval = backoff(options, ++this.#failures, Math.random());
-    this.#emit({ type: 'connect:retry', address: this.endpoint, interval });
+    this.#report.emit({ type: 'connect:retry', address: this.endpoint, interval });
     this.#timer = setTimeout(() => this.#attempt(), interval);
     this.#refTimer();
   }
@@ -178,6 +204,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   output(bytes: Uint8Array): void {
     // In the handshake there are no messages to wait for. After it this is a PONG, and a peer that pings without reading
     // gets none: they would pile up.
+    if (this.#shut) return;
     if (this.#state !== 'ready') this.#connection?.write([bytes]);
     else if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(bytes);
   }
@@ -186,30 +213,33 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#clearTimer();
     this.#state = 'ready';
     this.#connectedAt = Date.now();
+    this.connections++;
     const { pipe } = this;
     pipe.identity = identity;
-    this.#emit({ type: 'handshake', address: this.endpoint });
-    if (!this.#finishing && !this.#attach()) return;
+    this.#report.emit({ type: 'handshake', address: this.endpoint });
+    // Who is parted from during the handshake may have sent something all the same: it was done on its side.
+    const joins = !this.#finishing || (this.#retiring && answers(this.#owner.type));
+    if (joins && !this.#attach()) return;
     pipe.reopened();
     pipe.outbox.open(this.#connection as OutboxSink);
-    if (!this.#finishing) this.#owner.pattern.ready(pipe);
+    if (joins) this.#owner.pattern.ready(pipe);
     if (this.#state !== 'ready') return;
     this.#failures = 0;
     this.#unanswered = pipe.outbox.sentMessages - pipe.receivedMessages;
     this.#heartbeat = new Heartbeat(pipe, this.#connection!, this.#owner.options, (error) =>
       this.failed(error),
     );
-    this.#announced = true;
-    this.#emit({ type: 'peer:ready', address: this.endpoint, peer: this.info() });
+    this.#report.ready(this.info());
     if (this.#finishing) {
       pipe.outbox.flush();
-      this.#finishIfIdle();
+      if (!this.#retiring || !takesIn(this.#owner.type)) this.#finishIfIdle();
     }
   }
 
   messages(bytes: Uint8Array, start: number, end: number, count: number): void {
     // After close() nobody receives any more, and a refused peer has nothing to say.
-    if (this.#finishing || this.#state !== 'ready') return;
+    if ((this.#finishing && !(this.#retiring && takesIn(this.#owner.type))) || this.#state !== 'ready')
+      return;
     this.pipe.receivedMessages += count;
     this.pipe.receivedBytes += end - start;
     this.#owner.pattern.arrive(this.pipe, bytes, start, end, count);
@@ -235,7 +265,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   // ---- ConnectionHandler
 
   onData(chunk: Uint8Array): void {
-    this.#heartbeat?.heard();
+    this.pipe.heard++;
     this.#peer!.receive(chunk);
   }
 
@@ -244,12 +274,20 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (this.#finishing) this.#finishIfIdle();
   }
 
+  onEnd(): void {
+    // Nor do answers to our pings come any more.
+    this.#stopTimers();
+    this.pipe.outbox.seal();
+    // What it would be given from now on would be lost, unless there is a next connection to it.
+    if (this.#dial === null || this.#owner.options.immediate) this.#detach();
+  }
+
   onClose(error: Error | null): void {
     const connection = this.#connection!;
     const was = this.#state;
     const reason =
       this.#error ?? (error === null ? null : ZmqError.fromSystem(error, { address: connection.remote }));
-    this.#report(connection, reason);
+    this.#over(connection, reason);
     this.#stopTimers();
     this.#connection = null;
     this.#peer = null;
@@ -259,9 +297,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const owner = this.#owner;
     pipe.identity = null;
     // First the pattern, then the outbox: room in it must not be taken for a way to send.
-    if (this.#dial === null || owner.options.immediate) this.#detach();
+    if (this.#dial === null || this.#finishing || owner.options.immediate) this.#detach();
     else if (this.#attached && was === 'ready') owner.pattern.lost(pipe);
-    owner.dropped(pipe, owner.closed ? 'closed' : 'disconnected', pipe.outbox.closed());
+    this.#gaveUp(pipe.outbox.closed());
     if (was !== 'ended') this.#retry();
   }
 
@@ -270,6 +308,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   schedule(outbox: Outbox): void {
     flushSoon(outbox);
     if (this.#timer !== null) this.#refTimer();
+    // With the last reply at once: a peer that hears of the end with it has not sent its next request yet.
+    if (this.#retiring) process.nextTick(() => this.shutIfDone());
   }
 
   room(pipe: Pipe): void {
@@ -291,15 +331,90 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
    * pattern does not know the peer. Reports to the owner through `sessionEnded`.
    */
   finish(time: number): void {
-    if (this.#finishing || this.#state === 'ended') return;
+    if ((this.#finishing && !this.#retiring) || this.#state === 'ended') return;
     this.#finishing = true;
+    this.#retiring = false;
+    if (this.#shut) {
+      this.destroy();
+      return;
+    }
     this.#detach();
     this.pipe.outbox.flush();
     if (time >= 0) this.#lingering = setTimeout(() => this.destroy(), time);
     this.#finishIfIdle();
   }
 
+  /**
+   * As `finish`, but what the peer sends goes on being received: our side of the connection ends with the last reply that
+   * is due, or with `shutIfDone` after the handshake, and the session when the peer has ended its side too, or with `destroy`.
+   */
+  retire(): void {
+    if (this.#finishing || this.#state === 'ended') return;
+    this.#finishing = true;
+    this.#retiring = true;
+    const { pattern, type } = this.#owner;
+    if (!pattern.isolate(this.pipe, true) && !answers(type)) this.#detach();
+    this.pipe.outbox.flush();
+    if (!takesIn(type) || this.#connection === null) this.shutIfDone();
+  }
+
+  /** Retiring: ends our side if all is sent, and answered unless `unanswered` is no matter. */
+  shutIfDone(unanswered = false): void {
+    if (!this.#retiring || this.#shut || this.#state === 'ended') return;
+    const { outbox } = this.pipe;
+    outbox.flush();
+    const connection = this.#connection;
+    if (!outbox.idle || (this.#state === 'ready' && this.owed !== 0 && !unanswered)) return;
+    if (connection === null) {
+      this.destroy();
+      return;
+    }
+    if (this.#state !== 'ready') return;
+    this.#shut = true;
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
+    this.#detach();
+    outbox.seal();
+    this.pipe.release();
+    connection.endWriting();
+  }
+
+  get type(): WireSocketType {
+    return this.#owner.type;
+  }
+
+  /** Our side of the connection is ended. */
+  get shut(): boolean {
+    return this.#shut;
+  }
+
+  /** Messages that are due over this connection: see `owed`. */
+  get owed(): number {
+    return owed(this.#owner.type, this.outstanding);
+  }
+
+  /** Gives the peer nothing more, or lets it in again. False when the socket does not choose between peers. */
+  isolate(on: boolean): boolean {
+    return this.#attached && !this.#finishing && this.#owner.pattern.isolate(this.pipe, on);
+  }
+
+  /** Takes on what changed in the options and holds for connections that are there. */
+  optionsChanged(): void {
+    const { options } = this.#owner;
+    this.#heartbeat?.begin(options);
+    if (this.#peer !== null) this.#peer.maxMessageSize = options.maxMessageSize;
+  }
+
+  #gaveUp(count: number): void {
+    this.undelivered += count;
+    this.#owner.dropped(this.pipe, this.#owner.closed ? 'closed' : 'disconnected', count);
+  }
+
   #finishIfIdle(): void {
+    if (this.#retiring) {
+      this.shutIfDone();
+      return;
+    }
     const { outbox } = this.pipe;
     if (this.#state === 'ended' || !outbox.idle) return;
     const connection = this.#connection;
@@ -307,9 +422,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       this.destroy();
       return;
     }
-    this.#report(connection, null);
+    this.#over(connection, null);
     this.#end();
-    connection.end();
+    // Where nothing was sent nothing can get lost on the way out; and who sends to us should not think that we read on.
+    if (sends(this.#owner.type)) connection.end();
+    else connection.destroy();
   }
 
   /** Closes now; what is queued is dropped and counted for the reason. */
@@ -319,11 +436,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const dial = this.#dial;
     if (error !== null && dial !== null && connection !== null && this.#state !== 'ended') {
       // The peer is refused, the endpoint stays: the next attempt may find another peer.
-      if (!this.#announced) this.#state = 'handshake';
+      if (!this.#report.announced) this.#state = 'handshake';
       connection.destroy();
       return;
     }
-    if (connection !== null) this.#report(connection, this.#error);
+    if (connection !== null) this.#over(connection, this.#error);
     this.#end();
     connection?.destroy();
   }
@@ -337,7 +454,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#cancelDial = null;
     this.pipe.ended = true;
     this.#detach();
-    this.#owner.dropped(this.pipe, this.#owner.closed ? 'closed' : 'disconnected', this.pipe.outbox.clear());
+    this.#gaveUp(this.pipe.outbox.clear());
     this.#owner.sessionEnded(this);
   }
 
@@ -360,30 +477,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   // ---- events, timers
 
-  /** zeromq.js reports nothing of inproc peers; our own events go for every transport. */
-  #emit(event: Event): void {
-    if (event.type.startsWith('peer:') || !this.endpoint.startsWith('inproc:')) this.#owner.emit(event);
-  }
-
   /** The connection is over: of a peer that was there, or of one that was not let in. Once for each. */
-  #report(connection: Connection, reason: ZmqError | null): void {
+  #over(connection: Connection, reason: ZmqError | null): void {
     if (this.#state !== 'ready' && this.#state !== 'handshake') return;
-    if (this.#announced) {
-      this.#announced = false;
-      this.#emit({ type: 'disconnect', address: this.endpoint });
-      const event = { type: 'peer:gone', address: this.endpoint, peer: this.info() } as const;
-      this.#emit(reason === null ? event : { ...event, error: reason });
-      return;
-    }
-    const address = connection.remote;
-    const detail = this.#finishing
-      ? 'the socket was closed during the handshake'
-      : 'the peer closed during the handshake';
-    const error = reason ?? new ZmqError('ECONNRESET', { detail, address });
-    const type = PROTOCOL_CODES.test(error.code) ? 'handshake:error:protocol' : 'handshake:error:other';
-    this.#emit({ type, address: this.endpoint, error });
-    this.#emit({ type: 'peer:refused', address, error });
-    this.#emit({ type: 'disconnect', address: this.endpoint });
+    this.#report.over(connection.remote, this.info(), reason, this.#finishing);
   }
 
   /** On the way to a connection the process waits if there is something to send, and not otherwise. */
@@ -404,5 +501,3 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#timer = null;
   }
 }
-
-const PROTOCOL_CODES = /^ERR_ZMTP_(?!HANDSHAKE_TIMEOUT|PEER_ERROR)/;

@@ -132,6 +132,8 @@ class InprocConnection implements Connection {
   /** Wrote something that the peer has not had yet. */
   #waiting = false;
   #ending = false;
+  /** Nothing more is written: after `endWriting`, or the peer's end. */
+  #shut = false;
   #closed = false;
   #told = false;
   #scheduled = false;
@@ -151,7 +153,7 @@ class InprocConnection implements Connection {
 
   write(parts: readonly Uint8Array[]): boolean {
     const peer = this.peer;
-    if (this.#ending || this.#closed) return false;
+    if (this.#ending || this.#shut || this.#closed) return false;
     for (const part of parts) if (part.length !== 0) peer.#inbox.push(part);
     this.#waiting = true;
     peer.#schedule();
@@ -166,6 +168,12 @@ class InprocConnection implements Connection {
     if (!this.#paused) return;
     this.#paused = false;
     this.#schedule();
+  }
+
+  endWriting(): void {
+    if (this.#shut || this.#ending || this.#closed) return;
+    this.#shut = true;
+    this.peer.#schedule();
   }
 
   end(): void {
@@ -216,7 +224,20 @@ class InprocConnection implements Connection {
     }
     const peer = this.peer;
     // The peer ended, and its `onDrain` did not add to what it wrote before that.
-    if (peer.#ending && this.#inbox.length === 0 && !this.#closed) this.destroy();
+    if (this.#closed || this.#inbox.length > 0) return;
+    if (peer.#ending) {
+      this.destroy();
+      return;
+    }
+    if (!peer.#shut || this.#ending) return;
+    if (this.#shut) {
+      // Both have said their last, and this side has heard the other's: over when the other has heard ours.
+      if (peer.#inbox.length === 0) this.destroy();
+      return;
+    }
+    this.#shut = true;
+    this.#handler?.onEnd();
+    peer.#schedule();
   }
 
   /** True when the inbox is empty. Stops when the handler pauses or closes. */

@@ -18,7 +18,15 @@ type OwnedSocket = Socket & { [kConnection]: StreamConnection };
 /** How long `end` waits for the peer's end, after all bytes went out, before the socket is closed regardless. */
 const CLOSE_GRACE_MS = 1000;
 
-const DISCARD: ConnectionHandler = { onData: () => {}, onDrain: () => {}, onClose: () => {} };
+/** After the peer's end: how long a peer that may still read takes nothing before what is on the way to it is given up. */
+const STUCK_MS = 30_000;
+
+const DISCARD: ConnectionHandler = {
+  onData: () => {},
+  onDrain: () => {},
+  onEnd: () => {},
+  onClose: () => {},
+};
 
 export class StreamConnection implements Connection {
   readonly remote: string;
@@ -32,6 +40,8 @@ export class StreamConnection implements Connection {
   #waiting = false;
   #paused = false;
   #ending = false;
+  /** Nothing more is written: after `endWriting`, or the peer's end. */
+  #shut = false;
   #flushed = false;
   #destroyed = false;
   #closed = false;
@@ -72,7 +82,7 @@ export class StreamConnection implements Connection {
 
   write(parts: readonly Uint8Array[]): boolean {
     const socket = this.#socket;
-    if (this.#ending || this.#destroyed) return false;
+    if (this.#ending || this.#shut || this.#destroyed) return false;
     // Empty parts are left out: a write of no bytes means "end" to the reader of a Windows pipe.
     let last = parts.length - 1;
     while (last >= 0 && (parts[last] as Uint8Array).length === 0) last--;
@@ -93,6 +103,12 @@ export class StreamConnection implements Connection {
     return false;
   }
 
+  get untaken(): number {
+    // What node's own `setTimeout` of a socket looks at to see that a long write moves.
+    const { _handle } = this.#socket as Socket & { _handle?: { writeQueueSize?: number } | null };
+    return _handle?.writeQueueSize ?? 0;
+  }
+
   pause(): void {
     if (this.#paused || this.#ending) return;
     this.#paused = true;
@@ -104,6 +120,12 @@ export class StreamConnection implements Connection {
     this.#paused = false;
     // Before `start` nobody listens, and a flowing socket would throw its bytes away.
     if (this.#handler !== null) this.#socket.resume();
+  }
+
+  endWriting(): void {
+    if (this.#shut || this.#ending || this.#destroyed) return;
+    this.#shut = true;
+    this.#socket.end();
   }
 
   end(): void {
@@ -134,8 +156,16 @@ export class StreamConnection implements Connection {
 
   /** @internal */
   ended(): void {
-    // After our own `end` the rest of our bytes still goes out; node closes the socket when both directions are done.
-    if (!this.#ending) this.destroy();
+    // After our own end the rest of our bytes still goes out; node closes the socket when both directions are done.
+    if (this.#ending || this.#shut) return;
+    this.#shut = true;
+    this.#sink.onEnd();
+    // The handler may have closed it.
+    if (this.#destroyed || this.#ending) return;
+    const socket = this.#socket;
+    if (socket.writableLength === 0) this.destroy();
+    // The peer may have ended its own side only. Node writes on, ends our side and closes.
+    else socket.setTimeout(STUCK_MS, () => this.destroy());
   }
 
   /** @internal All that was written before `end` is with the operating system. */

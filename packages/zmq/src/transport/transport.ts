@@ -9,6 +9,11 @@ export interface ConnectionHandler {
   onData(chunk: Uint8Array): void;
   /** Everything that was given to `write` is with the operating system. Follows each `write` that returned false. */
   onDrain(): void;
+  /**
+   * The peer sends nothing more. What was given to `write` still goes out where the peer takes it, nothing new does;
+   * `onClose` follows. Not called when the connection breaks, or after our own `end` or `destroy`.
+   */
+  onEnd(): void;
   /** The connection is gone: exactly once, nothing follows. `null` when the peer or we ended it in good order. */
   onClose(error: Error | null): void;
 }
@@ -19,6 +24,8 @@ export interface Connection {
   readonly remote: string;
   /** Endpoint of this side: the bound endpoint for an accepted connection. */
   readonly local: string;
+  /** Octets of `write` that the system has not taken yet; absent where it takes all at once. */
+  readonly untaken?: number;
   /**
    * True when the transport passes the very buffers to the other side (inproc). The receiver owns its chunks, so the
    * writer must never write into such a buffer again, not even after `onDrain`.
@@ -34,6 +41,8 @@ export interface Connection {
   /** Stop reading: bytes stay with the operating system. A chunk already on its way may still arrive. */
   pause(): void;
   resume(): void;
+  /** Send what is queued, then tell the peer that nothing follows. Reading goes on until it ends too; then `onClose`. */
+  endWriting(): void;
   /** Send what is queued, then close. `onClose` follows. */
   end(): void;
   /** Close now. `onClose` follows asynchronously. No-op when closed. */

@@ -73,7 +73,7 @@ type Stage = 'greeting' | 'handshake' | 'traffic' | 'failed';
 export class ZmtpPeer {
   readonly #options: PeerOptions;
   readonly #events: PeerEvents;
-  readonly #limit: number;
+  #limit = MESSAGE_CEILING;
   readonly #hello: Buffer;
   readonly #greeting = new GreetingReader();
   #stage: Stage = 'greeting';
@@ -90,8 +90,12 @@ export class ZmtpPeer {
     this.#options = options;
     this.#events = events;
     this.#hello = encodeGreeting(options.mechanism.name, options.mechanism.asServer);
-    this.#limit =
-      options.maxMessageSize < 0 ? MESSAGE_CEILING : Math.min(options.maxMessageSize, MESSAGE_CEILING);
+    this.maxMessageSize = options.maxMessageSize;
+  }
+
+  /** Holds for the next frame on. */
+  set maxMessageSize(size: number) {
+    this.#limit = size < 0 ? MESSAGE_CEILING : Math.min(size, MESSAGE_CEILING);
   }
 
   /** Begins the greeting. Call once, when the connection is there. */

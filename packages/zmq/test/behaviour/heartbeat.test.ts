@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as zmq from '../../src/index.ts';
-import { until } from '../support/deadline.ts';
+import { turn, until } from '../support/deadline.ts';
 import { watch } from '../support/events.ts';
 import { FaultProxy } from '../support/faultproxy.ts';
 import { text } from '../support/payload.ts';
@@ -163,6 +163,36 @@ describe('heartbeats', { timeout: 60_000 }, () => {
     assert.equal(log.count('disconnect'), 0);
     await client.send('still here');
     assert.deepEqual(text(await server.receive()), ['still here']);
+  });
+
+  it('options that change hold for peers that are connected', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.use(await RawServer.listen());
+    const client = s.open(zmq.Dealer, { reconnectInterval: -1 });
+    const log = watch(client);
+    const warnings: string[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', onWarning);
+    s.after(() => process.off('warning', onWarning));
+    client.connect(server.endpoint);
+    const peer = await server.accept();
+    await peer.handshake({ socketType: 'DEALER' });
+    await ready(client, tcp);
+    client.heartbeatTimeout = 60_000;
+    client.heartbeatInterval = 5;
+    for (let count = 0; count < 3; count += 1) assert.equal((await peer.readCommand()).name, 'PING');
+    client.heartbeatTimeToLive = 1200;
+    await until(() => peer.available >= 30, 'pings');
+    let ttl = 0;
+    while (ttl !== 12) ttl = (await peer.readCommand()).data.readUInt16BE(0);
+    client.heartbeatInterval = 0;
+    assert.equal(client.peers()[0]?.heartbeats, false);
+    assert.equal(log.count('disconnect'), 0);
+    client.heartbeatTimeout = 20;
+    client.heartbeatInterval = 10;
+    await log.next('disconnect');
+    await turn();
+    assert.deepEqual(warnings, []);
   });
 
   it('the heartbeat does not count as a message', async (t) => {

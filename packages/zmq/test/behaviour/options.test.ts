@@ -7,7 +7,7 @@ import * as zmq from '../../src/index.ts';
 import { until } from '../support/deadline.ts';
 import { watch } from '../support/events.ts';
 import { text } from '../support/payload.ts';
-import { bindTo, scope } from '../support/scope.ts';
+import { bindTo, link, scope } from '../support/scope.ts';
 import { tcp, transports } from '../support/transports.ts';
 
 describe('options', { timeout: 30_000 }, () => {
@@ -66,6 +66,22 @@ describe('options', { timeout: 30_000 }, () => {
       loose.noSuchOption = 1;
     }, TypeError);
     assert.throws(() => new zmq.Dealer({ mandatory: true } as never), TypeError);
+  });
+
+  it('maxMessageSize that changes holds for peers that are connected', async (t) => {
+    const s = scope(t, tcp);
+    const [pull, push] = [s.open(zmq.Pull), s.open(zmq.Push, { reconnectInterval: -1 })];
+    const log = watch(pull);
+    await link(tcp, pull, push);
+    pull.maxMessageSize = 1000;
+    await push.send('x'.repeat(1000));
+    assert.equal((await pull.receive())[0]?.length, 1000);
+    pull.maxMessageSize = -1;
+    await push.send('x'.repeat(1001));
+    assert.equal((await pull.receive())[0]?.length, 1001);
+    pull.maxMessageSize = 1000;
+    await push.send('x'.repeat(1001));
+    assert.equal((await log.next('peer:gone')).error?.code, 'ERR_ZMTP_MESSAGE_SIZE');
   });
 
   it('numbers for the socket types are libzmq’s', (t) => {

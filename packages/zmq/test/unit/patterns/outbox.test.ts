@@ -30,6 +30,44 @@ const text = (sink: KeepingSink): string[] => messagesIn(sink.bytes).map((frames
 const large = (octet: string, size = BY_REFERENCE): Buffer => Buffer.alloc(size, octet);
 
 describe('outbox', () => {
+  it('counts how often it became full, not what came while it was', () => {
+    const bench = make(2, false);
+    const { outbox, sink } = bench;
+    for (let round = 1; round <= 3; round++) {
+      sink.takes = false;
+      outbox.push(Buffer.from('a'));
+      assert.equal(outbox.fullCount, round - 1);
+      outbox.push(Buffer.from('b'));
+      outbox.push(Buffer.from('c'));
+      assert.equal(outbox.fullCount, round);
+      sink.drain(outbox);
+      outbox.flush();
+      assert.equal(bench.rooms, round);
+    }
+    sink.takes = false;
+    outbox.push(Buffer.from('a'));
+    outbox.setMark(1);
+    outbox.setMark(1);
+    assert.equal(outbox.fullCount, 4);
+  });
+
+  it('sealed, it hands over no more, and keeps it for the next transport', () => {
+    const { outbox, sink } = make(0, false);
+    outbox.push(Buffer.from('in flight'));
+    outbox.flush();
+    outbox.push(Buffer.from('waits'));
+    outbox.seal();
+    sink.drain(outbox);
+    assert.equal(outbox.sentMessages, 1);
+    outbox.flush();
+    assert.deepEqual(text(sink), ["'in flight'"]);
+    assert.equal(outbox.closed(), 0);
+    const next = new KeepingSink();
+    outbox.open(next);
+    outbox.flush();
+    assert.deepEqual(text(next), ["'waits'"]);
+  });
+
   it('asks once to be flushed, and writes once', () => {
     const { outbox, sink, ...bench } = make();
     outbox.push(Buffer.from('a'));

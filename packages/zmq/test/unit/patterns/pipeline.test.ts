@@ -7,6 +7,33 @@ import { message } from '../../support/wire.ts';
 
 const numbers = (count: number): string[][] => Array.from({ length: count }, (_, i) => [String(i)]);
 
+describe('isolation', () => {
+  it('leaves the others their turns, and ends when the peer is lost or comes anew', () => {
+    const pattern = new DealerPattern(new FakeHost());
+    const [a, b] = [join(pattern), join(pattern)];
+    assert.ok(pattern.isolate(a.pipe, true));
+    for (const text of ['1', '2', '3']) pattern.send(text);
+    assert.deepEqual([a.messages, b.messages], [[], [`'1'`, `'2'`, `'3'`]]);
+    pattern.isolate(b.pipe, true);
+    assert.ok(!pattern.writable);
+    assert.ok(!pattern.send('4'));
+    const { bytes, count } = runOf(numbers(2));
+    assert.equal(pattern.sendRun(null, bytes, 0, bytes.length, count), 0);
+    pattern.room(a.pipe);
+    assert.ok(!pattern.writable);
+    a.lose();
+    assert.ok(!a.pipe.isolated);
+    assert.ok(pattern.writable);
+    b.open();
+    assert.ok(!b.pipe.isolated);
+    b.leave();
+    pattern.isolate(a.pipe, false);
+    for (const text of ['5', '6']) pattern.send(text);
+    assert.deepEqual(a.open().messages, [`'5'`, `'6'`]);
+    assert.ok(!new PullPattern(new FakeHost()).isolate(a.pipe, true));
+  });
+});
+
 describe('load balancer', () => {
   const sides = (count: number, sendMark = 1, takes = false): FarSide[] => {
     const pattern = new PushPattern(new FakeHost());

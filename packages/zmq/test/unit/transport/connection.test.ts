@@ -252,6 +252,57 @@ for (const subject of subjects()) {
       },
     );
 
+    it('end one side, and go on reading until the other ends too', LIMIT, async () => {
+      await using pair = await connectPair(subject);
+      const { near, far, nearSide, farSide } = pair;
+      // More than the system takes at once, to a reader that does not read: it is still on the way when the end comes.
+      near.pause();
+      let written = 0;
+      const part = randomBytes(MIB);
+      while (far.write([part])) written += part.length;
+      written += part.length;
+      near.write([bytes('last')]);
+      near.endWriting();
+      near.endWriting();
+      assert.equal(near.write([bytes('too late')]), false);
+      await farSide.until(() => farSide.ends === 1);
+      assert.equal(far.write([bytes('too late')]), false);
+      assert.equal(farSide.text, 'last');
+      assert.equal(nearSide.closes, 0);
+      near.resume();
+      await farSide.until(() => farSide.closes === 1);
+      await nearSide.until(() => nearSide.closes === 1);
+      assert.equal(nearSide.bytes, written);
+      assert.equal(nearSide.ends, 0);
+      assert.equal(farSide.drains, 1);
+      assert.equal(nearSide.error, null);
+      assert.equal(farSide.error, null);
+    });
+
+    it('end both sides at once, each its own', LIMIT, async () => {
+      await using pair = await connectPair(subject);
+      const { near, far, nearSide, farSide } = pair;
+      near.write([bytes('from near')]);
+      far.write([bytes('from far')]);
+      near.endWriting();
+      far.endWriting();
+      await nearSide.until(() => nearSide.closes === 1);
+      await farSide.until(() => farSide.closes === 1);
+      assert.equal(nearSide.text, 'from far');
+      assert.equal(farSide.text, 'from near');
+      assert.equal(nearSide.ends + farSide.ends, 0);
+    });
+
+    it('close on destroy, also after an end of one side', LIMIT, async () => {
+      await using pair = await connectPair(subject);
+      const { near, nearSide, farSide } = pair;
+      near.endWriting();
+      near.destroy();
+      await nearSide.until(() => nearSide.closes === 1);
+      await farSide.until(() => farSide.closes === 1);
+      assert.equal(nearSide.closes, 1);
+    });
+
     it('end on both sides at once', LIMIT, async () => {
       await using pair = await connectPair(subject);
       pair.near.end();

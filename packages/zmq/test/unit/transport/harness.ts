@@ -32,6 +32,7 @@ export class Recorder implements ConnectionHandler {
   readonly chunks: Uint8Array[] = [];
   bytes = 0;
   drains = 0;
+  ends = 0;
   closes = 0;
   error: Error | null = null;
   /** Runs for each chunk, after it was noted. */
@@ -47,6 +48,11 @@ export class Recorder implements ConnectionHandler {
 
   onDrain(): void {
     this.drains++;
+    this.#check();
+  }
+
+  onEnd(): void {
+    this.ends++;
     this.#check();
   }
 

@@ -1,0 +1,47 @@
+/** What a socket reports of the connections of one session: who came, who was not let in, who is gone and why. */
+import { ZmqError } from '../errors.ts';
+import type { Event, PeerInfo } from './events.ts';
+
+const PROTOCOL_CODES = /^ERR_ZMTP_(?!HANDSHAKE_TIMEOUT|PEER_ERROR)/;
+
+export class PeerReport {
+  /** The peer was reported as ready. */
+  announced = false;
+  readonly #owner: { emit(event: Event): void };
+  readonly #endpoint: string;
+
+  constructor(owner: { emit(event: Event): void }, endpoint: string) {
+    this.#owner = owner;
+    this.#endpoint = endpoint;
+  }
+
+  /** zeromq.js reports nothing of inproc peers; our own events go for every transport. */
+  emit(event: Event): void {
+    if (event.type.startsWith('peer:') || !this.#endpoint.startsWith('inproc:')) this.#owner.emit(event);
+  }
+
+  ready(peer: PeerInfo): void {
+    this.announced = true;
+    this.emit({ type: 'peer:ready', address: this.#endpoint, peer });
+  }
+
+  /** The connection is over: of a peer that was there, or of one that was not let in. */
+  over(remote: string, peer: PeerInfo, reason: ZmqError | null, finishing: boolean): void {
+    const address = this.#endpoint;
+    if (this.announced) {
+      this.announced = false;
+      this.emit({ type: 'disconnect', address });
+      const event = { type: 'peer:gone', address, peer } as const;
+      this.emit(reason === null ? event : { ...event, error: reason });
+      return;
+    }
+    const detail = finishing
+      ? 'the socket was closed during the handshake'
+      : 'the peer closed during the handshake';
+    const error = reason ?? new ZmqError('ECONNRESET', { detail, address: remote });
+    const type = PROTOCOL_CODES.test(error.code) ? 'handshake:error:protocol' : 'handshake:error:other';
+    this.emit({ type, address, error });
+    this.emit({ type: 'peer:refused', address: remote, error });
+    this.emit({ type: 'disconnect', address });
+  }
+}
