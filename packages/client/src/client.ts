@@ -3,6 +3,7 @@
  * lost with a connection is said again with the next one; nothing here throws outside of a call, and after `close` no
  * timer, socket or listener is left.
  */
+import type { Codec } from './codec/codec.ts';
 import { Connection, type ConnectionEvents } from './connection/connection.ts';
 import { type Dial, dialSocket } from './connection/link.ts';
 import { Requests } from './connection/requests.ts';
@@ -21,6 +22,7 @@ import type { Published } from './produce/batch.ts';
 import { Producer, type PublishOptions } from './produce/producer.ts';
 import type { Body } from './produce/record.ts';
 import { Window } from './produce/window.ts';
+import { type TypedStream, typedStream } from './typed.ts';
 import type { NodeMessage, StreamInfo, Welcome } from './wire/messages.ts';
 
 export interface CloseOptions {
@@ -69,6 +71,8 @@ export interface Client {
   readonly state: State;
   /** The same object for the same name. @throws ClientError ERR_OPTION for what is no name. */
   stream(name: string): Stream;
+  /** As values: what is published is encoded, and `record.value` decodes (docs/codecs.md). Costs the other nothing. */
+  stream<T, In>(name: string, options: { readonly codec: Codec<T, In> }): TypedStream<T, In>;
   /** What happens, beginning with the current state; ends after `closed`. Who reads slowly misses the oldest. */
   states(): AsyncIterableIterator<State, undefined>;
   /** Waits for what was published, ends all loops, and leaves the node. */
@@ -174,7 +178,14 @@ class Core implements Client, ConnectionEvents {
     return this.#connection.states.read();
   }
 
-  stream(name: string): Stream {
+  stream(name: string): Stream;
+  stream<T, In>(name: string, options: { readonly codec: Codec<T, In> }): TypedStream<T, In>;
+  stream<T, In>(name: string, options?: { readonly codec: Codec<T, In> }): Stream | TypedStream<T, In> {
+    const stream = this.#stream(name);
+    return options === undefined ? stream : typedStream(stream, options.codec);
+  }
+
+  #stream(name: string): StreamOfClient {
     let stream = this.#streams.get(name);
     if (stream === undefined) {
       stream = new StreamOfClient(verifyName('the name of a stream', name), this);
@@ -287,7 +298,7 @@ class Core implements Client, ConnectionEvents {
         this.#streams.get(message.stream)?.producer?.refused(message.expected, message.refusal);
         return;
       case 'RECORDS':
-        this.#consumers.get(message.consumer)?.records(message.chunks);
+        this.#consumers.get(message.consumer)?.records(message.chunks, message.trace);
         return;
       case 'GAP':
         this.#consumers.get(message.consumer)?.gap(message.first, message.last);
@@ -318,7 +329,7 @@ class StreamOfClient implements Stream {
   }
 
   publish(body: Body, options?: PublishOptions): Promise<Published> {
-    return this.#publisher().publish(body, options?.key);
+    return this.#publisher().publish(body, options?.key, options?.traceparent);
   }
 
   waitWritable(): Promise<void> {

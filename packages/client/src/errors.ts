@@ -23,6 +23,10 @@ export const CLIENT_ERROR_CODES = [
   'ERR_TOO_MANY_CONSUMERS',
   'ERR_REQUEST_INVALID',
   'ERR_CONSUMER_ENDED',
+  'ERR_CODEC_MISSING',
+  'ERR_ENCODE',
+  'ERR_DECODE',
+  'ERR_SCHEMA',
 ] as const;
 
 /** A literal error code of this package. */
@@ -34,6 +38,8 @@ export interface ClientErrorDetails {
   readonly stream?: string;
   /** The endpoint concerned. */
   readonly endpoint?: string;
+  /** Where in the bytes that were decoded it is. */
+  readonly offset?: number;
   /** The error underneath. */
   readonly cause?: unknown;
 }
@@ -46,12 +52,15 @@ export class ClientError extends Error {
   declare readonly stream?: string;
   /** The endpoint concerned, where there is one. */
   declare readonly endpoint?: string;
+  /** Where in the bytes that were decoded it is, where that is known. */
+  declare readonly offset?: number;
 
   constructor(code: ClientErrorCode, message: string, details: ClientErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     if (details.stream !== undefined) this.stream = details.stream;
     if (details.endpoint !== undefined) this.endpoint = details.endpoint;
+    if (details.offset !== undefined) this.offset = details.offset;
   }
 }
 

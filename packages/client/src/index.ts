@@ -21,4 +21,5 @@ export type { ConnectOptions, ConsumeOptions } from './options.ts';
 export type { Published } from './produce/batch.ts';
 export type { PublishOptions } from './produce/producer.ts';
 export type { Body, Part } from './produce/record.ts';
+export type { TypedConsumer, TypedRecord, TypedStream } from './typed.ts';
 export type { GroupInfo, Strategy, StreamInfo, Trouble } from './wire/messages.ts';

@@ -116,6 +116,7 @@ export function verifyConsume(stream: string, options: ConsumeOptions, named: bo
     ackTimeout: whole('ackTimeout', options.ackTimeout ?? (live ? 0 : 30_000), 0, LONGEST),
     maxDeliveries: whole('maxDeliveries', options.maxDeliveries ?? 0, 0, LONGEST),
     deadLetter: options.deadLetter === undefined ? null : verifyName('deadLetter', options.deadLetter),
+    trace: true,
   };
 }
 

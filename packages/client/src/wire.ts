@@ -18,3 +18,4 @@ export {
   type Welcome,
 } from './wire/messages.ts';
 export type { ChunkHead, Range, Receipt } from './wire/numbers.ts';
+export { MAX_CONTEXTS, type TraceContexts } from './wire/trace.ts';

@@ -7,6 +7,7 @@ import { countMessages, skipMessages } from '@zeroth/zmq/run';
 import type { Party, Port } from '../connection/port.ts';
 import { ClientError, fromNode } from '../errors.ts';
 import type { Chunk, ConsumeRequest, Trouble, Welcome } from '../wire/messages.ts';
+import type { TraceContexts } from '../wire/trace.ts';
 import { Ledger } from './ledger.ts';
 import { type Acks, Pending, type StreamRecord } from './record.ts';
 
@@ -234,7 +235,7 @@ export class Consumption implements Consumer, Party, Acks {
     for (const { resolve } of this.#placing.splice(0)) resolve(DONE);
   }
 
-  records(chunks: readonly Chunk[]): void {
+  records(chunks: readonly Chunk[], trace: TraceContexts | null = null): void {
     if (this.#phase !== 'open' || !this.#placedNow) return;
     for (const chunk of chunks) {
       const count = countMessages(chunk.run);
@@ -243,8 +244,8 @@ export class Consumption implements Consumer, Party, Acks {
         return;
       }
       if (this.#ledger.arrived(chunk.sequence, chunk.sequence + count - 1, chunk.timestamp))
-        this.#push(chunk, 0, chunk.sequence, count);
-      else this.#sift(chunk, count);
+        this.#push(chunk, 0, chunk.sequence, count, trace);
+      else this.#sift(chunk, count, trace);
     }
     this.#serve();
     if (this.#ledger.unsaidCount > 0) this.#soon();
@@ -278,12 +279,12 @@ export class Consumption implements Consumer, Party, Acks {
   // ---- inside
 
   /** What the node sent again: only what is not here and not done is kept. */
-  #sift(chunk: Chunk, count: number): void {
+  #sift(chunk: Chunk, count: number, trace: TraceContexts | null): void {
     let at = 0;
     for (let i = 0; i < count; ) {
       let kept = 0;
       while (i + kept < count && this.#ledger.again(chunk.sequence + i + kept)) kept++;
-      if (kept > 0) this.#push(chunk, at, chunk.sequence + i, kept);
+      if (kept > 0) this.#push(chunk, at, chunk.sequence + i, kept, trace);
       // The one that ended the stretch is left out.
       const passed = Math.min(count - i, kept + 1);
       at = skipMessages(chunk.run, at, passed);
@@ -291,8 +292,14 @@ export class Consumption implements Consumer, Party, Acks {
     }
   }
 
-  #push({ run, timestamp, deliveries }: Chunk, at: number, sequence: number, count: number): void {
-    const head = { sequence, timestamp, deliveries };
+  #push(
+    { run, timestamp, deliveries }: Chunk,
+    at: number,
+    sequence: number,
+    count: number,
+    trace: TraceContexts | null,
+  ): void {
+    const head = { sequence, timestamp, deliveries, trace };
     this.#queue.push(new Pending(this, run, at, head, count, this.#missed));
     this.#missed = 0;
   }

@@ -4,6 +4,9 @@
  */
 import { bodyStart, decodeMessage, frameEnd, MORE, messageEnd, view } from '@zeroth/zmq/run';
 
+import type { ChunkHead } from '../wire/numbers.ts';
+import type { TraceContexts } from '../wire/trace.ts';
+
 export interface NackOptions {
   /** Milliseconds to wait before the next delivery. Default 0. */
   delay?: number;
@@ -23,6 +26,8 @@ export interface StreamRecord {
   readonly frames: Buffer[];
   /** How often it was delivered, to anybody: 1 the first time. */
   readonly deliveries: number;
+  /** The `traceparent` that it was published with, or that the node made of it; null: none, or it is forgotten. */
+  readonly traceparent: string | null;
   /** Records right before this one that are gone: removed by retention before they were read, or damaged. */
   readonly missed: number;
   /** It is done: it will not be delivered again. Only the first `ack` or `nack` counts. */
@@ -43,6 +48,7 @@ export class Pending {
   readonly bytes: Uint8Array;
   readonly timestamp: number;
   readonly deliveries: number;
+  readonly trace: TraceContexts | null;
   /** Sequence of the next record. */
   sequence: number;
   at: number;
@@ -54,7 +60,7 @@ export class Pending {
     acks: Acks,
     bytes: Uint8Array,
     at: number,
-    { sequence, timestamp, deliveries }: { sequence: number; timestamp: number; deliveries: number },
+    { sequence, timestamp, deliveries, trace }: ChunkHead & { readonly trace: TraceContexts | null },
     count: number,
     missed: number,
   ) {
@@ -64,6 +70,7 @@ export class Pending {
     this.sequence = sequence;
     this.timestamp = timestamp;
     this.deliveries = deliveries;
+    this.trace = trace;
     this.left = count;
     this.missed = missed;
   }
@@ -107,6 +114,10 @@ class Delivered implements StreamRecord {
 
   get deliveries(): number {
     return this.#from.deliveries;
+  }
+
+  get traceparent(): string | null {
+    return this.#from.trace?.get(this.sequence) ?? null;
   }
 
   get key(): string {

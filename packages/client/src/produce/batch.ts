@@ -1,6 +1,7 @@
 /** Records that are published together: a run in memory, and the promises of those who wait for it. */
 import { type Run, skipMessages, view } from '@zeroth/zmq/run';
 import type { ClientError } from '../errors.ts';
+import type { TraceContexts } from '../wire/trace.ts';
 
 /** What became of a record. */
 export interface Published {
@@ -32,6 +33,8 @@ export class Batch implements Run {
   #settled = 0;
   /** Records that were answered: the first ones. */
   #answered = 0;
+  /** Trace contexts by place in `#waiting`; null: none. */
+  #traces: Map<number, string> | null = null;
 
   constructor(id: number, bytes: Buffer, start: number, since: number) {
     this.id = id;
@@ -71,6 +74,28 @@ export class Batch implements Run {
     });
     this.#waiting.push({ promise, resolve, reject });
     return promise;
+  }
+
+  /** The record that is added next has this trace context. */
+  trace(traceparent: string): void {
+    this.#traces ??= new Map();
+    this.#traces.set(this.#waiting.length, traceparent);
+  }
+
+  /** Records with a trace context. */
+  get traced(): number {
+    return this.#traces?.size ?? 0;
+  }
+
+  /** Trace contexts by number of the producer; null: there are none. */
+  traces(): TraceContexts | null {
+    if (this.#traces === null) return null;
+    const past = this.#waiting.length - this.count;
+    const contexts = new Map<number, string>();
+    for (const [at, traceparent] of this.#traces) {
+      if (at >= past && at < this.#waiting.length) contexts.set(this.first + at - past, traceparent);
+    }
+    return contexts.size === 0 ? null : contexts;
   }
 
   /** The next `count` records are stored, from `sequence` on (0: they were there). */

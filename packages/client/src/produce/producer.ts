@@ -11,6 +11,7 @@ import type { Party, Port } from '../connection/port.ts';
 import { ClientError, fromNode } from '../errors.ts';
 import type { Refusal } from '../wire/messages.ts';
 import type { Receipt } from '../wire/numbers.ts';
+import { CONTEXT_OCTETS, isTraceparent, MAX_CONTEXTS, type TraceContexts } from '../wire/trace.ts';
 import { Batch, type Published } from './batch.ts';
 import { type Body, type Part, recordLength, writeRecord } from './record.ts';
 import type { Window } from './window.ts';
@@ -18,6 +19,11 @@ import type { Window } from './window.ts';
 export interface PublishOptions {
   /** Goes in front of the body as a frame of its own: what `sharded` consumers are told apart by, and filters look at. */
   key?: string | Uint8Array;
+  /**
+   * The `traceparent` of W3C Trace Context: goes with the record to its consumers (`StreamRecord.traceparent`), as far
+   * as the node still has it in memory then, and knows of such.
+   */
+  traceparent?: string;
 }
 
 /** Why the node takes nothing, or null: it does again. */
@@ -80,8 +86,12 @@ export class Producer implements Party {
     this.#onBlock = onBlock;
   }
 
-  publish(body: Body, key: Part | undefined): Promise<Published> {
+  publish(body: Body, key: Part | undefined, traceparent?: string): Promise<Published> {
     if (this.#error !== null) return this.#refuse(this.#error);
+    if (traceparent !== undefined && !isTraceparent(traceparent)) {
+      const text = `traceparent is no such: ${JSON.stringify(traceparent)?.slice(0, 80)}`;
+      return this.#refuse(new ClientError('ERR_OPTION', text, { stream: this.stream }));
+    }
     const size = recordLength(key, body);
     if (!(size <= this.#window.limit)) return this.#refuse(this.#invalid(size));
     if (!this.#window.hold(size)) {
@@ -89,6 +99,7 @@ export class Producer implements Party {
       return this.#refuse(new ClientError('ERR_BUSY', text, { stream: this.stream }));
     }
     const batch = this.#room(size);
+    if (traceparent !== undefined) batch.trace(traceparent);
     const promise = batch.add(writeRecord(batch.bytes, batch.end, key, body));
     if (batch.bytes === this.#slab) this.#slabAt = batch.end;
     else {
@@ -250,7 +261,8 @@ export class Producer implements Party {
   /** The batch that takes a record of this size. */
   #room(size: number): Batch {
     const filling = this.#filling;
-    if (filling !== null && filling.end + size <= filling.bytes.length) return filling;
+    if (filling !== null && filling.end + size <= filling.bytes.length && filling.traced < MAX_CONTEXTS)
+      return filling;
     this.#filling = null;
     if (filling !== null) this.#pump();
     let bytes = this.#slab;
@@ -289,8 +301,16 @@ export class Producer implements Party {
       batch.first = this.#next;
       this.#next += batch.count;
       if (this.#next > this.#highest) this.#highest = this.#next - 1;
-      this.#port.send({ type: 'PUBLISH', stream: this.stream, first: batch.first, run: batch.run() });
+      const message = { type: 'PUBLISH', stream: this.stream, first: batch.first, run: batch.run() } as const;
+      const trace = batch.traced === 0 ? null : this.#traces(batch);
+      this.#port.send(trace === null ? message : { ...message, trace });
     }
+  }
+
+  /** Null as well: the node knows of none, or they would make the message too large. */
+  #traces(batch: Batch): TraceContexts | null {
+    if (this.#port.session?.trace !== true) return null;
+    return batch.octets + batch.traced * CONTEXT_OCTETS > this.#window.limit ? null : batch.traces();
   }
 
   #open(): void {

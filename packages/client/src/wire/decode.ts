@@ -25,6 +25,7 @@ import {
   RANGE_OCTETS,
   type Range,
 } from './numbers.ts';
+import { decodeTrace, type TraceContexts } from './trace.ts';
 
 /** A message is not as docs/wire.md says. */
 export class WireError extends Error {
@@ -44,7 +45,8 @@ export function decodeClientMessage(frames: readonly Uint8Array[]): ClientMessag
     case 'PUBLISH': {
       const first = u64(frames, 2);
       if (first === 0) throw new WireError('PUBLISH: producer sequences begin at 1');
-      return { type, stream: name(frames, 1, 4), first, run: frames[3]! };
+      const message = { type, stream: name(frames, 1, frames.length === 5 ? 5 : 4), first, run: frames[3]! };
+      return frames.length === 5 ? { ...message, ...contexts(frames, 4) } : message;
     }
     case 'CONSUME':
       return { type, consumer: u32(frames, 1, 4), request: request(json(frames, 2)), prefix: frames[3]! };
@@ -70,7 +72,15 @@ export function decodeNodeMessage(frames: readonly Uint8Array[]): NodeMessage {
   const type = command(frames);
   switch (type) {
     case 'RECORDS':
-      return { type, consumer: u32(frames, 1), chunks: chunks(frames) };
+      // Heads and runs come in pairs; what is left over are their contexts.
+      return frames.length % 2 === 0
+        ? { type, consumer: u32(frames, 1), chunks: chunks(frames, frames.length) }
+        : {
+            type,
+            consumer: u32(frames, 1),
+            chunks: chunks(frames, frames.length - 1),
+            ...contexts(frames, frames.length - 1),
+          };
     case 'STORED': {
       const receipts = decodeReceipts(frame(frames, 2, 3));
       if (receipts === null) throw new WireError('STORED: no receipts');
@@ -162,16 +172,20 @@ function name(frames: readonly Uint8Array[], index: number, count?: number): str
   return value;
 }
 
-function chunks(frames: readonly Uint8Array[]): Chunk[] {
-  if (frames.length < 4 || frames.length % 2 !== 0)
-    throw new WireError('RECORDS: heads and runs come in pairs');
+function chunks(frames: readonly Uint8Array[], end: number): Chunk[] {
+  if (end < 4) throw new WireError('RECORDS: heads and runs come in pairs');
   const list: Chunk[] = [];
-  for (let index = 2; index < frames.length; index += 2) {
+  for (let index = 2; index < end; index += 2) {
     const head = decodeHead(frames[index]!);
     if (head === null) throw new WireError(`RECORDS: frame ${index + 1} is no head`);
     list.push({ ...head, run: frames[index + 1]! });
   }
   return list;
+}
+
+function contexts(frames: readonly Uint8Array[], index: number): { trace?: TraceContexts } {
+  const trace = decodeTrace(json(frames, index));
+  return trace === null ? {} : { trace };
 }
 
 /** JSON that is longer than this is no request. */
@@ -229,6 +243,7 @@ function welcome(value: Json): Welcome {
     window: whole(value, 'window', 1),
     maxMessageSize: whole(value, 'maxMessageSize', 1),
     resumed: value.resumed === true,
+    trace: value.trace === true,
   };
 }
 
@@ -249,6 +264,7 @@ function request(value: Json): ConsumeRequest {
     ackTimeout: whole(value, 'ackTimeout', 0, 30_000),
     maxDeliveries: whole(value, 'maxDeliveries', 0, 0),
     deadLetter: dead === undefined || dead === null ? null : named(value, 'deadLetter'),
+    trace: value.trace === true,
   };
 }
 

@@ -1,6 +1,7 @@
 /** Messages of the session protocol to frames. Bodies go by reference: don't change them afterwards. */
 import type { ClientMessage, NodeMessage } from './messages.ts';
 import { encodeHead, encodeRanges, encodeReceipts, encodeU32, encodeU64 } from './numbers.ts';
+import { encodeTrace } from './trace.ts';
 
 const NOTHING = Buffer.alloc(0);
 const words = new Map<string, Buffer>();
@@ -25,8 +26,12 @@ export function encodeClientMessage(message: ClientMessage): Uint8Array[] {
       return [command, json(message.hello)];
     case 'OPEN':
       return [command, Buffer.from(message.stream)];
-    case 'PUBLISH':
-      return [command, Buffer.from(message.stream), encodeU64(message.first), message.run];
+    case 'PUBLISH': {
+      const { stream, first, run, trace } = message;
+      const frames = [command, Buffer.from(stream), encodeU64(first), run];
+      if (trace !== undefined) frames.push(encodeTrace(trace));
+      return frames;
+    }
     case 'CONSUME':
       return [command, encodeU32(message.consumer), json(message.request), message.prefix];
     case 'ACK':
@@ -60,6 +65,7 @@ export function encodeNodeMessage(message: NodeMessage): Uint8Array[] {
     case 'RECORDS': {
       const frames: Uint8Array[] = [command, encodeU32(message.consumer)];
       for (const chunk of message.chunks) frames.push(encodeHead(chunk), chunk.run);
+      if (message.trace !== undefined) frames.push(encodeTrace(message.trace));
       return frames;
     }
     case 'GAP': {

@@ -3,6 +3,7 @@
  * reads them.
  */
 import type { ChunkHead, Range, Receipt } from './numbers.ts';
+import type { TraceContexts } from './trace.ts';
 
 export const PROTOCOL = 1;
 
@@ -29,6 +30,8 @@ export interface Welcome {
   readonly maxMessageSize: number;
   /** The session from before is there still. */
   readonly resumed: boolean;
+  /** Trace contexts may go with records. */
+  readonly trace: boolean;
 }
 
 export type Strategy = 'broadcast' | 'group' | 'sharded';
@@ -46,6 +49,8 @@ export interface ConsumeRequest {
   readonly ackTimeout: number;
   readonly maxDeliveries: number;
   readonly deadLetter: string | null;
+  /** It wants the trace contexts of its records. */
+  readonly trace: boolean;
 }
 
 /** Records with consecutive sequences. */
@@ -93,7 +98,14 @@ export interface StreamInfo {
 export type ClientMessage =
   | { readonly type: 'HELLO'; readonly hello: Hello }
   | { readonly type: 'OPEN'; readonly stream: string }
-  | { readonly type: 'PUBLISH'; readonly stream: string; readonly first: number; readonly run: Uint8Array }
+  | {
+      readonly type: 'PUBLISH';
+      readonly stream: string;
+      readonly first: number;
+      readonly run: Uint8Array;
+      /** By number of the producer. */
+      readonly trace?: TraceContexts;
+    }
   | {
       readonly type: 'CONSUME';
       readonly consumer: number;
@@ -123,7 +135,13 @@ export type NodeMessage =
       readonly refusal: Refusal;
     }
   | { readonly type: 'CONSUMING'; readonly consumer: number; readonly next: number }
-  | { readonly type: 'RECORDS'; readonly consumer: number; readonly chunks: readonly Chunk[] }
+  | {
+      readonly type: 'RECORDS';
+      readonly consumer: number;
+      readonly chunks: readonly Chunk[];
+      /** By sequence. */
+      readonly trace?: TraceContexts;
+    }
   | {
       readonly type: 'GAP';
       readonly consumer: number;

@@ -143,6 +143,7 @@ export class ModelNode {
     window: 8_388_608,
     maxMessageSize: 1_048_576,
     resumed: false,
+    trace: false,
   };
   /** False: a test commits. */
   commitsAtOnce = true;

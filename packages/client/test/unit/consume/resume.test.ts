@@ -8,7 +8,15 @@ import { verifyConsume } from '../../../src/options.ts';
 import type { From, Welcome } from '../../../src/wire/messages.ts';
 
 function welcome(resumed: boolean): Welcome {
-  return { protocol: 1, node: 'n', heartbeat: 5000, window: 1_000_000, maxMessageSize: 1_000_000, resumed };
+  return {
+    protocol: 1,
+    node: 'n',
+    heartbeat: 5000,
+    window: 1_000_000,
+    maxMessageSize: 1_000_000,
+    resumed,
+    trace: false,
+  };
 }
 
 function runOf(count: number): Buffer {

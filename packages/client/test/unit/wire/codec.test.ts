@@ -25,7 +25,10 @@ const REQUEST = {
   ackTimeout: 30_000,
   maxDeliveries: 0,
   deadLetter: null,
+  trace: false,
 } as const;
+
+const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 
 const fromClient: readonly [string, ClientMessage, readonly string[]][] = [
   [
@@ -38,6 +41,11 @@ const fromClient: readonly [string, ClientMessage, readonly string[]][] = [
     'PUBLISH',
     { type: 'PUBLISH', stream: 'telemetry', first: 4, run },
     ['PUBLISH', 'telemetry', `#${u64(4)}`, `#${RECORD}`],
+  ],
+  [
+    'PUBLISH with a trace context',
+    { type: 'PUBLISH', stream: 'telemetry', first: 4, run, trace: new Map([[4, TRACEPARENT]]) },
+    ['PUBLISH', 'telemetry', `#${u64(4)}`, `#${RECORD}`, `{"trace":{"4":"${TRACEPARENT}"}}`],
   ],
   [
     'CONSUME',
@@ -74,6 +82,7 @@ const WELCOME = {
   window: 8_388_608,
   maxMessageSize: 67_108_864,
   resumed: false,
+  trace: true,
 };
 
 const INFO = {
@@ -136,6 +145,22 @@ const fromNode: readonly [string, NodeMessage, readonly string[]][] = [
     ],
   ],
   [
+    'RECORDS with a trace context',
+    {
+      type: 'RECORDS',
+      consumer: 1,
+      chunks: [{ sequence: 118, timestamp: 1_790_000_000_000, deliveries: 1, run }],
+      trace: new Map([[118, TRACEPARENT]]),
+    },
+    [
+      'RECORDS',
+      '#00000001',
+      `#${u64(118)}${u64(1_790_000_000_000)}00000001`,
+      `#${RECORD}`,
+      `{"trace":{"118":"${TRACEPARENT}"}}`,
+    ],
+  ],
+  [
     'GAP',
     { type: 'GAP', consumer: 1, first: 1, last: 117, reason: 'retention' },
     ['GAP', '#00000001', `#${u64(1)}`, `#${u64(117)}`, '{"reason":"retention"}'],
@@ -191,6 +216,7 @@ describe('client to node', () => {
       ackTimeout: 30_000,
       maxDeliveries: 0,
       deadLetter: null,
+      trace: false,
     });
   });
 
