@@ -8,6 +8,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
@@ -17,6 +18,10 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 export const MAIN: string = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
+
+/** The nodes of this file's tests, and no others, are found by its commands. */
+export const RUNTIME: string = mkdtempSync(join(tmpdir(), 'zeroth-run-'));
+process.once('exit', () => rmSync(RUNTIME, { recursive: true, force: true }));
 
 /** Long enough for a slow machine; reached only by a test that fails. */
 const PATIENCE = 30_000;
@@ -47,7 +52,12 @@ export class Running {
 
   constructor(args: readonly string[], options: CliOptions = {}) {
     this.#args = args;
-    const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1', ...options.env };
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      NO_COLOR: '1',
+      ZEROTH_RUNTIME_DIR: RUNTIME,
+      ...options.env,
+    };
     // The test runner's own variables would make a child report to it.
     for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'FORCE_COLOR']) delete env[name];
     const cwd = options.cwd === undefined ? {} : { cwd: options.cwd };

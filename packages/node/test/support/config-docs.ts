@@ -59,7 +59,7 @@ function entriesHead(spec: Extract<Spec, { type: 'entries' }>, path: string): st
 }
 
 function table(spec: AnySectionSpec, path: string): string {
-  const rows = Object.entries(spec.keys).map(([name, key]) => row(name, key, path));
+  const rows = Object.entries(spec.keys).map(([name, key]) => row(name, key, path, spec.reloadable));
   const oneOf = spec.atLeastOneOf.map((name) => `\`${name}\``).join(' or ');
   const lines = [
     '',
@@ -75,7 +75,7 @@ function table(spec: AnySectionSpec, path: string): string {
   return lines.join('\n');
 }
 
-function row(name: string, spec: Spec, path: string): string {
+function row(name: string, spec: Spec, path: string, above: boolean): string {
   const cells = [`\`${name}\``, typeText(spec), defaultText(spec), allowedText(spec)];
   const see = spec.type === 'section' || spec.type === 'entries' ? ` See \`${path}.${name}\` below.` : '';
   const choices =
@@ -85,7 +85,8 @@ function row(name: string, spec: Spec, path: string): string {
           .join('; ')}.`
       : '';
   const secret = spec.secret ? ' Secret: never shown.' : '';
-  return `| ${[...cells, `${spec.description}${choices}${see}${secret}`].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  const restart = spec.reloadable && above ? '' : ' A change counts from the next start.';
+  return `| ${[...cells, `${spec.description}${choices}${see}${secret}${restart}`].map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
 function typeText(spec: Spec): string {

@@ -38,6 +38,14 @@ export class MemoryStore implements StreamStore {
     return this.streams.get(name) ?? null;
   }
 
+  all(): readonly MemoryStream[] {
+    return [...this.streams.values()];
+  }
+
+  async release(name: string): Promise<void> {
+    this.streams.delete(name);
+  }
+
   async list(): Promise<string[]> {
     return [...this.streams.keys()];
   }
@@ -49,7 +57,7 @@ type Records = Extract<Span, { type: 'records' }>;
 
 export class MemoryStream implements Stream, Places {
   readonly name: string;
-  readonly settings: StreamSettings;
+  settings: StreamSettings;
   first = 1;
   next = 1;
   committed = 1;
@@ -71,6 +79,15 @@ export class MemoryStream implements Stream, Places {
   constructor(name: string, settings: StreamSettings) {
     this.name = name;
     this.settings = settings;
+  }
+
+  configure(settings: StreamSettings): void {
+    this.settings = settings;
+  }
+
+  timeOf(sequence: number): number | null {
+    const batch = this.#batches.findLast(({ first }) => first <= sequence);
+    return batch?.timestamp ?? null;
   }
 
   get places(): Places {

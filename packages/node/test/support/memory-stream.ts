@@ -57,6 +57,12 @@ export class MemoryStream implements Stream {
     return { first, count: run.count, repeated: 0, durableAt: this.next };
   }
 
+  configure(): void {}
+
+  timeOf(): number | null {
+    return null;
+  }
+
   lastOf(): number {
     return 0;
   }

@@ -36,6 +36,7 @@ export type Fault =
   | 'stranger' // was never published
   | 'refused' // a publish failed that should not
   | 'stuck' // nothing moved for too long
+  | 'alarm' // health called a peer unwell that was not
   | 'died'; // a process ended that should not
 
 /** How many violations of a kind are told in words; all are counted. */

@@ -110,6 +110,7 @@ export class RawClient {
       ackTimeout: 0,
       maxDeliveries: 0,
       deadLetter: null,
+      trace: false,
     };
     await this.send({
       type: 'CONSUME',

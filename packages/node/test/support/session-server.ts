@@ -2,6 +2,7 @@
 import type { TestContext } from 'node:test';
 import { type Log, silentLog } from '../../src/log/log.ts';
 import { type SessionServer, startSessions } from '../../src/session/server.ts';
+import type { SpanHook } from '../../src/session/spans.ts';
 import { MemoryStore, type MemoryStream, SETTINGS } from './memory-store.ts';
 import { RawClient } from './session-client.ts';
 
@@ -25,6 +26,7 @@ export async function sessions(
     maxMessageSize?: number;
     now?: () => number;
     store?: MemoryStore;
+    spans?: SpanHook;
   } = {},
 ): Promise<Sessions> {
   const store = options.store ?? new MemoryStore();
@@ -47,6 +49,7 @@ export async function sessions(
     settingsOf: () => SETTINGS,
     log,
     ...(options.now === undefined ? {} : { now: options.now }),
+    ...(options.spans === undefined ? {} : { spans: options.spans }),
   });
   const clients: RawClient[] = [];
   t.after(async () => {

@@ -115,6 +115,7 @@ export function openMemoryStream(files: MemoryFiles, options: MemoryStreamOption
     pool: new FilePool(files),
     ahead: new Ahead(),
     verify: async () => {},
+    committed: () => {},
     tailMax: () => tailMax,
     pendingMax: () => 4_000_000,
   });

@@ -1,0 +1,67 @@
+/** A node that runs in this process, with its health and metrics, for one test. */
+import type { TestContext } from 'node:test';
+import { loadConfig } from '../../src/config/load.ts';
+import type { Config } from '../../src/config/types.ts';
+import { type Node, type StartOptions, startNode } from '../../src/flow/topology.ts';
+import { startHealth } from '../../src/health/health.ts';
+import { silentLog } from '../../src/log/log.ts';
+import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
+import { folder } from './cli.ts';
+
+export interface Monitored {
+  readonly node: Node;
+  readonly metrics: Metrics;
+  readonly config: Config;
+  /** Of a route's side, the first. */
+  address(route: string, side: 'frontend' | 'backend'): string;
+}
+
+/** `yaml` without `node`; the folder for data is the test's. */
+export async function monitored(
+  t: TestContext,
+  yaml: string,
+  options: Omit<StartOptions, 'log' | 'measures'> = {},
+): Promise<Monitored> {
+  const dataDir = JSON.stringify(await folder(t));
+  const config = configOf(`node: { name: tested, dataDir: ${dataDir} }\n${yaml}`);
+  let metrics: Metrics | null = null;
+  const node = await startNode(config, {
+    ...options,
+    measures: {
+      answered: (route, milliseconds) => metrics?.measures.answered(route, milliseconds),
+      committed: (stream, milliseconds) => metrics?.measures.committed(stream, milliseconds),
+    },
+  });
+  const health = startHealth({ node, config, log: silentLog });
+  metrics = createMetrics({
+    node,
+    health,
+    version: '0.0.0',
+    configuration: () => ({
+      version: 3,
+      reloads: { accepted: 2, refused: 1 },
+      overrides: 1,
+      sources: [{ name: 'nats', up: true }],
+    }),
+  });
+  t.after(async () => {
+    metrics.close();
+    health.stop();
+    await node.stop({ timeout: 0 });
+  });
+  const address = (route: string, side: 'frontend' | 'backend'): string =>
+    node.status().find(({ name }) => name === route)?.[side].endpoints[0]?.address ?? '';
+  return { node, metrics, config, address };
+}
+
+export function configOf(text: string): Config {
+  const { config, problems } = loadConfig({ text, source: 'test' });
+  if (config === null) throw new Error(problems.map(({ message }) => message).join('\n'));
+  return config;
+}
+
+/** The value of a series, found by its whole name with labels; null: there is none. */
+export function seriesOf(text: string, series: string): number | null {
+  const line = text.split('\n').find((each) => each.startsWith(`${series} `));
+  return line === undefined ? null : Number(line.slice(series.length + 1));
+}
