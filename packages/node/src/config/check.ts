@@ -270,8 +270,8 @@ export class Checker {
       }
       // The value is not looked at any more, so nobody knows whether it is a secret.
       if (at !== null) this.#report.mask(at);
-      const line = first.keyAt === null ? '' : `; it is also on line ${this.#report.line(first.keyAt)}`;
-      const message = `the key stands here a second time${line}`;
+      const where = first.keyAt === null ? '' : `; it is also on ${this.#report.where(first.keyAt, keyAt)}`;
+      const message = `the key stands here a second time${where}`;
       this.#report.error({ code: 'CONFIG_DUPLICATE_KEY', at: keyAt, path: [...path, name], message });
     }
     return members;
@@ -293,13 +293,15 @@ export class Checker {
     return meant;
   }
 
-  /** `nats://user:password@host` */
+  /** `nats://user:password@host`. In a local socket's name "@" is nothing special. */
   #hasUser(at: Range): boolean {
-    return /:\/\/[^/\s]*@/.test(this.#report.text.slice(at[0], at[1]));
+    return /(?<!\b(?:ipc|inproc)):\/\/\S*@/.test(this.#report.text.slice(at[0], at[1]));
   }
 
   #wrong(member: Member, path: KeyPath, finding: Omit<Finding, 'at' | 'path'>): void {
     const source = rangeOf(this.#parsed.resolve(member.raw));
+    for (const range of [member.at, source])
+      if (range !== null && this.#hasUser(range)) this.#report.mask(range);
     this.#report.error({ ...finding, at: member.at, path, value: this.#display(member), source });
   }
 

@@ -8,6 +8,7 @@
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Problem } from './problem.ts';
+import type { ReadValues } from './read.ts';
 import { readValues } from './read.ts';
 import type { PartialConfig } from './rules.ts';
 import { checkRules } from './rules.ts';
@@ -39,10 +40,19 @@ export function loadConfig(from: ConfigSource, context: Partial<LoadContext> = {
   const source = 'path' in from ? readSource(from.path) : checkText(from.text);
   if (!source.ok) return refused(file, source);
 
-  const { values, endpoints, names, report } = readValues(SPEC, source.text, file, {
+  return complete(readValues(SPEC, source.text, file, contextOf(from, context)));
+}
+
+/** Where relative paths start, and the name of the machine. */
+export function contextOf(from: ConfigSource, context: Partial<LoadContext> = {}): LoadContext {
+  return {
     baseDir: resolve(context.baseDir ?? ('path' in from ? dirname(from.path) : '.')),
     hostName: context.hostName ?? hostname(),
-  });
+  };
+}
+
+/** The rules over all keys together, and the verdict. */
+export function complete({ values, endpoints, names, report }: ReadValues): LoadResult {
   // The compiler holds the table and `Config` together; `readValues` fills in what the table says.
   checkRules(values as PartialConfig, { endpoints, names }, report);
   return report.failed
@@ -50,7 +60,8 @@ export function loadConfig(from: ConfigSource, context: Partial<LoadContext> = {
     : { config: deepFreeze(values as unknown as Config), problems: [], warnings: report.warnings() };
 }
 
-function refused(file: string, source: Source & { readonly ok: false }): LoadResult {
+/** A text that can't be read at all. */
+export function refused(file: string, source: Source & { readonly ok: false }): LoadResult {
   const { code, message, allowed, line, column } = source;
   const problem: Problem = {
     code,

@@ -34,6 +34,8 @@ export const PROBLEM_CODES = [
   'CONFIG_CONFLICT',
   'CONFIG_ENDPOINT_TWICE',
   'CONFIG_ROUTE_LOOP',
+  // A running node
+  'CONFIG_NOT_RELOADABLE',
   // Warnings
   'CONFIG_NO_ROUTES',
   'CONFIG_NO_STREAMS',

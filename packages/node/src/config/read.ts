@@ -28,7 +28,7 @@ export function readValues(
   context: LoadContext,
 ): ReadValues {
   const lines = new LineCounter();
-  const report = new Report(file, text, lines);
+  const report = new Report(text, [{ file, start: 0, lines }]);
   const parsed = parseText(text, lines, report, new SecretNames(spec));
   if (parsed === null) return { values: {}, endpoints: [], names: new Map(), report };
   const checker = new Checker(spec, parsed, report, context);

@@ -1,6 +1,6 @@
 /**
- * Collects what is wrong with one text and turns it into problems: offsets become lines and columns, lines become
- * excerpts, secrets become `…`.
+ * Collects what is wrong with a text, or with several that make one configuration, and turns it into problems: offsets
+ * become files, lines and columns, lines become excerpts, secrets become `…`.
  *
  * Guarantees: problems come out in the order of the text; a masked range is in no excerpt, whichever problem
  * the excerpt belongs to; excerpts are short and free of control characters.
@@ -28,6 +28,15 @@ export interface Finding {
   readonly suggestion?: string | null;
 }
 
+/** One of the texts, which stand one after the other. */
+export interface Piece {
+  readonly file: string;
+  /** Offset of its first character. */
+  readonly start: number;
+  /** Null: it is no file, and has no lines to speak of. */
+  readonly lines: LineCounter | null;
+}
+
 /** Nobody reads more, and a large file could make a hundred thousand. */
 const MAX_PROBLEMS = 1000;
 const EXCERPT_WIDTH = 120;
@@ -35,17 +44,24 @@ const EXCERPT_BEFORE = 70;
 
 export class Report {
   readonly text: string;
-  readonly #file: string;
-  readonly #lines: LineCounter;
+  readonly #pieces: readonly Piece[];
   readonly #errors: Finding[] = [];
   readonly #warnings: Finding[] = [];
   #masked: Range[] = [];
   #excerpts = true;
 
-  constructor(file: string, text: string, lines: LineCounter) {
+  /** At least one piece, in their order. */
+  constructor(text: string, pieces: readonly Piece[]) {
     this.text = text;
-    this.#file = file;
-    this.#lines = lines;
+    this.#pieces = pieces;
+  }
+
+  /** What another report has to hide, and its warnings; its text stands in this one from `start` on. */
+  adopt(other: Report, start: number): void {
+    const shifted = (range: Range): Range => [range[0] + start, range[1] + start];
+    for (const range of other.#masked) this.#masked.push(shifted(range));
+    for (const warning of other.#warnings)
+      this.warning({ ...warning, at: warning.at === null ? null : shifted(warning.at) });
   }
 
   error(finding: Finding): void {
@@ -70,9 +86,12 @@ export class Report {
     return this.#errors.length > 0;
   }
 
-  /** 1-based. */
-  line(range: Range): number {
-    return this.#lines.linePos(range[0]).line;
+  /** `line 5` for people who look at `from`; with the file if that is another one. */
+  where(range: Range, from: Range | null): string {
+    const { file, line } = this.#place(range[0]);
+    const same = from !== null && this.#place(from[0]).file === file;
+    if (line === 0) return file;
+    return same ? `line ${line}` : `${file}, line ${line}`;
   }
 
   problems(): readonly Problem[] {
@@ -91,21 +110,36 @@ export class Report {
   }
 
   #problem(finding: Finding): Problem {
-    const position = finding.at === null ? { line: 0, col: 0 } : this.#lines.linePos(finding.at[0]);
+    const { file, line, column } =
+      finding.at === null ? { file: this.#all(), line: 0, column: 0 } : this.#place(finding.at[0]);
     const hidden = finding.value !== undefined && this.#isMasked(finding.source ?? finding.at);
     return Object.freeze({
       code: finding.code,
-      file: this.#file,
-      line: position.line,
-      column: position.col,
+      file,
+      line,
+      column,
       key: keyText(finding.path),
       value: hidden ? '[redacted]' : (finding.value ?? null),
       // Messages and suggestions may hold parts of the value.
       message: hidden ? 'the value is not valid; it is secret and not shown' : finding.message,
       allowed: Object.freeze([...(finding.allowed ?? [])]),
       suggestion: hidden ? null : (finding.suggestion ?? null),
-      excerpt: finding.at === null || !this.#excerpts ? null : this.#excerpt(finding.at, position.col),
+      excerpt:
+        finding.at === null || line === 0 || !this.#excerpts ? null : this.#excerpt(finding.at, column),
     });
+  }
+
+  #place(offset: number): { file: string; line: number; column: number } {
+    const piece = this.#pieces.findLast(({ start }) => start <= offset) ?? (this.#pieces[0] as Piece);
+    if (piece.lines === null) return { file: piece.file, line: 0, column: 0 };
+    const { line, col } = piece.lines.linePos(offset - piece.start);
+    return { file: piece.file, line, column: col };
+  }
+
+  /** The texts that are files. */
+  #all(): string {
+    const files = this.#pieces.filter(({ lines }) => lines !== null);
+    return files.map(({ file }) => file).join(' + ');
   }
 
   #excerpt(at: Range, column: number): Excerpt | null {

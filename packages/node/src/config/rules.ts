@@ -66,8 +66,8 @@ function tell(
   code: 'CONFIG_ENDPOINT_TWICE' | 'CONFIG_ROUTE_LOOP',
   text: string,
 ): void {
-  const line = other.at === null ? '' : `, line ${report.line(other.at)}`;
-  const message = `${placed.text} ${text} ${keyText(other.path)} (${other.text}${line})`;
+  const where = other.at === null ? '' : `, ${report.where(other.at, placed.at)}`;
+  const message = `${placed.text} ${text} ${keyText(other.path)} (${other.text}${where})`;
   report.error({ code, at: placed.at, path: placed.path, value: placed.text, message });
 }
 

@@ -55,17 +55,22 @@ function section(spec: AnySectionSpec): JsonSchema {
   };
 }
 
+/** Empty is a value where nothing is the default. */
+function orEmpty(spec: LeafSpec, source: string): string {
+  return spec.default === '' ? `^$|${source}` : source;
+}
+
 function leaf(spec: LeafSpec): JsonSchema {
   switch (spec.type) {
     case 'text':
       return {
         type: 'string',
-        minLength: 1,
+        ...(spec.default === '' ? {} : { minLength: 1 }),
         maxLength: spec.maxLength,
-        ...(spec.pattern === null ? {} : { pattern: spec.pattern.source }),
+        ...(spec.pattern === null ? {} : { pattern: orEmpty(spec, spec.pattern.source) }),
       };
     case 'path':
-      return { type: 'string', minLength: 1 };
+      return { type: 'string', ...(spec.default === '' ? {} : { minLength: 1 }) };
     case 'boolean':
       return { type: 'boolean' };
     case 'integer':

@@ -6,6 +6,8 @@
  */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { ProblemCode } from './problem.ts';
 
 export const MAX_FILE_SIZE: number = 1024 * 1024;
@@ -62,6 +64,34 @@ export function readSource(path: string): Source {
     return unreadable(error);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/** The same without holding up the process, for a disk may be far away, and for files alone: a pipe may never end. */
+export async function readSourceLater(path: string): Promise<Source> {
+  let file: FileHandle;
+  try {
+    if (!(await stat(path)).isFile())
+      return fail('CONFIG_FILE_NOT_A_FILE', 'this is a folder, a pipe or a device, and not a file');
+    file = await open(path, 'r');
+  } catch (error) {
+    return unreadable(error);
+  }
+  try {
+    if ((await file.stat()).size > MAX_FILE_SIZE) return tooLarge();
+    const bytes = Buffer.allocUnsafe(MAX_FILE_SIZE + 1);
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(bytes, length, bytes.length - length, null);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+      if (length > MAX_FILE_SIZE) return tooLarge();
+    }
+    return decode(bytes.subarray(0, length));
+  } catch (error) {
+    return unreadable(error);
+  } finally {
+    await file.close();
   }
 }
 

@@ -101,5 +101,5 @@ sessions:
 admin:
   bind: tcp://127.0.0.1:5580
   # Who has this may do over TCP whatever the commands can; needed to listen on other addresses than this machine's.
-  # tokenFile: ./admin.token
+  # tokenFile: ./admin.secret
 `;

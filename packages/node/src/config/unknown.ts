@@ -59,7 +59,10 @@ export class SecretNames {
 
   /** Whether anything in a text without usable structure looks like such a key. */
   in(text: string): boolean {
-    const folded = fold(text);
+    let folded = fold(text);
+    // `tokenFile` has a secret name in it, and is none.
+    for (const [name, secret] of this.#names)
+      if (!secret && soundsSecret(name)) folded = folded.replaceAll(name, '');
     for (const [name, secret] of this.#names) if (secret && folded.includes(name)) return true;
     for (const [, name] of text.matchAll(/([\w-]{1,64})["']?\s{0,8}:/g))
       if (this.has(name as string)) return true;

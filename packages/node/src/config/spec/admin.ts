@@ -21,7 +21,7 @@ function protectedOutside(values: Readonly<Record<string, unknown>>): RuleProble
   return {
     keys: ['bind'],
     message: `${open} can be reached from other machines, and there is no token`,
-    suggestion: 'tokenFile: ./admin.token',
+    suggestion: 'tokenFile: ./admin.secret',
   };
 }
 

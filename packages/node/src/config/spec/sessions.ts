@@ -13,7 +13,6 @@ export const SESSIONS: OptionalSectionSpec<SessionsConfig> = {
   optional: true,
   description:
     'Where clients of the streams connect: `@zeroth/client`, or any program that speaks docs/wire.md. Without this key there are no sessions.',
-  reloadable: false,
   knownAs: ['session', 'clients', 'client'],
   keys: {
     bind: {
@@ -25,7 +24,6 @@ export const SESSIONS: OptionalSectionSpec<SessionsConfig> = {
       default: null,
       required: true,
       maxItems: 256,
-      reloadable: false,
       knownAs: ['listen', 'address', 'endpoint', 'endpoints'],
     },
     maxSessions: {

@@ -48,7 +48,8 @@ export const SOURCE: OptionalSectionSpec<SourceConfig> = {
       required: true,
       reloadable: false,
       pattern: {
-        source: '^(nats|tls|https?)://[^\\s@/]+(/[^\\s@]*)?(,(nats|tls|https?)://[^\\s@/]+(/[^\\s@]*)?)*$',
+        source:
+          '^(nats|tls|https?)://[^\\s@/,]+(/[^\\s@,]*)?(,(nats|tls|https?)://[^\\s@/,]+(/[^\\s@,]*)?)*$',
         allowed:
           'URLs with nats, tls, http or https, without user and password (they have keys of their own)',
       },

@@ -26,7 +26,6 @@ function nameFromHost(hostName: string): string {
 const NODE: SectionSpec<NodeConfig> = {
   ...SECTION,
   description: 'The node itself.',
-  reloadable: false,
   keys: {
     name: {
       ...COMMON,

@@ -35,7 +35,11 @@ export const TELEMETRY: OptionalSectionSpec<TelemetryConfig> = {
       type: 'text',
       description: 'HTTP headers for the collector: `name=value`, separated by commas.',
       default: '',
-      pattern: null,
+      pattern: {
+        // RFC 9110, 5.6.2 Tokens; values are printable ASCII.
+        source: "^[\\w!#$%&'*+.^`|~-]+=[ -+\\--~]*(, ?[\\w!#$%&'*+.^`|~-]+=[ -+\\--~]*)*$",
+        allowed: 'name=value, several of them separated by commas; names and values as HTTP allows them',
+      },
       maxLength: 8192,
       computed: null,
       secret: true,
@@ -61,7 +65,7 @@ export const TELEMETRY: OptionalSectionSpec<TelemetryConfig> = {
     traceSample: {
       ...COMMON,
       type: 'integer',
-      description: 'How many of a hundred traces are followed, of those whose publisher left it open.',
+      description: 'How many of a hundred traces are followed, of those that their publisher follows.',
       default: 100,
       min: 0,
       max: 100,

@@ -33,7 +33,7 @@ describe('problems for a terminal', () => {
   it('without a place have no excerpt', () => {
     assert.equal(
       plain(''),
-      'bad.yaml  the file has no settings. Allowed: node, log, routes, streams, sessions [CONFIG_EMPTY]\n',
+      'bad.yaml  the file has no settings. Allowed: node, log, routes, streams, sessions, health, admin, telemetry, source [CONFIG_EMPTY]\n',
     );
   });
 

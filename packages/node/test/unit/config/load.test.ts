@@ -13,7 +13,8 @@ const DEFAULTS = {
   maxMessageSize: 64 * 1024 * 1024,
   maxPeers: 10_000,
   heartbeatInterval: 10_000,
-  heartbeatTimeout: 30_000,
+  heartbeatTimeout: 60_000,
+  timeout: 0,
   handshakeInterval: 30_000,
   reconnectInterval: 100,
   reconnectMaxInterval: 10_000,
@@ -47,7 +48,12 @@ describe('the configurations that come with the node', () => {
     assert.deepEqual(streams, [{ name: 'events', ...STREAM }]);
     assert.deepEqual(sessions, { bind: ['tcp://127.0.0.1:5550'], ...SESSIONS });
     assert.deepEqual(log, { level: 'info', format: 'auto' });
-    assert.deepEqual(node, { name: 'plant-7', dataDir: resolve('/etc/zeroth/data'), stopTimeout: 10_000 });
+    assert.deepEqual(node, {
+      name: 'plant-7',
+      dataDir: resolve('/etc/zeroth/data'),
+      stopTimeout: 10_000,
+      watch: true,
+    });
   });
 
   it('the template of "zeroth init" says the same', () => {
@@ -57,14 +63,17 @@ describe('the configurations that come with the node', () => {
   it('every key that the template shows as a comment is right', () => {
     const shown = INIT_TEMPLATE.replace(/^( +)# ([A-Za-z]+: (\S+|\{ .* \}))$/gm, '$1$2');
     assert.match(shown, /^ {4}retain: /m);
-    const { routes, ...rest } = good(shown);
+    const { routes, admin, ...rest } = good(shown);
+    assert.equal(admin.tokenFile, resolve('/etc/zeroth/admin.secret'));
     // The stream of a route is the one key whose default is not to be there.
     assert.deepEqual(
       routes.map(({ stream }) => stream),
       [null, null, STREAM],
     );
     const kept = routes.map((route) => ({ ...route, stream: null }));
-    assert.deepEqual({ ...rest, routes: kept }, good(DEFAULT_CONFIG_YAML));
+    // Nor is a token the default.
+    const open = { ...admin, tokenFile: '' };
+    assert.deepEqual({ ...rest, routes: kept, admin: open }, good(DEFAULT_CONFIG_YAML));
   });
 });
 
@@ -89,7 +98,12 @@ routes:
     reconnectInterval: 2s
     ipv6: True
 `);
-    assert.deepEqual(node, { name: 'a.b_c-1', dataDir: resolve('/etc/zeroth/data/x'), stopTimeout: 120_000 });
+    assert.deepEqual(node, {
+      name: 'a.b_c-1',
+      dataDir: resolve('/etc/zeroth/data/x'),
+      stopTimeout: 120_000,
+      watch: true,
+    });
     assert.deepEqual(log, { level: 'silent', format: 'json' });
     assert.deepEqual(routes, [
       {

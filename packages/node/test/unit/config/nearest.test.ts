@@ -68,6 +68,7 @@ describe('keys under other names', () => {
       'routes.<route>.frontend',
       'routes.<route>.backend',
       'sessions',
+      'admin',
     ]);
     assert.deepEqual(placesOf('fsync', SPEC), ['routes.<route>.stream', 'streams.<stream>']);
     assert.deepEqual(placesOf('banana', SPEC), []);
@@ -79,6 +80,7 @@ describe('keys under other names', () => {
       assert.ok(secrets.has(name), name);
     for (const name of ['bind', 'keepalive', 'pattern']) assert.ok(!secrets.has(name), name);
     assert.ok(secrets.in('a: [\n"my-password" : x'));
-    assert.ok(!secrets.in('# no password here\na: [\nbind: x'));
+    assert.ok(secrets.in('# no password here\na: [\nbind: x'));
+    assert.ok(!secrets.in('tokenFile: ./x\na: [\nbind: x'));
   });
 });

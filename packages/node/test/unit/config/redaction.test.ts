@@ -1,4 +1,4 @@
-/** No key of today is secret, so the mechanism is tested with a specification of its own. */
+/** The mechanism alone, with a specification of its own; sections.test.ts has the real keys. */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
