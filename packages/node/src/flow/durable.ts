@@ -7,7 +7,7 @@
  * stream takes nothing (too much on the way, the disk is full) messages wait in the inboxes, and producers are held up at
  * the high-water mark: memory is bounded.
  */
-import type { DrainOptions, ProxyStats, XSubscriber } from '@zeroth/zmq';
+import type { DrainOptions, ProxyObserver, ProxyStats, XSubscriber } from '@zeroth/zmq';
 import type { Run } from '@zeroth/zmq/run';
 import { RunPort, skipMessages } from '@zeroth/zmq/run';
 import type { RoutePattern } from '../config/types.ts';
@@ -39,6 +39,7 @@ export interface DurableParts {
 }
 
 export class Durable implements Forwarder {
+  observer: ProxyObserver | null = null;
   readonly #parts: DurableParts;
   readonly #stream: Stream;
   readonly #front: RunPort;
@@ -103,6 +104,16 @@ export class Durable implements Forwarder {
     return outstanding.reduce((sum, { first, last }) => sum + last + 1 - first, unsent);
   }
 
+  get waitingSince(): number | null {
+    if (this.waiting === 0) return null;
+    const { next, outstanding } = this.#standing();
+    return this.#stream.timeOf(Math.max(this.#stream.first, outstanding[0]?.first ?? next));
+  }
+
+  forget(): void {
+    this.#place?.forget();
+  }
+
   /**
    * Takes nothing new from producers, stores what is here, delivers as long as consumers take it, and closes. What a
    * pipeline could not deliver is kept. What could not be stored is undelivered.
@@ -113,7 +124,7 @@ export class Durable implements Forwarder {
     const deadline = performance.now() + timeout;
     const over = (): boolean =>
       (signal?.aborted ?? false) || performance.now() >= deadline || this.#state === 'over';
-    await this.#front.rest(over);
+    await this.#front.rest(() => over() || stream.trouble !== null);
     await this.#until(() => this.#front.peek() === null || stream.trouble !== null, over);
     const end = stream.next;
     await this.#until(() => stream.committed >= end || stream.trouble !== null, over);
@@ -244,9 +255,12 @@ export class Durable implements Forwarder {
     const run =
       count === whole.count ? whole : { bytes, start, end: skipMessages(bytes, start, count), count };
     const sent = this.#back.send(run, first);
+    if (sent === 0) return false;
+    const end = sent === count ? run.end : skipMessages(bytes, start, sent);
     this.#toBack.messages += sent;
-    this.#toBack.bytes += (sent === count ? run.end : skipMessages(bytes, start, sent)) - start;
-    if (sent > 0) this.#sent(again, first + sent - 1);
+    this.#toBack.bytes += end - start;
+    this.#sent(again, first + sent - 1);
+    this.observer?.run?.('toBack', sent === count ? run : { bytes, start, end, count: sent });
     return sent === count;
   }
 

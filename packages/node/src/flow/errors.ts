@@ -37,6 +37,23 @@ export class SessionsError extends ZerothError {
   }
 }
 
+/** A new configuration could not be taken over. `cause` says why: of an endpoint, a {@link RouteError}. */
+export class ReloadError extends ZerothError {
+  /** What to do about it, where that is known. */
+  readonly hint: string | null;
+
+  /** `lost` is what could not be put back. */
+  constructor(cause: unknown, lost: readonly { readonly name: string; readonly reason: string }[]) {
+    const why = cause instanceof ZerothError ? cause.message : reasonOf(cause);
+    const now =
+      lost.length === 0
+        ? 'the node runs as before'
+        : `not all could be put back: ${lost.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}`;
+    super('RELOAD_FAILED', `the configuration is not taken over: ${why}; ${now}`, { cause });
+    this.hint = (cause as { hint?: string } | null)?.hint ?? null;
+  }
+}
+
 /** The words of an error, each reason once: the detail of a system error repeats the message in its own way. */
 export function wordsOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);

@@ -3,6 +3,7 @@
  *
  * Guarantees: the one place where a route's configuration becomes socket options.
  */
+import type { CommonOptions, GeneralOptions } from '@zeroth/zmq';
 import { Dealer, Pull, Push, Router, XPublisher, XSubscriber } from '@zeroth/zmq';
 import type { RouteConfig, RoutePattern } from '../config/types.ts';
 
@@ -37,21 +38,38 @@ const BACKLOG = 1024;
 /** Topics of one subscriber: each costs the node some hundred octets, twice. */
 const MAX_SUBSCRIPTIONS = 100_000;
 
-/** Makes the two sockets of a route, not yet bound or connected. */
-export function openSockets(route: RouteConfig): { front: FrontSocket; back: BackSocket } {
-  const common = {
+/** Options of both sockets that may change while they run; some count from the next connection on. */
+function liveOptions(route: RouteConfig): CommonOptions & Partial<GeneralOptions> {
+  return {
     maxMessageSize: route.maxMessageSize,
     maxPeers: route.maxPeers,
     heartbeatInterval: route.heartbeatInterval,
     heartbeatTimeout: route.heartbeatTimeout,
     handshakeInterval: route.handshakeInterval,
-    ipv6: route.ipv6,
     reconnectInterval: route.reconnectInterval,
     reconnectMaxInterval: route.reconnectMaxInterval,
     tcpKeepalive: route.tcpKeepalive ? 1 : 0,
-    backlog: BACKLOG,
     // ZeroMQ counts this one in seconds; -1 leaves it to the operating system.
     tcpKeepaliveIdle: route.tcpKeepaliveIdle === 0 ? -1 : Math.ceil(route.tcpKeepaliveIdle / 1000),
+  };
+}
+
+/** Sets what may change on the sockets of a running route. */
+export function setOptions(route: RouteConfig, front: FrontSocket, back: BackSocket): void {
+  const live = liveOptions(route);
+  const { sendHighWaterMark, receiveHighWaterMark } = route;
+  Object.assign(front, live, { receiveHighWaterMark });
+  Object.assign(back, live, { sendHighWaterMark });
+  if (!(front instanceof Pull)) front.sendHighWaterMark = sendHighWaterMark;
+  if (!(back instanceof Push)) back.receiveHighWaterMark = receiveHighWaterMark;
+}
+
+/** Makes the two sockets of a route, not yet bound or connected. */
+export function openSockets(route: RouteConfig): { front: FrontSocket; back: BackSocket } {
+  const common = {
+    ...liveOptions(route),
+    ipv6: route.ipv6,
+    backlog: BACKLOG,
     // A node stops by draining with a deadline; a plain close is the end.
     linger: 0,
   };

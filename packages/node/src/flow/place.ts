@@ -50,6 +50,11 @@ export class Place {
     this.#timer ??= setTimeout(() => this.save(), Math.max(SAVE_MS, this.#cost * SAVE_COST));
   }
 
+  /** Nobody goes on here: retention need not spare anything. */
+  forget(): void {
+    this.#stream.protect(this.#name, null);
+  }
+
   save(): void {
     const began = performance.now();
     if (this.#timer !== null) clearTimeout(this.#timer);

@@ -2,25 +2,34 @@
  * A running node: the streams, routes and sessions of a configuration.
  *
  * Guarantees: `startNode` opens the streams before it binds anything, and resolves when every endpoint is bound and
- * forwarding has begun, or rejects and leaves nothing open; `stop` ends within its timeout (and what the disk needs),
- * can be called again, and says for each route what was not delivered; after it no handle or timer of the node is left.
+ * forwarding has begun, or rejects and leaves nothing open; `apply` takes over another configuration as a whole or not
+ * at all (change.ts), one at a time; `stop` ends within its timeout (and what the disk needs), can be called again, and
+ * says for each route what was not delivered; after it no handle or timer of the node is left.
  */
-import { streamsOf } from '../config/streams.ts';
-import type { Config, StreamSettings } from '../config/types.ts';
-import { ZerothError } from '../errors.ts';
+import { setMaxListeners } from 'node:events';
+import type { Run } from '@zeroth/zmq/run';
+import type { Config } from '../config/types.ts';
 import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import { silentLog } from '../log/log.ts';
-import type { SessionServer } from '../session/server.ts';
-import { startSessions } from '../session/server.ts';
-import { openStore } from '../store/open.ts';
-import type { StreamStore } from '../store/store.ts';
-import { SessionsError } from './errors.ts';
-import type { RouteStatus } from './route.ts';
-import { Route } from './route.ts';
+import type { SessionsStatus } from '../session/server.ts';
+import type { SpanHook } from '../session/spans.ts';
+import type { Stream } from '../store/store.ts';
+import { Change } from './change.ts';
+import type { Side } from './errors.ts';
+import { ReloadError } from './errors.ts';
+import { Maker, type Measures, type Running } from './parts.ts';
+import { planOf } from './plan.ts';
+import { drainRoute, type RouteReport } from './report.ts';
+import type { Route } from './route.ts';
+import type { PeerEvent, RoutePeer, RouteStatus } from './status.ts';
 
 export interface StartOptions {
   readonly log?: Log;
+  /** Told of round trips and commits. */
+  readonly measures?: Measures;
+  /** Told of records that clients publish with a trace context. */
+  readonly spans?: SpanHook;
 }
 
 export interface StopOptions {
@@ -28,18 +37,6 @@ export interface StopOptions {
   readonly timeout?: number;
   /** Ends the wait at once: what is left counts as not delivered. */
   readonly signal?: AbortSignal;
-}
-
-export interface RouteReport {
-  readonly route: string;
-  /** Messages that were accepted and not delivered by the end of the stop. */
-  readonly undelivered: number;
-  /** Messages that were accepted, are not delivered, and stay in the route's stream for the next start. */
-  readonly kept: number;
-  /** Messages handed to the operating system since the start, for each peer of its own. */
-  readonly forwarded: number;
-  /** Messages dropped since the start, as ZeroMQ's rules ask, without those of `undelivered`. */
-  readonly dropped: number;
 }
 
 export interface StopReport {
@@ -50,92 +47,81 @@ export interface StopReport {
   readonly elapsed: number;
 }
 
+/** What a change of the configuration did: names as `routes.orders`, `streams.events`, `sessions`. */
+export interface Applied {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly changed: readonly string[];
+  readonly kept: readonly string[];
+  /** Keys that keep their old value until the next start. */
+  readonly restart: readonly string[];
+  /** What became of the messages of what went. */
+  readonly drained: readonly RouteReport[];
+  /** Milliseconds that all of it took. */
+  readonly elapsed: number;
+}
+
 /**
  * Opens all streams, routes and sessions of a checked configuration.
  * @throws {@link RouteError} when an endpoint can't be had, ZerothError STORE_LOCKED, STORE_FAILED, STREAM_FAILED.
  */
 export async function startNode(config: Config, options: StartOptions = {}): Promise<Node> {
-  const log = options.log ?? silentLog;
-  const parts: Parts = { config, log, fold: new Fold(), routes: [], store: null, sessions: null };
+  const { log = silentLog, measures = null, spans = null } = options;
+  const fold = new Fold();
+  const maker = new Maker({ log, fold, measures, spans });
+  const start = new Change(maker, null, planOf(null, config), new AbortController().signal);
   try {
-    const streams = streamsOf(config);
-    // A node that keeps nothing needs no folder.
-    if (streams.length > 0 || config.sessions !== null) parts.store = await openStreams(parts);
-    for (const each of config.routes) {
-      const stream = each.stream === null ? null : (parts.store?.get(each.name) ?? null);
-      const route = new Route(each, stream, log, parts.fold);
-      parts.routes.push(route);
-      await route.bind();
-    }
-    await openSessions(parts);
-    for (const route of parts.routes) route.start();
+    const node = new Node(await start.build(), maker, fold);
+    await start.finish();
+    return node;
   } catch (error) {
-    for (const route of parts.routes) route.close();
-    await parts.sessions?.stop({ timeout: 0 });
-    await parts.store?.close();
-    parts.fold.flush();
+    fold.flush();
     throw error;
   }
-  return new Node(parts);
 }
 
-/** What a node is made of. */
-interface Parts {
-  readonly config: Config;
-  readonly log: Log;
-  readonly fold: Fold;
-  readonly routes: Route[];
-  store: StreamStore | null;
-  sessions: SessionServer | null;
-}
-
-async function openStreams({ config, log }: Parts): Promise<StreamStore> {
-  const { dataDir } = config.node;
-  const store = await openStore({ dir: dataDir, log });
-  try {
-    for (const { name, ...settings } of streamsOf(config)) {
-      const { first, next, stats } = await store.open(name, settings);
-      const fields = { event: 'stream:ready', stream: name, first, next, bytes: stats.bytes, dataDir };
-      log.info(fields, 'stream ready');
-    }
-  } catch (error) {
-    await store.close();
-    throw error;
-  }
-  return store;
-}
-
-async function openSessions(parts: Parts): Promise<void> {
-  const { config, store, log } = parts;
-  if (config.sessions === null || store === null) return;
-  const settings = new Map(streamsOf(config).map((stream) => [stream.name, stream]));
-  const settingsOf = (name: string): StreamSettings | null => settings.get(name) ?? null;
-  const nodeName = config.node.name;
-  try {
-    parts.sessions = await startSessions({ config: config.sessions, nodeName, store, settingsOf, log });
-  } catch (error) {
-    throw error instanceof ZerothError && error.code === 'BIND_FAILED' ? new SessionsError(error) : error;
-  }
-}
+type Failure = { readonly route: string; readonly error: Error };
 
 export class Node {
   readonly name: string;
-  readonly routes: ReadonlyMap<string, Route>;
   readonly startedAt: number = Date.now();
-  /** Where clients of streams connect: the real addresses. */
-  readonly sessions: readonly string[];
-  readonly #parts: Parts;
+  #running!: Running;
+  readonly #maker: Maker;
+  readonly #fold: Fold;
+  /** The change that is being built, and those behind it. */
+  #changes: Promise<unknown> = Promise.resolve();
+  #building: Promise<unknown> = Promise.resolve();
+  /** Aborted: what is drained is given up. */
+  readonly #hurry = new AbortController();
   #stopping: Promise<StopReport> | null = null;
-  #markStopped: () => void = () => {};
-  readonly #stopped: Promise<null> = new Promise((resolve) => {
-    this.#markStopped = () => resolve(null);
-  });
+  #end: (failure: Failure | null) => void = () => {};
+  readonly #ended: Promise<Failure | null>;
 
-  constructor(parts: Parts) {
-    this.name = parts.config.node.name;
-    this.routes = new Map(parts.routes.map((route) => [route.name, route]));
-    this.sessions = parts.sessions?.endpoints ?? [];
-    this.#parts = parts;
+  constructor(running: Running, maker: Maker, fold: Fold) {
+    this.name = running.config.node.name;
+    this.#maker = maker;
+    this.#fold = fold;
+    // Each socket that is drained listens to it.
+    setMaxListeners(0, this.#hurry.signal);
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+    maker.failed = (route, error) => this.#end({ route, error });
+    this.#adopt(running);
+  }
+
+  /** What runs: keys that need a restart have their old values. */
+  get config(): Config {
+    return this.#running.config;
+  }
+
+  get routes(): ReadonlyMap<string, Route> {
+    return this.#running.routes;
+  }
+
+  /** Where clients of streams connect: the real addresses. */
+  get sessions(): readonly string[] {
+    return this.#running.sessions?.endpoints ?? [];
   }
 
   /** Counters and peers of each route, as they are now. */
@@ -143,23 +129,95 @@ export class Node {
     return [...this.routes.values()].map((route) => route.status());
   }
 
+  /** Null: there are no sessions. */
+  sessionStatus(): SessionsStatus | null {
+    return this.#running.sessions?.status() ?? null;
+  }
+
+  /** All streams that are open. */
+  streams(): readonly Stream[] {
+    return this.#running.store?.all() ?? [];
+  }
+
+  /** The peers of all routes, and what they are being connected to. */
+  peers(): readonly RoutePeer[] {
+    return [...this.routes.values()].flatMap((route) => route.peers());
+  }
+
+  /**
+   * Gives a peer nothing more, or (`on` false) as the others again. False: there is no such peer, or its pattern gives
+   * each message to whom it is for.
+   */
+  isolate(route: string, side: Side, peer: number, on: boolean): boolean {
+    return this.routes.get(route)?.[side].isolate(peer, on) ?? false;
+  }
+
+  /**
+   * Calls the listener with everything that the route sends on, also after it got other sockets. The memory is its own
+   * during the call only. Returns how to stop.
+   */
+  observe(route: string, listener: (direction: 'toBack' | 'toFront', run: Run) => void): () => void {
+    return this.#maker.observers(route).add(listener);
+  }
+
+  /** Calls the listener when a peer of any route is gone, refused, or can't be reached. Returns how to stop. */
+  watch(listener: (event: PeerEvent) => void): () => void {
+    return this.#maker.watch(listener);
+  }
+
+  /**
+   * Takes over a checked configuration: all of it or nothing. Resolves when what goes is drained. Calls queue.
+   * @throws {@link ReloadError} RELOAD_FAILED, with the cause; then everything runs as before.
+   */
+  async apply(config: Config): Promise<Applied> {
+    const began = performance.now();
+    const turn = this.#changes.then(() => this.#change(config));
+    // The next one begins when this one has let go of everything: it may need the same addresses.
+    this.#changes = turn.catch(() => {});
+    const { plan, drained } = await turn;
+    const { added, removed, changed, kept, restart } = plan;
+    const elapsed = Math.round(performance.now() - began);
+    return { added, removed, changed, kept, restart, drained, elapsed };
+  }
+
+  async #change(
+    config: Config,
+  ): Promise<{ plan: ReturnType<typeof planOf>; drained: readonly RouteReport[] }> {
+    if (this.#stopping !== null) throw new ReloadError(new Error('the node stops'), []);
+    const before = this.#running;
+    const plan = planOf(before.config, config);
+    const change = new Change(this.#maker, before, plan, this.#hurry.signal);
+    const building = change.build();
+    this.#building = building.catch(() => {});
+    try {
+      this.#adopt(await building);
+    } catch (cause) {
+      const error = new ReloadError(cause, change.lost);
+      const [lost] = change.lost;
+      // A node that is not what it was has to be started again.
+      if (lost !== undefined) this.#end({ route: lost.name, error });
+      throw error;
+    }
+    return { plan, drained: await change.finish() };
+  }
+
+  #adopt(running: Running): void {
+    this.#running = running;
+    this.#maker.running = running;
+    for (const { name, state, ended } of running.routes.values()) {
+      // It was too early to be told.
+      if (state === 'failed') void ended.then((error) => error !== null && this.#maker.failed(name, error));
+    }
+  }
+
   /** Resolves with the first route that fails on its own; with null when the node was stopped. */
-  async failed(): Promise<{ route: string; error: Error } | null> {
-    const ends = [...this.routes.values()].map(async (route) => {
-      const error = await route.ended;
-      return error === null ? null : { route: route.name, error };
-    });
-    // Sessions go on without routes.
-    if (this.sessions.length > 0) ends.push(this.#stopped);
-    const none = Promise.all(ends).then((all) => all.find((end) => end !== null) ?? null);
-    // A route that ends quietly must not win the race against one that fails later.
-    const waiting = new Promise<never>(() => {});
-    return Promise.race([none, ...ends.map(async (end) => (await end) ?? waiting)]);
+  failed(): Promise<{ route: string; error: Error } | null> {
+    return this.#ended;
   }
 
   /** Stops accepting, drains all routes at once, closes everything. A second call gets the same report. */
   stop(options: StopOptions = {}): Promise<StopReport> {
-    this.#stopping ??= this.#stop(options).finally(this.#markStopped);
+    this.#stopping ??= this.#stop(options).finally(() => this.#end(null));
     return this.#stopping;
   }
 
@@ -167,20 +225,23 @@ export class Node {
     await this.stop();
   }
 
-  async #stop(options: StopOptions): Promise<StopReport> {
+  async #stop({ timeout = this.config.node.stopTimeout, signal }: StopOptions): Promise<StopReport> {
     const began = performance.now();
-    const { config, fold, sessions, store } = this.#parts;
-    const timeout = options.timeout ?? config.node.stopTimeout;
-    const drain = options.signal === undefined ? { timeout } : { timeout, signal: options.signal };
-    const reports = Promise.all([...this.routes.values()].map((route) => report(route, drain)));
-    const [routes] = await Promise.all([reports, sessions?.stop({ timeout })]).finally(() => store?.close());
-    fold.flush();
-    const undelivered = routes.reduce((sum, each) => sum + each.undelivered, 0);
-    return { routes, undelivered, elapsed: Math.round(performance.now() - began) };
+    const hurry = (): void => this.#hurry.abort();
+    const timer = setTimeout(hurry, timeout);
+    if (signal?.aborted === true) hurry();
+    signal?.addEventListener('abort', hurry, { once: true });
+    await this.#building;
+    const { routes, sessions, store } = this.#running;
+    const rest = Math.max(0, timeout - (performance.now() - began));
+    const drain = { timeout: rest, signal: this.#hurry.signal };
+    const reports = Promise.all([...routes.values()].map((route) => drainRoute(route, drain)));
+    const ends = Promise.all([reports, sessions?.stop({ timeout: rest }), this.#changes]);
+    const [report] = await ends.finally(() => store?.close());
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', hurry);
+    this.#fold.flush();
+    const undelivered = report.reduce((sum, each) => sum + each.undelivered, 0);
+    return { routes: report, undelivered, elapsed: Math.round(performance.now() - began) };
   }
-}
-
-async function report(route: Route, drain: { timeout: number; signal?: AbortSignal }): Promise<RouteReport> {
-  const left = await route.drain(drain);
-  return { route: route.name, ...left, ...route.totals() };
 }

@@ -8,9 +8,22 @@ import type { PeerInfo, Socket } from '@zeroth/zmq';
 import type { Fold } from '../log/fold.ts';
 import type { Log, LogLine } from '../log/log.ts';
 import { wordsOf } from './errors.ts';
+import type { PeerEvent } from './status.ts';
 
-/** Starts to log what happens on `socket`. `log` carries the route and the side; `prefix` keeps their folds apart. */
-export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string): void {
+/** What of an event is not known before it happens. */
+export type Told = Omit<PeerEvent, 'route' | 'side'>;
+
+/**
+ * Starts to log what happens on `socket`, and tells `told` of peers that are lost. `log` carries the route and the side;
+ * `prefix` keeps their folds apart.
+ */
+export function watchSocket(
+  socket: Socket,
+  log: Log,
+  fold: Fold,
+  prefix: string,
+  told: (event: Told) => void,
+): void {
   const events = socket.events;
   const unreachable = new Set<string>();
 
@@ -52,7 +65,11 @@ export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string
     unreachable.delete(address);
     tell(log.info, 'peer:ready', 'peer connected', peerFields(peer));
   });
-  events.on('peer:gone', ({ peer, error }) => {
+  events.on('peer:unreachable', ({ address, error }) =>
+    told({ type: 'unreachable', peer: null, address, error }),
+  );
+  events.on('peer:gone', ({ address, peer, error = null }) => {
+    told({ type: 'gone', peer, address, error });
     const { messagesIn, messagesOut, dropped, queuedOut } = peer;
     const counts = { messagesIn, messagesOut, dropped, undelivered: queuedOut };
     // A connection that breaks is everyday; a peer that breaks the protocol, or its limits, is not.
@@ -62,6 +79,7 @@ export function watchSocket(socket: Socket, log: Log, fold: Fold, prefix: string
     tell(line, 'peer:gone', 'peer disconnected', fields, { kind: event });
   });
   events.on('peer:refused', ({ address, error }) => {
+    told({ type: 'refused', peer: null, address, error });
     tell(log.warn, 'peer:refused', 'peer refused', { remote: address, ...errorFields(error) });
   });
   events.on('drop', ({ address, count, reason }) => {

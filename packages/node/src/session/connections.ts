@@ -6,12 +6,12 @@
 import type { Connection } from './session.ts';
 
 export class Connections {
+  /** Milliseconds that a connection may be without a session. */
+  patience: number;
   readonly #all: Map<string, Connection> = new Map();
-  readonly #patience: number;
 
-  /** `patience`: milliseconds that a connection may be without a session. */
   constructor(patience: number) {
-    this.#patience = patience;
+    this.patience = patience;
   }
 
   get size(): number {
@@ -45,7 +45,7 @@ export class Connections {
     const late: Connection[] = [];
     for (const [key, connection] of this.#all) {
       connection.alone = connection.session === null ? connection.alone + elapsed : 0;
-      if (connection.alone < this.#patience) continue;
+      if (connection.alone < this.patience) continue;
       this.#all.delete(key);
       late.push(connection);
     }

@@ -1,9 +1,10 @@
 /** A member of a group as the session sees it; gathers what the group hands out into few messages. */
 import type { Chunk, NodeMessage, Range } from '@zeroth/client/wire';
-import { view } from '@zeroth/zmq/run';
+import { countMessages, view } from '@zeroth/zmq/run';
 import { Member } from './core/member.ts';
 import type { Runner } from './runner.ts';
 import type { Outlet, Session } from './session.ts';
+import type { Traces } from './traces.ts';
 
 /** Octets after which a message of records is sent: a line that breaks often has to get one through whole. */
 const FLUSH_AT = 64 * 1024;
@@ -15,6 +16,7 @@ const BACKLOG = 512 * 1024;
 const GAPS = 100;
 
 type Gap = Extract<NodeMessage, { type: 'GAP' }>;
+type Records = Extract<NodeMessage, { type: 'RECORDS' }>;
 
 export class Consumer extends Member {
   readonly session: Session;
@@ -22,7 +24,10 @@ export class Consumer extends Member {
   readonly number: number;
   /** Null: it is not placed yet, or has left. */
   runner: Runner | null = null;
+  /** Its client wants the trace contexts of records. */
+  wantsTrace = false;
   readonly #outlet: Outlet;
+  readonly #traces: Traces;
   #chunks: Chunk[] = [];
   #octets = 0;
   // The chunk that may still grow.
@@ -36,11 +41,19 @@ export class Consumer extends Member {
   /** Gaps that may have been lost with a connection. */
   #gaps: Gap[] = [];
 
-  constructor(session: Session, number: number, credit: number, window: number, outlet: Outlet) {
+  constructor(
+    session: Session,
+    number: number,
+    credit: number,
+    window: number,
+    outlet: Outlet,
+    traces: Traces,
+  ) {
     super(credit, window);
     this.session = session;
     this.number = number;
     this.#outlet = outlet;
+    this.#traces = traces;
   }
 
   add(
@@ -99,7 +112,22 @@ export class Consumer extends Member {
     const chunks = this.#chunks;
     this.#chunks = [];
     this.#octets = 0;
-    this.#outlet.send(this.session, { type: 'RECORDS', consumer: this.number, chunks });
+    const message = { type: 'RECORDS', consumer: this.number, chunks } as const;
+    const { runner } = this;
+    if (runner !== null && this.#traces.has(runner.stream.name, chunks[0]!.sequence))
+      this.#sendTraced(runner, message);
+    else this.#outlet.send(this.session, message);
+  }
+
+  #sendTraced(runner: Runner, message: Records): void {
+    const { name } = runner.stream;
+    const trace = new Map<number, string>();
+    for (const { sequence, run } of message.chunks)
+      this.#traces.find(name, sequence, sequence + countMessages(run) - 1, trace);
+    const told = this.wantsTrace && trace.size > 0 ? { ...message, trace } : message;
+    const { place, name: group } = runner.options;
+    if (this.#outlet.send(this.session, told))
+      this.#traces.delivered(name, place === null ? null : group, trace);
   }
 
   #close(): void {

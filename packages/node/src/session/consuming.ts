@@ -18,6 +18,7 @@ import type { Hub, Hubs } from './hub.ts';
 import { deadLetterOf, placeOf, startOf, unfit } from './request.ts';
 import { Runner, type RunnerHost, type RunnerOptions, savePlace } from './runner.ts';
 import type { Connection, Outlet, Session } from './session.ts';
+import type { Traces } from './traces.ts';
 
 /** Octets on the way to one consumer, at most; and to all together, as long as each has the least. */
 const WINDOW = 8 * 1024 * 1024;
@@ -53,6 +54,7 @@ export class Consuming implements RunnerHost {
   readonly #hubs: Hubs;
   readonly #outlet: Outlet;
   readonly #host: ConsumingHost;
+  readonly #traces: Traces;
   readonly #log: Log;
   readonly #fold: Fold = new Fold();
   /** Groups without members that have records on the way to their dead letters. */
@@ -71,10 +73,11 @@ export class Consuming implements RunnerHost {
   #saveTimer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(hubs: Hubs, outlet: Outlet, host: ConsumingHost) {
+  constructor(hubs: Hubs, outlet: Outlet, host: ConsumingHost, traces: Traces) {
     this.#hubs = hubs;
     this.#outlet = outlet;
     this.#host = host;
+    this.#traces = traces;
     this.#log = host.log;
     // Each group listens to it while it buries something.
     setMaxListeners(0, host.signal);
@@ -104,7 +107,8 @@ export class Consuming implements RunnerHost {
     }
     this.count++;
     const credit = Math.min(MAX_CREDIT, request.credit);
-    const consumer = new Consumer(session, number, credit, this.window, this.#outlet);
+    const consumer = new Consumer(session, number, credit, this.window, this.#outlet, this.#traces);
+    consumer.wantsTrace = request.trace;
     session.consumers.set(number, consumer);
     const place = placeOf(request, session.name);
     const options: RunnerOptions = {
@@ -183,6 +187,19 @@ export class Consuming implements RunnerHost {
 
   committed(hub: Hub): void {
     for (const runner of hub.runners.values()) runner.pump();
+  }
+
+  /** The stream of a hub goes: its consumers are told, and its groups end where they stand. */
+  released({ stream, runners }: Hub): void {
+    for (const runner of [...runners.values()]) {
+      for (const consumer of [...runner.group.members])
+        this.#refuse(consumer, 'STREAM_UNKNOWN', `the node has no stream ${stream.name} any more`);
+      runner.close();
+      // Their place has them: they are looked at again if the stream comes back.
+      runner.group.dying.clear();
+      this.#left.delete(runner);
+    }
+    runners.clear();
   }
 
   /** To be called now and then. */
@@ -278,8 +295,14 @@ export class Consuming implements RunnerHost {
     );
   }
 
-  #resume(consumer: Consumer, runner: Runner, connection: Connection, { credit }: ConsumeRequest): void {
+  #resume(
+    consumer: Consumer,
+    runner: Runner,
+    connection: Connection,
+    { credit, trace }: ConsumeRequest,
+  ): void {
     consumer.credit = Math.min(MAX_CREDIT, credit);
+    consumer.wantsTrace = trace;
     // Not `group.next`: what the consumer holds comes again, and it may never have seen any of it.
     const next = runner.group.acked.floor;
     this.#outlet.answer(connection, { type: 'CONSUMING', consumer: consumer.number, next });
@@ -290,6 +313,10 @@ export class Consuming implements RunnerHost {
 
   #enter(entry: Entry): void {
     const { consumer, hub, key } = entry;
+    if (this.#hubs.get(hub.stream.name) !== hub) {
+      this.#refuse(consumer, 'STREAM_UNKNOWN', `the node has no stream ${hub.stream.name} any more`);
+      return;
+    }
     const settling = this.#settling.get(placeKey(entry));
     if (settling !== undefined) this.#await(consumer, settling, () => this.#enter(entry));
     else if (hub.runners.has(key)) this.#join(entry, null);
@@ -337,7 +364,11 @@ export class Consuming implements RunnerHost {
     }
     const start = startOf(stream, request.from);
     if (typeof start === 'number') this.#begin(entry, start);
-    else this.#await(consumer, stream.find(start.time), (found) => this.#begin(entry, found));
+    else
+      this.#await(consumer, stream.find(start.time), (found) => {
+        if (this.#hubs.get(stream.name) === hub) this.#begin(entry, found);
+        else this.#enter(entry);
+      });
   }
 
   /** Starts a new group, once its place can't be lost: after a power cut it must not begin somewhere else. */

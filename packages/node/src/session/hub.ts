@@ -44,6 +44,13 @@ export class Hubs {
     }
   }
 
+  /** Knows the hub no more. Who waits for its commits is told of them until the returned function is called. */
+  release(name: string): () => void {
+    const known = this.#hubs.get(name);
+    this.#hubs.delete(name);
+    return known?.stop ?? (() => {});
+  }
+
   *all(): Iterable<Hub> {
     for (const { hub } of this.#hubs.values()) yield hub;
   }

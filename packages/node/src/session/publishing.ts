@@ -1,11 +1,13 @@
 /** OPEN and PUBLISH: checks, appends, and answers with STORED as soon as the stream has committed. */
-import type { ClientMessage } from '@zeroth/client/wire';
+import type { ClientMessage, TraceContexts } from '@zeroth/client/wire';
 import { countMessages } from '@zeroth/zmq/run';
 import { ZerothError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
+import type { Appended } from '../store/store.ts';
 import type { Hub, Hubs } from './hub.ts';
 import { Publisher } from './publisher.ts';
 import type { Outlet, Session } from './session.ts';
+import type { Traces } from './traces.ts';
 
 /** Octets that a client may have published and not seen answered. Twice that is refused. */
 export const WINDOW: number = 8 * 1024 * 1024;
@@ -20,13 +22,15 @@ export class Publishing {
   readonly #hubs: Hubs;
   readonly #outlet: Outlet;
   readonly #log: Log;
+  readonly #traces: Traces;
   /** Streams with publishers that may be told something now. */
   readonly #due: Set<Hub> = new Set();
 
-  constructor(hubs: Hubs, outlet: Outlet, log: Log) {
+  constructor(hubs: Hubs, outlet: Outlet, log: Log, traces: Traces) {
     this.#hubs = hubs;
     this.#outlet = outlet;
     this.#log = log;
+    this.#traces = traces;
   }
 
   open(session: Session, name: string): void {
@@ -45,7 +49,7 @@ export class Publishing {
     this.#outlet.answer(connection, { type: 'OPENED', stream: name, last: publisher.expected - 1 });
   }
 
-  publish(session: Session, { stream: name, first, run }: Publish): void {
+  publish(session: Session, { stream: name, first, run, trace }: Publish): void {
     const publisher = session.publishers.get(name);
     if (publisher === undefined) {
       const stream = this.#hubs.get(name)?.stream;
@@ -86,6 +90,7 @@ export class Publishing {
         return;
       }
       publisher.appended(first, outcome, octets);
+      if (trace !== undefined) this.#keep(trace, name, first, outcome);
       // Repetitions may be there already, and some streams don't wait for a disk.
       if (outcome.durableAt <= hub.stream.committed) this.#due.add(hub);
     } catch (error) {
@@ -93,6 +98,11 @@ export class Publishing {
         this.#log.error({ stream: name, err: error }, 'a stream failed to append');
       this.#refuse(session, name, first, 'STREAM_FAILED', wordsOf(error), FAILED_DELAY);
     }
+  }
+
+  /** The stream of a hub goes: who publishes next is told so, and who waits for a commit still hears of it. */
+  released(session: Session, { stream }: Hub): void {
+    session.publishers.delete(stream.name);
   }
 
   /** Answers what can be answered without a commit. To be called when the messages that are there were taken. */
@@ -108,6 +118,14 @@ export class Publishing {
       const receipts = publisher.receipts();
       if (receipts.length === 0) continue;
       this.#outlet.send(publisher.session, { type: 'STORED', stream: hub.stream.name, receipts });
+    }
+  }
+
+  /** Keeps the contexts of the records that are new. */
+  #keep(trace: TraceContexts, stream: string, first: number, { repeated, count, first: at }: Appended): void {
+    for (const [number, traceparent] of trace) {
+      const place = number - first - repeated;
+      if (place >= 0 && place < count) this.#traces.add(stream, at + place, traceparent);
     }
   }
 

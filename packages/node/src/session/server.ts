@@ -9,7 +9,6 @@ import { type ClientMessage, decodeClientMessage, WireError } from '@zeroth/clie
 import { Router } from '@zeroth/zmq';
 import { RouterPeers } from '@zeroth/zmq/run';
 import type { SessionsConfig, StreamSettings } from '../config/types.ts';
-import { ZerothError } from '../errors.ts';
 import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { Stream, StreamStore } from '../store/store.ts';
@@ -18,9 +17,12 @@ import { Consuming } from './consuming.ts';
 import { decodePlace } from './core/place.ts';
 import { type Hub, Hubs } from './hub.ts';
 import { streamInfo } from './info.ts';
+import { Listening, type SessionEndpoint } from './listening.ts';
 import { Publishing, WINDOW } from './publishing.ts';
 import { type Connection, Outlet, type Session } from './session.ts';
+import type { SpanHook } from './spans.ts';
 import { SessionTable } from './table.ts';
+import { Traces } from './traces.ts';
 
 export interface SessionsOptions {
   readonly config: SessionsConfig;
@@ -30,6 +32,10 @@ export interface SessionsOptions {
   /** The settings of a stream that is configured. */
   settingsOf(stream: string): StreamSettings | null;
   readonly log: Log;
+  /** Where it was bound before, if it was: wildcards get the same addresses. */
+  readonly former?: readonly SessionEndpoint[];
+  /** Told of records with a trace context. */
+  readonly spans?: SpanHook;
   /** Milliseconds that only go forward; default: `performance.now`. */
   readonly now?: () => number;
 }
@@ -39,8 +45,12 @@ export interface GroupStatus {
   readonly group: string;
   readonly consumers: number;
   readonly inFlight: number;
+  /** Every record before this one is acknowledged. */
+  readonly acknowledged: number;
   /** Records that are not acknowledged. */
   readonly lag: number;
+  /** About when the first of them was appended, in ms since 1970; null: there is none, or it is not known. */
+  readonly oldest: number | null;
 }
 
 export interface SessionsStatus {
@@ -68,8 +78,25 @@ export async function startSessions(options: SessionsOptions): Promise<SessionSe
 /** Milliseconds that a connection has for its HELLO, at least. */
 const HELLO_WITHIN = 10_000;
 
+/** Options of the ROUTER that may change while it runs. */
+function limitsOf({ maxSessions, maxMessageSize, heartbeatInterval }: SessionsConfig): object {
+  return {
+    maxMessageSize,
+    // A client that comes back may be here twice for a moment.
+    maxPeers: maxSessions * 2 + 16,
+    heartbeatInterval,
+    heartbeatTimeout: heartbeatInterval * 3,
+  };
+}
+
+function patienceOf({ heartbeatInterval }: SessionsConfig): number {
+  return Math.max(3 * heartbeatInterval, HELLO_WITHIN);
+}
+
 export class SessionServer {
-  readonly endpoints: string[] = [];
+  #config: SessionsConfig;
+  /** Where clients connect. */
+  readonly listening: Listening;
   readonly #options: SessionsOptions;
   readonly #log: Log;
   readonly #fold: Fold = new Fold();
@@ -79,6 +106,7 @@ export class SessionServer {
   readonly #table: SessionTable;
   readonly #publishing: Publishing;
   readonly #consuming: Consuming;
+  readonly #traces: Traces;
   readonly #connections: Connections;
   readonly #ending: AbortController = new AbortController();
   #malformed = 0;
@@ -91,39 +119,36 @@ export class SessionServer {
   constructor(options: SessionsOptions) {
     const { config, nodeName, store } = options;
     this.#options = options;
+    this.#config = config;
     this.#log = options.log.child({ component: 'sessions' });
-    const { maxSessions, maxMessageSize, heartbeatInterval, ipv6 } = config;
     this.#router = new Router({
-      ipv6,
-      maxMessageSize,
-      // A client that comes back may be here twice for a moment.
-      maxPeers: maxSessions * 2 + 16,
+      ...limitsOf(config),
+      ipv6: config.ipv6,
       // The outlet bounds what waits for a peer; a mark would drop it.
       sendHighWaterMark: 0,
       mandatory: true,
       handover: true,
-      heartbeatInterval,
-      heartbeatTimeout: heartbeatInterval * 3,
     });
-    this.#connections = new Connections(Math.max(3 * heartbeatInterval, HELLO_WITHIN));
+    this.listening = new Listening(this.#router);
+    this.#connections = new Connections(patienceOf(config));
     this.#outlet = new Outlet(this.#router, new RouterPeers(this.#router), {
       lost: (connection) => this.#lost(connection),
       cut: ({ session }) =>
         this.#warn('cut', { client: session?.name }, 'a client does not read what it asks for'),
     });
     this.#hubs = new Hubs(store, this.#log, (hub) => this.#committed(hub));
-    this.#publishing = new Publishing(this.#hubs, this.#outlet, this.#log);
-    this.#consuming = new Consuming(this.#hubs, this.#outlet, {
+    this.#traces = new Traces(options.spans ?? null);
+    this.#publishing = new Publishing(this.#hubs, this.#outlet, this.#log, this.#traces);
+    const consumingHost = {
       now: options.now ?? (() => performance.now()),
       log: this.#log,
       signal: this.#ending.signal,
-      deadLetters: (name, of) => this.#deadLetters(name, of),
-    });
+      deadLetters: (name: string, of: Stream) => this.#deadLetters(name, of),
+    };
+    this.#consuming = new Consuming(this.#hubs, this.#outlet, consumingHost, this.#traces);
     this.#table = new SessionTable({
       node: nodeName,
-      maxSessions,
-      maxMessageSize,
-      heartbeat: heartbeatInterval,
+      limits: () => this.#config,
       window: WINDOW,
       suspended: (session) => this.#suspended(session),
       ended: (session, lost) => this.#ended(session, lost),
@@ -133,16 +158,10 @@ export class SessionServer {
 
   /** Binds, and serves. */
   async open(): Promise<void> {
-    await this.#openStreams();
-    for (const endpoint of this.#options.config.bind) {
-      try {
-        await this.#router.bind(endpoint);
-      } catch (cause) {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        throw new ZerothError('BIND_FAILED', `sessions: cannot bind to ${endpoint}: ${reason}`, { cause });
-      }
-      this.endpoints.push(this.#router.lastEndpoint ?? endpoint);
-    }
+    await this.openDeadLetters(await this.#options.store.list());
+    const { former = [] } = this.#options;
+    for (const endpoint of this.#config.bind)
+      await this.listening.bind(endpoint, former.find(({ configured }) => configured === endpoint)?.address);
     const { events } = this.#router;
     events.on('peer:ready', ({ peer }) => {
       if (peer.routingId !== null) this.#connections.of(peer.routingId);
@@ -155,12 +174,39 @@ export class SessionServer {
     void this.#receive();
   }
 
+  /** The real addresses. */
+  get endpoints(): readonly string[] {
+    return this.listening.bound.map(({ address }) => address);
+  }
+
+  /** Other limits from now on. A session keeps the heartbeat that it was told. */
+  configure(config: SessionsConfig): void {
+    this.#config = config;
+    this.#connections.patience = patienceOf(config);
+    Object.assign(this.#router, limitsOf(config));
+  }
+
+  /**
+   * A stream is about to be closed: its consumers are told, publishers when they publish next. Who waits for a commit
+   * hears of it until the returned function is called.
+   */
+  release(stream: string): () => void {
+    const hub = this.#hubs.get(stream);
+    if (hub === null) return () => {};
+    this.#consuming.released(hub);
+    this.#traces.forget(stream);
+    for (const session of this.#table.all()) this.#publishing.released(session, hub);
+    return this.#hubs.release(stream);
+  }
+
   status(): SessionsStatus {
     const groups: GroupStatus[] = [];
     for (const hub of this.#hubs.all()) {
       const { stream, groups: found } = streamInfo(hub);
-      for (const { name, consumers, inFlight, lag } of found)
-        groups.push({ stream, group: name, consumers, inFlight, lag });
+      for (const { name, consumers, inFlight, lag, acknowledged } of found) {
+        const oldest = lag === 0 ? null : hub.stream.timeOf(Math.max(acknowledged, hub.stream.first));
+        groups.push({ stream, group: name, consumers, inFlight, acknowledged, lag, oldest });
+      }
     }
     const sessions = [...this.#table.all()];
     return {
@@ -324,9 +370,9 @@ export class SessionServer {
   }
 
   /** Dead letters of former runs can be read before somebody dies again; and all groups are seen from the start. */
-  async #openStreams(): Promise<void> {
+  async openDeadLetters(of: readonly string[]): Promise<void> {
     const names = await this.#options.store.list();
-    for (const name of names) {
+    for (const name of of) {
       const stream = this.#hubs.get(name)?.stream;
       for (const place of stream?.places.names() ?? []) {
         const bytes = stream!.places.get(place);

@@ -14,10 +14,12 @@ const LOOK = 1000;
 
 export interface TableHost {
   readonly node: string;
-  readonly maxSessions: number;
-  readonly maxMessageSize: number;
-  /** Milliseconds. */
-  readonly heartbeat: number;
+  /** As they are now. `heartbeatInterval` is in milliseconds. */
+  limits(): {
+    readonly maxSessions: number;
+    readonly maxMessageSize: number;
+    readonly heartbeatInterval: number;
+  };
   readonly window: number;
   /** The connection is not that of the session any more; the session goes on. */
   suspended(session: Session): void;
@@ -49,6 +51,7 @@ export class SessionTable {
 
   hello(connection: Connection, { protocol, name, instance, heartbeat }: Hello): Greeting {
     const host = this.#host;
+    const { maxSessions, maxMessageSize, heartbeatInterval } = host.limits();
     if (protocol !== PROTOCOL) return trouble('PROTOCOL_VERSION', `this node speaks version ${PROTOCOL}`);
     let session = this.#sessions.get(name);
     // A connection that says who else it is leaves the one that it was.
@@ -60,12 +63,12 @@ export class SessionTable {
     }
     const resumed = session !== undefined;
     if (session === undefined) {
-      if (this.#sessions.size >= host.maxSessions)
-        return trouble('TOO_MANY_SESSIONS', `the node serves ${host.maxSessions} clients at most`);
+      if (this.#sessions.size >= maxSessions)
+        return trouble('TOO_MANY_SESSIONS', `the node serves ${maxSessions} clients at most`);
       session = new Session(name, instance);
       this.#sessions.set(name, session);
     } else this.suspend(session);
-    session.heartbeat = Math.max(LEAST_HEARTBEAT, Math.min(heartbeat, host.heartbeat));
+    session.heartbeat = Math.max(LEAST_HEARTBEAT, Math.min(heartbeat, heartbeatInterval));
     session.heard = true;
     session.connection = connection;
     connection.session = session;
@@ -74,8 +77,9 @@ export class SessionTable {
       node: host.node,
       heartbeat: session.heartbeat,
       window: host.window,
-      maxMessageSize: host.maxMessageSize,
+      maxMessageSize,
       resumed,
+      trace: true,
     };
     return { type: 'WELCOME', welcome };
   }

@@ -29,6 +29,8 @@ export interface StoreOptions {
   /** The data folder; made if it is not there. */
   readonly dir: string;
   readonly log: Log;
+  /** Told of each commit of each stream, and how many milliseconds it took. */
+  readonly committed?: (stream: string, milliseconds: number) => void;
   /** For tests. Default: the file system. */
   readonly files?: FileSystem;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -37,11 +39,11 @@ export interface StoreOptions {
 
 /** @throws ZerothError STORE_LOCKED, STORE_FAILED */
 export async function openStore(options: StoreOptions): Promise<StreamStore> {
-  const { dir, log, files = realFiles, now = Date.now } = options;
+  const { dir, log, files = realFiles, now = Date.now, committed = () => {} } = options;
   try {
     await files.makeFolder(join(dir, 'streams'));
     const lock = await Lock.take(files, dir, now);
-    return new FileStore(dir, files, now, log, lock);
+    return new FileStore(dir, files, now, log, lock, committed);
   } catch (error) {
     throw storeFailed(dir, error);
   }
@@ -69,12 +71,21 @@ class FileStore implements StreamStore {
   /** By key: two spellings of a name may be one folder. */
   readonly #opening = new Map<string, Promise<FileStream>>();
   readonly #streams = new Map<string, FileStream>();
+  /** Streams that are being closed, by key. */
+  readonly #releasing = new Map<string, Promise<void>>();
   readonly #timer: NodeJS.Timeout;
   #lost: ZerothError | null = null;
   #touching: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(dir: string, files: FileSystem, now: () => number, log: Log, lock: Lock) {
+  constructor(
+    dir: string,
+    files: FileSystem,
+    now: () => number,
+    log: Log,
+    lock: Lock,
+    committed: Shared['committed'],
+  ) {
     this.#dir = dir;
     this.#files = files;
     this.#now = now;
@@ -89,6 +100,7 @@ class FileStore implements StreamStore {
       now,
       pool: this.#pool,
       ahead: new Ahead(),
+      committed,
       verify: async () => {
         if (!(await lock.isOurs())) throw this.#lose();
       },
@@ -104,6 +116,10 @@ class FileStore implements StreamStore {
     if (this.#closing !== null) throw new ZerothError('STREAM_CLOSED', `The store ${this.#dir} is closed.`);
     if (this.#lost !== null) throw this.#lost;
     const key = keyOfName(name);
+    if (this.#releasing.has(key)) {
+      await this.#releasing.get(key);
+      return this.open(name, settings);
+    }
     let opening = this.#opening.get(key);
     if (opening === undefined) {
       opening = this.#open(name, settings);
@@ -134,6 +150,21 @@ class FileStore implements StreamStore {
     return this.#streams.get(name) ?? null;
   }
 
+  all(): readonly Stream[] {
+    return [...this.#streams.values()];
+  }
+
+  async release(name: string): Promise<void> {
+    const stream = this.#streams.get(name);
+    if (stream === undefined) return;
+    const key = keyOfName(name);
+    this.#streams.delete(name);
+    this.#opening.delete(key);
+    const closing = stream.close().finally(() => this.#releasing.delete(key));
+    this.#releasing.set(key, closing);
+    await closing;
+  }
+
   list(): Promise<string[]> {
     return listStreams(this.#files, this.#dir);
   }
@@ -145,7 +176,7 @@ class FileStore implements StreamStore {
 
   async #close(): Promise<void> {
     clearInterval(this.#timer);
-    await Promise.allSettled(this.#opening.values());
+    await Promise.allSettled([...this.#opening.values(), ...this.#releasing.values()]);
     await Promise.all([...this.#streams.values()].map((stream) => stream.close()));
     await this.#pool.close();
     await this.#touching;

@@ -16,7 +16,8 @@ import { indexPath } from './sparse.ts';
 import { reasonOf } from './trouble.ts';
 
 export interface RetentionOptions {
-  readonly retain: RetainConfig;
+  /** As it is now. */
+  readonly retain: () => RetainConfig;
   readonly files: FileSystem;
   readonly pool: FilePool;
   readonly log: Log;
@@ -57,7 +58,8 @@ export class Retention {
 
   /** What is protected, with `pending` octets that wait, up to sequence `next`, fills the stream. */
   isFull(pending: number, next: number): boolean {
-    const { retain, segments, log } = this.#options;
+    const { segments, log } = this.#options;
+    const retain = this.#options.retain();
     if (this.#spared >= next) return false;
     const over = retain.bytes > 0 && pending + this.#held(retain.bytes - pending) >= retain.bytes;
     if (!over && !(retain.count > 0 && next - this.#spared >= retain.count)) return false;
@@ -78,7 +80,8 @@ export class Retention {
 
   /** The stream takes more than its octets, and something may go. */
   get isOver(): boolean {
-    const { retain, segments } = this.#options;
+    const { segments } = this.#options;
+    const retain = this.#options.retain();
     if (retain.bytes === 0 || segments.content <= retain.bytes) return false;
     return segments.count > 1 && segments.oldest.next <= this.#spared;
   }
@@ -139,7 +142,8 @@ export class Retention {
   }
 
   #mayGo(): boolean {
-    const { retain, segments, now } = this.#options;
+    const { segments, now } = this.#options;
+    const retain = this.#options.retain();
     const { oldest } = segments;
     if (oldest.next <= this.#purge) return true;
     if (oldest.next > this.#spared) return false;

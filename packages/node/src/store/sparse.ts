@@ -43,6 +43,11 @@ export class Sparse {
     return this.offsets[above(this.sequences, sequence) - 1] ?? null;
   }
 
+  /** Time of a batch at or before the one that holds `sequence`; null: none is known. */
+  timeOf(sequence: number): number | null {
+    return this.times[above(this.sequences, sequence) - 1] ?? null;
+  }
+
   /** Offset of a batch before all that are not older than `time`; null: none is known. */
   beforeTime(time: number): number | null {
     // Batches before an entry may have the time of the entry.

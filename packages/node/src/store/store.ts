@@ -15,6 +15,10 @@ export interface StreamStore {
   open(name: string, settings: StreamSettings): Promise<Stream>;
   /** A stream that is open. */
   get(name: string): Stream | null;
+  /** All that are open. */
+  all(): readonly Stream[];
+  /** Commits what was appended, and closes the stream: `get` knows it no more. It stays where it is kept. */
+  release(name: string): Promise<void>;
   /** Names of all streams that exist, open or not. */
   list(): Promise<string[]>;
   /** Commits what was appended, and closes everything. */
@@ -82,6 +86,8 @@ export type StreamListener = (stream: Stream) => void;
 export interface Stream {
   readonly name: string;
   readonly settings: StreamSettings;
+  /** Other settings from now on; what was committed stays as it is until retention comes by. */
+  configure(settings: StreamSettings): void;
   /** Sequence of the oldest record that is kept; the same as `next` when there is none. */
   readonly first: number;
   /** The sequence that the next record gets. Sequences begin at 1. */
@@ -108,6 +114,11 @@ export interface Stream {
   read(from: number, maxBytes: number): readonly Span[] | Promise<readonly Span[]>;
   /** Sequence of the first committed record that is not older than `time`; `committed` if there is none. */
   find(time: number): Promise<number>;
+  /**
+   * When a committed record was appended, in ms since 1970, as far as that is known without reading: never later than it
+   * was. Null: nothing is known.
+   */
+  timeOf(sequence: number): number | null;
   /** Calls the listener after each commit, change of `trouble`, and when there is room again. Returns how to stop. */
   listen(listener: StreamListener): () => void;
   /** Retention spares records from `sequence` on, for a reader of this name that has to see all; null: no longer. */

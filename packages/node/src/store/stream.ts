@@ -20,7 +20,7 @@ import { Segments } from './segments.ts';
 import type { Appended, Producer, Span, Stream, StreamListener, StreamStats } from './store.ts';
 import { Tail } from './tail.ts';
 import { streamFailed } from './trouble.ts';
-import { Writer } from './writer.ts';
+import { Writer, type WriterPolicy } from './writer.ts';
 
 const SEGMENT_MAX = 128 * 1024 * 1024;
 const SEGMENT_MIN = 64 * 1024;
@@ -39,6 +39,8 @@ export interface Shared {
   readonly ahead: Ahead;
   /** Rejects when the folder is somebody else's by now. */
   readonly verify: () => Promise<void>;
+  /** Told of each commit, and how many milliseconds it took. */
+  readonly committed: (stream: string, milliseconds: number) => void;
   /** Octets that each stream may keep in memory for readers, and of what is not written yet. */
   readonly tailMax: () => number;
   readonly pendingMax: () => number;
@@ -46,7 +48,7 @@ export interface Shared {
 
 export class FileStream implements Stream {
   readonly name: string;
-  readonly settings: StreamSettings;
+  settings: StreamSettings;
   readonly places: FilePlaces;
   readonly #folder: string;
   readonly #shared: Shared;
@@ -100,15 +102,12 @@ export class FileStream implements Stream {
       {
         stream: name,
         folder,
-        settings,
+        policy: policyOf(settings),
         files,
         log,
         now,
         verify,
         mark,
-        segmentBytes: segmentBytes(settings.retain),
-        segmentAge: settings.retain.age / PARTS,
-        segmentCount: Math.ceil(settings.retain.count / PARTS),
         segments: this.#segments,
         queue: this.#queue,
         producers: this.#producers,
@@ -122,7 +121,7 @@ export class FileStream implements Stream {
       },
     );
     this.#retention = new Retention({
-      retain: settings.retain,
+      retain: () => this.settings.retain,
       files,
       pool,
       log,
@@ -169,6 +168,12 @@ export class FileStream implements Stream {
     }
     // Retention waits for the first tick: who opens the stream has to say first what it protects.
     return new FileStream(name, settings, folder, shared, recovered, places, file);
+  }
+
+  configure(settings: StreamSettings): void {
+    this.settings = settings;
+    this.#writer.configure(policyOf(settings));
+    void this.#retention.run();
   }
 
   get first(): number {
@@ -259,6 +264,13 @@ export class FileStream implements Stream {
     return (await this.#reader.find(time)) ?? committed;
   }
 
+  timeOf(sequence: number): number | null {
+    if (sequence >= this.#committed || sequence < this.first) return null;
+    if (sequence >= this.#tail.first) return this.#tail.timeOf(sequence);
+    const { firstTime, sparse } = this.#segments.holding(sequence);
+    return sparse?.timeOf(sequence) ?? (firstTime === 0 ? null : firstTime);
+  }
+
   listen(listener: StreamListener): () => void {
     // The same function may listen twice; each has its own end.
     const own: StreamListener = (stream) => listener(stream);
@@ -340,6 +352,7 @@ export class FileStream implements Stream {
     this.#commits++;
     this.#lastCommit = took;
     this.#commitTime += took;
+    this.#shared.committed(this.name, took);
     this.#tell();
   }
 
@@ -367,6 +380,16 @@ export class FileStream implements Stream {
 
 export function streamFolder(dir: string, name: string): string {
   return join(dir, 'streams', name);
+}
+
+function policyOf(settings: StreamSettings): WriterPolicy {
+  const { retain } = settings;
+  return {
+    settings,
+    segmentBytes: segmentBytes(retain),
+    segmentAge: retain.age / PARTS,
+    segmentCount: Math.ceil(retain.count / PARTS),
+  };
 }
 
 function segmentBytes({ bytes }: RetainConfig): number {

@@ -69,6 +69,16 @@ export class Tail {
 
   /** About `maxBytes` of records from `from` on, which is in memory. */
   read(from: number, maxBytes: number): Span[] {
+    return takeSpans(this.#spans, this.#holding(from), from, maxBytes);
+  }
+
+  /** When a record that is in memory was appended. */
+  timeOf(sequence: number): number {
+    return this.#spans[this.#holding(sequence)]!.timestamp;
+  }
+
+  /** Index of the span that holds `sequence`, which is in memory. */
+  #holding(from: number): number {
     const spans = this.#spans;
     let low = this.#head;
     let high = spans.length - 1;
@@ -77,7 +87,7 @@ export class Tail {
       if (spans[middle]!.first <= from) low = middle;
       else high = middle - 1;
     }
-    return takeSpans(spans, low, from, maxBytes);
+    return low;
   }
 }
 

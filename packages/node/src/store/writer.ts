@@ -22,21 +22,26 @@ const REMEMBERED = 7 * 24 * 3_600_000;
 /** Octets of one write. More makes a commit last longer and brings no more bandwidth. */
 const WRITE_MAX = 2 * 1024 * 1024;
 
+/** What may change while it writes. */
+export interface WriterPolicy {
+  readonly settings: StreamSettings;
+  /** Octets after which a new segment begins, and milliseconds; 0: never. */
+  readonly segmentBytes: number;
+  readonly segmentAge: number;
+  /** Records after which one begins; 0: never. */
+  readonly segmentCount: number;
+}
+
 export interface WriterOptions {
   readonly stream: string;
   readonly folder: string;
-  readonly settings: StreamSettings;
+  readonly policy: WriterPolicy;
   readonly files: FileSystem;
   readonly log: Log;
   readonly now: () => number;
   /** Rejects when the folder is somebody else's by now. */
   readonly verify: () => Promise<void>;
   readonly mark: number;
-  /** Octets after which a new segment begins, and milliseconds; 0: never. */
-  readonly segmentBytes: number;
-  readonly segmentAge: number;
-  /** Records after which one begins; 0: never. */
-  readonly segmentCount: number;
   readonly segments: Segments;
   readonly queue: Queue;
   readonly producers: Producers;
@@ -56,6 +61,9 @@ export interface WriterEvents {
 export class Writer {
   readonly #options: WriterOptions;
   readonly #events: WriterEvents;
+  #policy: WriterPolicy;
+  /** The active file is opened so that each write is on the disk. */
+  #syncs: boolean;
   #file: OpenFile | null;
   /** Sequence after the last one that is committed. */
   #next: number;
@@ -82,6 +90,8 @@ export class Writer {
   constructor(options: WriterOptions, events: WriterEvents) {
     this.#options = options;
     this.#events = events;
+    this.#policy = options.policy;
+    this.#syncs = options.policy.settings.fsync === 'always';
     this.#file = options.file;
     this.#next = options.next;
     this.#durable = options.file === null ? 0 : options.segments.active.end;
@@ -90,6 +100,12 @@ export class Writer {
   /** Octets that were taken from the queue and are not committed. */
   get flying(): number {
     return this.#pending;
+  }
+
+  /** Other settings; another way to sync begins with a new segment, which is asked for at once. */
+  configure(policy: WriterPolicy): void {
+    this.#policy = policy;
+    this.kick();
   }
 
   /** Something was added to the queue. */
@@ -132,7 +148,8 @@ export class Writer {
       this.#fail(error);
       return;
     }
-    const { segments, producers, settings, now } = this.#options;
+    const { segments, producers, now } = this.#options;
+    const { settings } = this.#policy;
     const segment = segments.active;
     const batches = this.#flight;
     const time = now();
@@ -150,8 +167,8 @@ export class Writer {
       if (number > 0) producers.commit(batch.producer, number + count - 1, timestamp);
     }
     this.#next = segment.next;
-    if (settings.fsync === 'always') this.#durable = segment.end;
-    else if (settings.fsync === 'interval') this.#syncSoon();
+    if (this.#syncs) this.#durable = segment.end;
+    else if (settings.fsync !== 'never') this.#syncSoon();
     this.#flight = [];
     this.#pending = 0;
     this.#busy = false;
@@ -171,9 +188,10 @@ export class Writer {
   };
 
   #mustRoll(): boolean {
-    const { segments, segmentBytes, segmentAge, segmentCount, now, queue } = this.#options;
+    const { segments, now, queue } = this.#options;
+    const { settings, segmentBytes, segmentAge, segmentCount } = this.#policy;
     const { active } = segments;
-    if (this.#file === null) return true;
+    if (this.#file === null || this.#syncs !== (settings.fsync === 'always')) return true;
     if (active.next === active.first) return false;
     if (this.#rollWanted) return true;
     if (segmentAge > 0 && now() - active.began >= segmentAge) return true;
@@ -184,14 +202,14 @@ export class Writer {
 
   /** Begins a new segment, for what comes next. */
   async #roll(): Promise<void> {
-    const { files, folder, mark, now, producers, segments, settings, verify } = this.#options;
+    const { files, folder, mark, now, producers, segments, verify } = this.#options;
     await verify();
     const first = this.#next;
     const created = now();
     // Who wrote none of the records that are kept sends none of them again.
     const kept = segments.oldest.firstTime === 0 ? created : segments.oldest.firstTime;
     producers.forget(Math.min(kept, created - REMEMBERED));
-    const durable = settings.fsync === 'always';
+    const durable = this.#policy.settings.fsync === 'always';
     const { segment, file } = await createSegment(
       files,
       folder,
@@ -200,14 +218,16 @@ export class Writer {
     );
     const before = segments.count === 0 ? null : segments.active;
     const old = this.#file;
+    const synced = this.#syncs;
     segments.push(segment);
     this.#file = file;
+    this.#syncs = durable;
     this.#durable = segment.start;
     this.#rollWanted = false;
     this.#poison = null;
     if (this.#syncTimer !== null) clearTimeout(this.#syncTimer);
     this.#syncTimer = null;
-    if (before !== null) this.#seal(before, old, first === before.first);
+    if (before !== null) this.#seal(before, synced ? null : old, old, first === before.first);
   }
 
   #rolled(): void {
@@ -223,15 +243,15 @@ export class Writer {
   }
 
   /** Finishes a segment that is not written to any more. Nobody waits for it. */
-  #seal(segment: Segment, file: OpenFile | null, replaced: boolean): void {
-    const { files, log, settings, stream } = this.#options;
+  #seal(segment: Segment, unsynced: OpenFile | null, file: OpenFile | null, replaced: boolean): void {
+    const { files, log, stream } = this.#options;
     const failed = this.#trouble;
     const syncing = this.#syncing;
     this.#syncing = null;
     const work = (async () => {
       await syncing;
       try {
-        if (file !== null && settings.fsync !== 'always' && !failed && !replaced) await file.sync();
+        if (unsynced !== null && !failed && !replaced) await unsynced.sync();
       } catch (error) {
         log.error(
           {
@@ -268,7 +288,7 @@ export class Writer {
     this.#syncTimer ??= setTimeout(() => {
       this.#syncTimer = null;
       if (this.#file !== null && this.#syncing === null) this.#syncing = this.#sync(this.#file);
-    }, this.#options.settings.fsyncInterval);
+    }, this.#policy.settings.fsyncInterval);
   }
 
   async #sync(file: OpenFile): Promise<void> {
@@ -375,7 +395,7 @@ export class Writer {
     const file = this.#file;
     this.#file = null;
     if (file !== null) {
-      if (this.#options.settings.fsync !== 'always' && !this.#trouble) await file.sync().catch(() => {});
+      if (!this.#syncs && !this.#trouble) await file.sync().catch(() => {});
       await file.close().catch(() => {});
     }
     await this.sealed();

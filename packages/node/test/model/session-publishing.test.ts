@@ -11,6 +11,7 @@ import { silentLog } from '../../src/log/log.ts';
 import { Hubs } from '../../src/session/hub.ts';
 import { Publishing } from '../../src/session/publishing.ts';
 import { type Outlet, Session } from '../../src/session/session.ts';
+import { Traces } from '../../src/session/traces.ts';
 import type { Span } from '../../src/store/store.ts';
 import { MemoryStore, type MemoryStream, SETTINGS } from '../support/memory-store.ts';
 import { runOf } from '../support/session-client.ts';
@@ -45,7 +46,7 @@ class World {
         this.answer(connection.session!, message),
     };
     this.hubs = new Hubs(store, silentLog, (hub) => this.publishing.committed(hub));
-    this.publishing = new Publishing(this.hubs, outlet as unknown as Outlet, silentLog);
+    this.publishing = new Publishing(this.hubs, outlet as unknown as Outlet, silentLog, new Traces(null));
     this.open();
   }
 

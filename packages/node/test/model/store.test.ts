@@ -128,6 +128,7 @@ class Harness {
         pool: new FilePool(files),
         ahead: new Ahead(),
         verify: async () => {},
+        committed: () => {},
         tailMax: () => 20_000,
         pendingMax: () => 200_000,
       },

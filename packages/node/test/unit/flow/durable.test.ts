@@ -122,7 +122,14 @@ describe('a pipeline with a stream', { timeout: 30_000 }, () => {
     for (const word of words(1, 50)) await push.send(word);
     await until(() => bench.route.status().stream?.waiting === 50, '50 wait');
     const { stream } = bench.route.status();
-    assert.deepEqual(stream, { first: 1, next: 51, bytes: 0, waiting: 50, trouble: null });
+    assert.deepEqual(stream, {
+      first: 1,
+      next: 51,
+      bytes: 0,
+      waiting: 50,
+      waitingSince: null,
+      trouble: null,
+    });
     assert.deepEqual(await receive(opened.pull(t, bench), 50), words(1, 50));
   });
 

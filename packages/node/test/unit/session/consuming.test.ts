@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { NodeMessage } from '@zeroth/client/wire';
 import { Consumer } from '../../../src/session/consumer.ts';
 import { type Outlet, Session } from '../../../src/session/session.ts';
+import { Traces } from '../../../src/session/traces.ts';
 import type { MemoryStore } from '../../support/memory-store.ts';
 import { type Delivered, type RawClient, recordsOf } from '../../support/session-client.ts';
 import { sessions } from '../../support/session-server.ts';
@@ -673,7 +674,14 @@ describe('consuming', () => {
       send: (_: unknown, message: NodeMessage) => sent.push(message),
       waiting: () => waiting,
     };
-    const consumer = new Consumer(new Session('a', 'one'), 1, 10, 1000, outlet as unknown as Outlet);
+    const consumer = new Consumer(
+      new Session('a', 'one'),
+      1,
+      10,
+      1000,
+      outlet as unknown as Outlet,
+      new Traces(null),
+    );
     const block = new Uint8Array(1024 * 1024);
     consumer.add(1, 1, 1, 1, block, 100, 1100);
     consumer.flush();

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { ZmqError } from '@zeroth/zmq';
 import { Consumer } from '../../../src/session/consumer.ts';
 import { type Connection, Outlet, Session } from '../../../src/session/session.ts';
+import { Traces } from '../../../src/session/traces.ts';
 import { runOf } from '../../support/session-client.ts';
 import { sessions } from '../../support/session-server.ts';
 
@@ -76,7 +77,7 @@ describe('what waits for a peer', () => {
   it('may be more by what its consumers hold', () => {
     const peer = new Peer();
     const session = peer.session();
-    const consumer = new Consumer(session, 1, 1000, 64 * MIB, peer.outlet);
+    const consumer = new Consumer(session, 1, 1000, 64 * MIB, peer.outlet, new Traces(null));
     session.consumers.set(1, consumer);
     consumer.leases.insert({
       first: 1,

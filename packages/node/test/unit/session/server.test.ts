@@ -169,7 +169,15 @@ describe('the session server', () => {
     await a.send({ type: 'CANCEL', consumer: 1 });
     await a.next('ENDED');
     assert.deepEqual(server.status().groups, [
-      { stream: 't', group: 'db', consumers: 0, inFlight: 0, lag: 2 },
+      {
+        stream: 't',
+        group: 'db',
+        consumers: 0,
+        inFlight: 0,
+        acknowledged: 1,
+        lag: 2,
+        oldest: stream.timeOf(2),
+      },
     ]);
     await a.send({ type: 'INFO', request: 10, stream: 'nothing' });
     const unknown = (await a.next('INFO')).info;

@@ -14,9 +14,7 @@ function tableOf(maxSessions = 10): { table: SessionTable; events: string[] } {
   const events: string[] = [];
   const table = new SessionTable({
     node: 'plant-7',
-    maxSessions,
-    maxMessageSize: 1000,
-    heartbeat: 5000,
+    limits: () => ({ maxSessions, maxMessageSize: 1000, heartbeatInterval: 5000 }),
     window: 77,
     suspended: (session: Session) => events.push(`suspended ${session.name}/${session.instance}`),
     ended: (session: Session, lost: boolean) =>
@@ -46,6 +44,7 @@ describe('the table of sessions', () => {
         window: 77,
         maxMessageSize: 1000,
         resumed: false,
+        trace: true,
       },
     });
     assert.equal(at.session?.name, 'a');

@@ -1,0 +1,246 @@
+/**
+ * What comes and what goes in a change, each with how to do it and how to take it back (change.ts says when).
+ *
+ * Guarantees: listing changes nothing but the options of routes that keep their sockets, which `undo` sets back.
+ */
+import type { RouteConfig, SideConfig } from '../config/types.ts';
+import type { SessionServer } from '../session/server.ts';
+import type { StreamStore } from '../store/store.ts';
+import { type Bound, pinned, without } from './endpoints.ts';
+import type { Side } from './errors.ts';
+import { type Maker, type Running, sessionsFailed } from './parts.ts';
+import type { Plan } from './plan.ts';
+import { drainRoute, type RouteReport } from './report.ts';
+import type { Former, Route } from './route.ts';
+import type { RouteSide } from './side.ts';
+import type { EndpointStatus } from './status.ts';
+
+const SIDES: readonly Side[] = ['backend', 'frontend'];
+const NOTHING: Former = { frontend: [], backend: [] };
+/** What nobody knows of yet has little to deliver. */
+export const UNDO_MS = 1000;
+/** Clients of sessions send again what is lost with a connection: nobody has to wait long for them. */
+const CLIENTS_MS = 1000;
+
+/** Something that goes. */
+export interface Leaver {
+  /** The route, or `sessions`. */
+  readonly name: string;
+  /** Where it is bound. */
+  readonly bound: readonly Bound[];
+  /** What of the same goes one after the other: a socket takes one bind or unbind at a time. */
+  readonly on: object;
+  go(): Promise<void>;
+  /** Puts it back, also when it has gone in part. */
+  back(): Promise<void>;
+}
+
+/** Something that comes. */
+export interface Comer {
+  /** What it binds. */
+  readonly wants: readonly string[];
+  /** It can't be there before this one is gone. */
+  readonly after: Leaver | null;
+  come(): Promise<void>;
+}
+
+/** What a change works on. */
+export interface Work {
+  readonly maker: Maker;
+  /** Null: nothing runs. */
+  readonly before: Running | null;
+  readonly plan: Plan;
+  /** Aborted: what goes is given no more time. */
+  readonly signal: AbortSignal;
+  /** How to take back what was done so far. */
+  readonly undo: (() => Promise<void>)[];
+  readonly leavers: Leaver[];
+  readonly comers: Comer[];
+  /** Routes that are made, by name. */
+  readonly made: Map<string, Route>;
+  readonly drained: RouteReport[];
+  store: StreamStore | null;
+  sessions: SessionServer | null;
+}
+
+function drainOf({ plan, signal }: Work): { timeout: number; signal: AbortSignal } {
+  return { timeout: plan.config.node.stopTimeout, signal };
+}
+
+export function listRoutes(work: Work): void {
+  const { before: running, plan, leavers, comers } = work;
+  const routeOf = ({ name }: RouteConfig): Route => running!.routes.get(name)!;
+  for (const step of plan.routes) {
+    if (step.how === 'changed') {
+      listChanged(work, routeOf(step.before), step.before, step.after);
+      continue;
+    }
+    const old = step.how === 'added' ? null : routeOf(step.before);
+    const leaver = old === null ? null : leavingRoute(work, old);
+    if (leaver !== null) leavers.push(leaver);
+    if (step.how === 'removed') continue;
+    const { after } = step;
+    const former = old === null ? NOTHING : endpointsOf(old);
+    // Two of them would forward the same stream.
+    const shares = step.how === 'replaced' && step.before.stream !== null && after.stream !== null;
+    comers.push({
+      wants: wantsOf(after, former),
+      after: shares ? leaver : null,
+      come: () => makeRoute(work, after, former),
+    });
+  }
+}
+
+async function makeRoute(work: Work, config: RouteConfig, former: Former): Promise<void> {
+  const route = work.maker.route(config, work.store);
+  work.made.set(config.name, route);
+  work.undo.push(async () => {
+    await route.drain({ timeout: UNDO_MS, signal: work.signal });
+  });
+  await route.bind(former);
+}
+
+function leavingRoute(work: Work, route: Route): Leaver {
+  const { name, config } = route;
+  const former = endpointsOf(route);
+  return {
+    name,
+    bound: [...former.backend, ...former.frontend].filter(({ how }) => how === 'bind'),
+    on: route,
+    go: async () => {
+      work.drained.push(await drainRoute(route, drainOf(work)));
+    },
+    back: async () => {
+      const again = work.maker.route(config, work.store);
+      try {
+        await again.bind(former);
+        again.start();
+      } catch (error) {
+        again.close();
+        throw error;
+      }
+      work.before!.routes.set(name, again);
+    },
+  };
+}
+
+/** A route that keeps its sockets: other options at once, and endpoints that come and go. */
+function listChanged(work: Work, route: Route, before: RouteConfig, after: RouteConfig): void {
+  const { leavers, comers, undo } = work;
+  undo.push(async () => route.configure(before));
+  route.configure(after);
+  for (const name of SIDES) {
+    const side = route[name];
+    for (const how of ['bind', 'connect'] as const) {
+      const gone = without(before[name][how], after[name][how]);
+      for (const endpoint of side.endpoints) {
+        const at = endpoint.how === how ? gone.indexOf(endpoint.configured) : -1;
+        if (at < 0) continue;
+        gone.splice(at, 1);
+        leavers.push(leavingEndpoint(work, route.name, side, endpoint));
+      }
+      for (const endpoint of without(after[name][how], before[name][how])) {
+        const come = async (): Promise<void> => {
+          if (how === 'bind') await side.bind(endpoint);
+          else side.connect(endpoint);
+          const made = side.endpoints.at(-1)!;
+          undo.push(async () => {
+            await side.retire(made, { timeout: UNDO_MS });
+          });
+        };
+        comers.push({ wants: how === 'bind' ? [endpoint] : [], after: null, come });
+      }
+    }
+  }
+}
+
+function leavingEndpoint(work: Work, route: string, side: RouteSide, endpoint: EndpointStatus): Leaver {
+  return {
+    name: route,
+    bound: endpoint.how === 'bind' ? [endpoint] : [],
+    on: side,
+    go: async () => {
+      const undelivered = await side.retire(endpoint, drainOf(work));
+      // The sockets go on counting.
+      work.drained.push({ route, undelivered, kept: 0, forwarded: 0, dropped: 0 });
+    },
+    back: async () => {
+      if (endpoint.how === 'connect') side.connect(endpoint.configured);
+      else await side.bind(endpoint.configured, pinned(endpoint));
+    },
+  };
+}
+
+export function listSessions(work: Work): void {
+  const { before: running, plan, sessions: server, maker, leavers, comers, undo } = work;
+  const before = running?.config.sessions ?? null;
+  const after = plan.config.sessions;
+  if (before === null || server === null) {
+    if (after !== null) comers.push({ wants: after.bind, after: null, come: () => makeSessions(work) });
+    return;
+  }
+  const { listening } = server;
+  const { bound } = listening;
+  if (after === null) {
+    leavers.push({
+      name: 'sessions',
+      bound,
+      on: server,
+      go: () => server.stop({ timeout: plan.config.node.stopTimeout }),
+      back: async () => {
+        const again = await maker.sessions(running!.config, work.store!, bound);
+        work.sessions = again;
+        running!.sessions = again;
+      },
+    });
+    return;
+  }
+  const drain = { ...drainOf(work), timeout: CLIENTS_MS };
+  const gone = without(before.bind, after.bind);
+  for (const known of bound) {
+    const at = gone.indexOf(known.configured);
+    if (at < 0) continue;
+    gone.splice(at, 1);
+    leavers.push({
+      name: 'sessions',
+      bound: [known],
+      on: server,
+      go: () => listening.retire(known, drain),
+      back: () => listening.bind(known.configured, pinned(known)),
+    });
+  }
+  for (const endpoint of without(after.bind, before.bind)) {
+    const come = async (): Promise<void> => {
+      try {
+        await listening.bind(endpoint);
+      } catch (error) {
+        throw sessionsFailed(error);
+      }
+      const made = listening.bound.at(-1)!;
+      undo.push(() => listening.retire(made, { timeout: UNDO_MS }));
+    };
+    comers.push({ wants: [endpoint], after: null, come });
+  }
+}
+
+async function makeSessions(work: Work): Promise<void> {
+  const made = await work.maker.sessions(work.plan.config, work.store!, []);
+  work.sessions = made;
+  work.undo.push(async () => {
+    work.sessions = null;
+    await made?.stop({ timeout: UNDO_MS });
+  });
+}
+
+function endpointsOf({ frontend, backend }: Route): Former {
+  return { frontend: frontend.endpoints, backend: backend.endpoints };
+}
+
+/** What a route binds: as it is configured, and the ports that its wildcards had. */
+function wantsOf(config: RouteConfig, former: Former): string[] {
+  return SIDES.flatMap((side) => {
+    const { bind }: SideConfig = config[side];
+    const known = former[side].filter(({ how, configured }) => how === 'bind' && bind.includes(configured));
+    return [...bind, ...known.map(pinned)];
+  });
+}
