@@ -6,10 +6,12 @@
  * not the node.
  */
 
+import type { Level, Logger } from 'pino';
 import { pino } from 'pino';
 import type { Destination } from './destination.ts';
 import { createDestination } from './destination.ts';
-import type { Log } from './log.ts';
+import type { Log, LogLine } from './log.ts';
+import type { LogTap } from './tap.ts';
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -23,6 +25,13 @@ export interface LogOptions {
   readonly colour: boolean;
   /** File descriptor, default 2. */
   readonly fd?: number;
+  /** Who reads along. */
+  readonly tap?: LogTap;
+}
+
+/** A log whose level can change while it is written, with that of all its children. */
+export interface LevelLog extends Log {
+  setLevel(level: LogOptions['level']): void;
 }
 
 /** Whether the log is for a person: what `auto` means here. */
@@ -31,16 +40,57 @@ export function isPretty({ format, terminal }: Pick<LogOptions, 'format' | 'term
 }
 
 /** Makes the log. pino-pretty is loaded only where it is used. */
-export async function createLog(options: LogOptions): Promise<Log> {
+export async function createLog(options: LogOptions): Promise<LevelLog> {
   const fd = options.fd ?? 2;
   const pretty = isPretty(options);
   const destination = pretty ? await prettyDestination(fd, options.colour) : createDestination(fd);
   const base = pretty ? null : { node: options.name, pid: process.pid };
-  const log: Log = pino(
-    { level: options.level, base, timestamp: isoTime, formatters: { level: levelName } },
-    destination,
+  const target = pino(
+    { level: 'trace', base, timestamp: isoTime, formatters: { level: levelName } },
+    options.tap === undefined ? destination : tapped(destination, options.tap),
   );
-  return log;
+  const gate: Gate = { level: levelNumber(options.level) };
+  const setLevel = (level: LogOptions['level']): void => {
+    gate.level = levelNumber(level);
+  };
+  return { ...gated(target, gate), setLevel };
+}
+
+function tapped(destination: Destination, tap: LogTap): Destination {
+  return {
+    write: (line) => {
+      destination.write(line);
+      tap.listener?.(line);
+    },
+  };
+}
+
+interface Gate {
+  /** Lines below it are not written. */
+  level: number;
+}
+
+/** pino's children keep the level that they were made with: here one gate counts for all. */
+function gated(target: Logger, gate: Gate): Log {
+  const line = (name: Level): LogLine => {
+    const level = levelNumber(name);
+    return (fields, message) => {
+      if (level >= gate.level) target[name](fields, message);
+    };
+  };
+  return {
+    trace: line('trace'),
+    debug: line('debug'),
+    info: line('info'),
+    warn: line('warn'),
+    error: line('error'),
+    fatal: line('fatal'),
+    child: (fields) => gated(target.child(fields), gate),
+  };
+}
+
+function levelNumber(level: LogOptions['level']): number {
+  return level === 'silent' ? Number.POSITIVE_INFINITY : (pino.levels.values[level] as number);
 }
 
 // Names, not pino's numbers: a person greps for them, and log collectors map them without a table.
