@@ -14,6 +14,8 @@ export const ERROR_CODES = [
   'CONNECT_FAILED',
   /** A running route ended on its own. */
   'ROUTE_FAILED',
+  /** A new configuration can't be taken over; the node runs as before. */
+  'RELOAD_FAILED',
   /** The command line is wrong. */
   'USAGE',
   /** Nobody took, sent or answered a message in time, or a peer cut it off. */
@@ -36,6 +38,28 @@ export const ERROR_CODES = [
   'STREAM_UNKNOWN',
   /** A file is there already and would be overwritten. */
   'FILE_EXISTS',
+  /** A configuration centre can't be reached, refuses us, or holds no text. */
+  'SOURCE_FAILED',
+  /** A configuration centre has no such key. */
+  'SOURCE_KEY_MISSING',
+  /** What was said of an instance of a service can't be: a name, a time, a text. */
+  'SERVICE_INVALID',
+  /** The registry of services holds as many instances as it may. */
+  'SERVICES_FULL',
+  /** A request to the control API is refused: malformed, too large, from another origin, or not possible now. */
+  'ADMIN_REFUSED',
+  /** A request to the control API without a token, or with a wrong one. */
+  'ADMIN_UNAUTHORIZED',
+  /** The control API has nothing of that name. */
+  'ADMIN_NOT_FOUND',
+  /** The control API could not answer because of a fault of the node. */
+  'ADMIN_FAILED',
+  /** `admin.tokenFile` can't be read, or holds no token. */
+  'ADMIN_TOKEN_FILE',
+  /** No node runs here that a command could talk to, or none of that name, or several. */
+  'NODE_NOT_FOUND',
+  /** A node does not answer, or what answers is no node. */
+  'NODE_UNREACHABLE',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -3,7 +3,7 @@
  *
  * Guarantees: shows the addresses that are really bound; the lines to copy work on this machine as they stand.
  */
-import type { EndpointStatus, RouteStatus, SideStatus } from '../flow/route.ts';
+import type { EndpointStatus, RouteStatus, SideStatus } from '../flow/status.ts';
 
 export interface BannerWords {
   readonly version: string;
@@ -12,6 +12,8 @@ export interface BannerWords {
   readonly file: string | null;
   /** Where clients of streams connect. */
   readonly sessions: readonly string[];
+  /** Where health and metrics are: `http://127.0.0.1:5580`. */
+  readonly admin: readonly string[];
 }
 
 const WILDCARD = /^tcp:\/\/(?:\*|0\.0\.0\.0|\[::\])(?=:)/;
@@ -19,7 +21,7 @@ const WILDCARD = /^tcp:\/\/(?:\*|0\.0\.0\.0|\[::\])(?=:)/;
 /** The whole text, ending with a newline. */
 export function banner(
   routes: readonly RouteStatus[],
-  { version, name, file, sessions }: BannerWords,
+  { version, name, file, sessions, admin }: BannerWords,
 ): string {
   const source = file ?? 'embedded default configuration (zeroth init writes a file to change)';
   const rows = [
@@ -35,6 +37,14 @@ export function banner(
         `clients of streams connect ${placeOf(address)}`,
       ],
     ),
+    ...admin.map(
+      (address, index): Row => [
+        index === 0 ? 'control' : '',
+        '',
+        address,
+        'health and metrics: /health, /metrics',
+      ],
+    ),
   ];
   const first = firstMessage(routes);
   return [
@@ -43,7 +53,7 @@ export function banner(
     ...table(rows),
     '',
     ...first,
-    'Ctrl-C stops it.',
+    'zeroth status shows how it does. Ctrl-C stops it.',
     '',
   ].join('\n');
 }

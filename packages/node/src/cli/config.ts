@@ -25,7 +25,7 @@ export function configOf(
   throw invalid(file, problems.length);
 }
 
-function invalid(file: string | null, count: number): CliError {
+export function invalid(file: string | null, count: number): CliError {
   const what = count === 1 ? '1 problem' : `${count} problems`;
   return new CliError('CONFIG_INVALID', `${file ?? 'the configuration'} has ${what}, see above`, {
     exitCode: EXIT.config,

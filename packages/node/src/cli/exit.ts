@@ -13,12 +13,18 @@ export const EXIT = {
   usage: 2,
   /** The configuration has problems. */
   config: 3,
-  /** Could not start: an endpoint can't be bound or connected, the data folder can't be used. */
+  /** Could not start: an endpoint can't be bound or connected, the data folder can't be used; or no node answers. */
   start: 4,
   /** Nobody took, sent or answered a message in time, or a peer cut it off. */
   timeout: 5,
   /** `stream verify` found records that are damaged. */
   damaged: 6,
+  /** `status`: the node is degraded. */
+  degraded: 7,
+  /** `status`: the node is down: it answers, and does not do its work. */
+  down: 8,
+  /** `config diff`: there are differences. */
+  differs: 9,
   /** Ended by Ctrl-C (SIGINT) before the work was done. */
   interrupted: 130,
   /** Ended by SIGTERM before the work was done. */
@@ -31,8 +37,11 @@ export const EXIT_WORDS: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.unexpected, 'unexpected fault'],
   [EXIT.usage, 'wrong command line'],
   [EXIT.config, 'the configuration has problems'],
-  [EXIT.start, 'could not bind or connect an endpoint, or use the data folder'],
+  [EXIT.start, 'could not bind or connect an endpoint, use the data folder, or reach the node'],
   [EXIT.timeout, 'nobody took, sent or answered a message in time'],
   [EXIT.damaged, 'stream verify: records are damaged'],
+  [EXIT.degraded, 'status: the node is degraded'],
+  [EXIT.down, 'status: the node is down'],
+  [EXIT.differs, 'config diff: there are differences'],
   [EXIT.interrupted, 'ended by Ctrl-C before it was done (143: by SIGTERM)'],
 ];

@@ -22,9 +22,36 @@ const COMMANDS: readonly CommandEntry[] = [
     load: () => import('./schema.ts'),
   },
   {
+    name: 'status',
+    summary: 'show how a running node does, on one screen',
+    load: () => import('./status.ts'),
+  },
+  { name: 'top', summary: 'show a running node live', load: () => import('./top.ts') },
+  {
+    name: 'reload',
+    summary: 'let a running node load its configuration again',
+    load: () => import('./reload.ts'),
+  },
+  {
+    name: 'set',
+    summary: 'set a key of a running node, for a while or until it is unset',
+    load: () => import('./set.ts'),
+  },
+  { name: 'unset', summary: 'take back what was set', load: () => import('./unset.ts') },
+  {
+    name: 'config',
+    summary: 'the configuration of a running node: show, diff, history, rollback',
+    load: () => import('./configuration.ts'),
+  },
+  {
     name: 'stream',
     summary: 'look into durable streams: ls, info, read, verify, purge',
     load: () => import('./stream.ts'),
+  },
+  {
+    name: 'tap',
+    summary: 'watch a sample of what passes a route or a stream of a running node',
+    load: () => import('./tap.ts'),
   },
   { name: 'push', summary: 'send messages into a pipeline (PUSH)', load: () => import('./push.ts') },
   { name: 'pull', summary: 'read messages from a pipeline (PULL)', load: () => import('./pull.ts') },

@@ -5,17 +5,23 @@
  */
 import { Reply } from '@zeroth/zmq';
 import type { DescribeCommand } from './command.ts';
+import { encoderOf } from './tool/codec.ts';
 import { frameFromText } from './tool/frames.ts';
 import { addOperands, examples } from './tool/help.ts';
 import { splitOperands } from './tool/operands.ts';
 import type { ReceiveOptions } from './tool/options.ts';
-import { addCommon, addReceiving, addReporting, readOptions } from './tool/options.ts';
+import { addCommon, addReceiving, addReporting, ENCODE_WORDS, readOptions } from './tool/options.ts';
 import { Output } from './tool/output.ts';
 import { sizeOf } from './tool/send.ts';
 import type { ToolRun } from './tool/tool.ts';
 import { isTimeout, runTool, seconds } from './tool/tool.ts';
 
 const LINGER = 5000;
+
+interface RepOptions {
+  readonly echo: boolean;
+  readonly encode: string | null;
+}
 
 export const describe: DescribeCommand = (command, context) => {
   addOperands(command, 'ENDPOINT... [FRAME...]', [
@@ -28,6 +34,7 @@ export const describe: DescribeCommand = (command, context) => {
   });
   command.option('--echo', 'reply with the request (the default without FRAME)');
   addReceiving(command);
+  command.option('--encode <CODEC>', ENCODE_WORDS);
   addReporting(command, 'print requests, bytes and rate at the end');
   command.addHelpText(
     'after',
@@ -39,8 +46,10 @@ export const describe: DescribeCommand = (command, context) => {
   );
   command.action(async () => {
     const { endpoints, rest } = splitOperands(command.args, context.literal, 'rep');
-    const options = readOptions<ReceiveOptions & { readonly echo: boolean }>(command);
-    const reply = rest.map((frame) => frameFromText(frame, options.hex));
+    const options = readOptions<ReceiveOptions & RepOptions>(command);
+    const encode = await encoderOf(options.encode);
+    const frames = rest.map((frame) => frameFromText(frame, options.hex));
+    const reply = frames.length === 0 ? [] : encode(frames);
     const fixed = options.echo || reply.length === 0 ? null : reply;
     const socket = new Reply({ receiveTimeout: options.timeout ?? -1 });
     const work = async (run: ToolRun): Promise<void> => {

@@ -9,7 +9,7 @@ import { addOperands, examples } from './tool/help.ts';
 import { planInput, readInput } from './tool/input.ts';
 import { splitOperands } from './tool/operands.ts';
 import type { SendOptions } from './tool/options.ts';
-import { addCommon, addReporting, addSending, readOptions } from './tool/options.ts';
+import { addCommon, addReporting, addSending, DECODE_WORDS, readOptions } from './tool/options.ts';
 import { Output } from './tool/output.ts';
 import { Pace } from './tool/pace.ts';
 import { sendOne, sizeOf } from './tool/send.ts';
@@ -18,6 +18,7 @@ import { isTimeout, runTool, seconds } from './tool/tool.ts';
 
 interface ReqOptions extends Omit<SendOptions, 'linger'> {
   readonly routingId?: string;
+  readonly decode: string | null;
 }
 
 export const describe: DescribeCommand = (command, context) => {
@@ -30,6 +31,7 @@ export const describe: DescribeCommand = (command, context) => {
     timeoutDefault: '5s',
   });
   addSending(command);
+  command.option('--decode <CODEC>', DECODE_WORDS);
   command.option('--routing-id <TEXT>', 'the routing id that a ROUTER sees');
   addReporting(command, 'print round trip times (p50, p90, p99, max) at the end');
   command.addHelpText(
@@ -49,7 +51,7 @@ export const describe: DescribeCommand = (command, context) => {
     const plan = planInput(rest, options);
     const work = async (run: ToolRun): Promise<void> => {
       const output = await Output.open(
-        { json: options.json, hex: options.hex, raw: false, file: null },
+        { json: options.json, hex: options.hex, raw: false, file: null, decode: options.decode },
         context.terminal,
       );
       const pace = new Pace(options.interval);

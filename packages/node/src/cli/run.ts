@@ -3,25 +3,30 @@
  *
  * Guarantees: standard output says where to connect, once, when every endpoint is bound; the log goes to standard error;
  * SIGINT or SIGTERM stops accepting, delivers what was accepted within node.stopTimeout, tells what was not, and exits 0;
- * a second one exits at once.
+ * a second one exits at once; SIGHUP loads the configuration again.
  */
 import { existsSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import type { Config } from '../config/types.ts';
+import { formatProblems } from '../config/format.ts';
+import { DEFAULT_CONFIG_YAML } from '../config/templates.ts';
+import type { OpenedConfig } from '../control/open.ts';
+import { openConfig } from '../control/open.ts';
+import type { Daemon } from '../daemon/daemon.ts';
+import { startDaemon } from '../daemon/daemon.ts';
 import { ZerothError } from '../errors.ts';
 import { RouteError } from '../flow/errors.ts';
 import type { Node } from '../flow/topology.ts';
-import { startNode } from '../flow/topology.ts';
 import { createLog, isPretty } from '../log/create.ts';
 import type { Log } from '../log/log.ts';
 import { banner } from './banner.ts';
 import type { CommandContext, DescribeCommand } from './command.ts';
-import { configOf } from './config.ts';
-import { describeError } from './errors.ts';
+import { invalid } from './config.ts';
+import { CliError, describeError } from './errors.ts';
 import { EXIT } from './exit.ts';
 import type { Interrupts } from './signals.ts';
-import { onInterrupt } from './signals.ts';
+import { onHangUp, onInterrupt } from './signals.ts';
 import type { Terminal } from './terminal.ts';
+import { colourOn } from './terminal.ts';
 import { examples } from './tool/help.ts';
 import { packageVersion } from './version.ts';
 
@@ -45,7 +50,8 @@ export const describe: DescribeCommand = (command, context) => {
       ])}
 
 SIGINT (Ctrl-C) and SIGTERM stop accepting and deliver what was accepted, for at most
-node.stopTimeout; the log has what could not be delivered. A second signal exits at once (130, 143).`,
+node.stopTimeout; the log has what could not be delivered. A second signal exits at once (130, 143).
+A changed file is loaded by itself (node.watch), with SIGHUP, and with zeroth reload.`,
     )
     .action(async (file: string | undefined) => {
       context.exit(await run(file ?? null, command.opts<RunOptions>(), context));
@@ -57,10 +63,12 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
   // Whatever is read, from a peer or from the disk, is memory outside of V8's heap, and V8 starts to mark its heap again
   // and again because of it. The heap of a node is small: marked in one go it costs half. (bench: stream-consume-1024)
   setFlagsFromString('--no-incremental-marking');
-  const { config, warnings } = configOf(file, terminal);
+  const opened = await open(file, terminal);
+  const { config, warnings } = opened;
   const { level, format } = config.log;
+  const tap = { listener: null };
   const logOptions = { level, format, name: config.node.name, terminal: terminal.errIsTerminal };
-  const log = await createLog({ ...logOptions, colour: terminal.errColour });
+  const log = await createLog({ ...logOptions, colour: terminal.errColour, tap });
   for (const { code, key, message } of warnings) log.warn({ event: 'config', code, key }, message);
   if (file === null && existsSync(UNUSED))
     log.warn(
@@ -75,13 +83,15 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
   );
   const uncaught = crashLogger(log);
   try {
-    const node = await startNode(config, { log });
+    const daemon = await startDaemon({ opened, log, tap, version, environment: process.env });
+    const { node, addresses: admin } = daemon;
     const routes = node.status();
     for (const route of routes) log.info({ event: 'route:ready', ...readyFields(route) }, 'route ready');
     const { name, sessions } = node;
-    log.info({ event: 'ready', routes: routes.length, sessions }, 'node ready');
-    if (options.quiet !== true) void terminal.out(banner(routes, { version, name, file, sessions }));
-    return await untilStopped(node, config, { log, terminal, interrupts });
+    const control = { admin, local: daemon.local };
+    log.info({ event: 'ready', routes: routes.length, sessions, ...control }, 'node ready');
+    if (options.quiet !== true) void terminal.out(banner(routes, { version, name, file, sessions, admin }));
+    return await untilStopped(daemon, { log, terminal, interrupts });
   } catch (error) {
     // A JSON log stays JSON to its last line; a person gets the words and the way out.
     if (isPretty(logOptions) || level === 'silent') throw error;
@@ -94,6 +104,17 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
   }
 }
 
+/** The configuration, of the file and of the centre that it names. @throws CliError when it is not good. */
+async function open(file: string | null, terminal: Terminal): Promise<OpenedConfig> {
+  const from = file === null ? { text: DEFAULT_CONFIG_YAML, source: '(embedded default)' } : { path: file };
+  const opened = await openConfig({ from });
+  if (opened.ok) return opened;
+  const { code, message, problems } = opened;
+  if (problems.length === 0) throw new CliError(code, message, { exitCode: EXIT.start });
+  terminal.err(formatProblems(problems, { color: colourOn(process.stderr, process.env) }).trimEnd());
+  throw invalid(file, problems.length);
+}
+
 function placeOf(error: unknown): object {
   return error instanceof RouteError
     ? { route: error.route, side: error.side, endpoint: error.endpoint }
@@ -101,23 +122,28 @@ function placeOf(error: unknown): object {
 }
 
 async function untilStopped(
-  node: Node,
-  config: Config,
+  daemon: Daemon,
   { log, terminal, interrupts }: { log: Log; terminal: Terminal; interrupts: Interrupts },
 ): Promise<number> {
+  const { node } = daemon;
   const stopAsked = new Promise<null>((resolve) => {
     if (interrupts.signal.aborted) resolve(null);
     interrupts.signal.addEventListener('abort', () => resolve(null), { once: true });
   });
-  const failure = await Promise.race([stopAsked, node.failed()]);
-  const timeout = config.node.stopTimeout;
+  const hangUp = onHangUp({
+    // What becomes of it stands in the log.
+    reload: () => void daemon.reload({ via: 'signal', who: 'SIGHUP' }),
+    lost: () => interrupts.interrupt('SIGHUP'),
+  });
+  const failure = await Promise.race([stopAsked, daemon.failed()]).finally(hangUp.dispose);
+  const timeout = node.config.node.stopTimeout;
   if (failure === null) {
     const fields = { event: 'stop', signal: interrupts.received(), timeout };
     log.info(fields, 'stopping: delivering what was accepted');
     if (terminal.errIsTerminal)
       terminal.err(`This takes ${timeout / 1000} s at most. Ctrl-C again exits at once.`);
   }
-  const report = await node.stop();
+  const report = await daemon.stop();
   for (const { undelivered, ...rest } of report.routes) {
     const fields = { event: 'route:stopped', undelivered, ...rest };
     if (undelivered > 0) log.warn(fields, 'stopped with undelivered messages');

@@ -2,8 +2,10 @@
  * Ctrl-C and stop requests.
  *
  * Guarantees: the first SIGINT or SIGTERM (on Windows also Ctrl-Break and the closing of the console) aborts `signal`;
- * the second one ends the process at once with 128 + the number of that signal.
+ * the second one ends the process at once with 128 + the number of that signal. SIGHUP asks for a reload, and is an
+ * interrupt only where the terminal is gone that the program was started in.
  */
+import { closeSync, openSync } from 'node:fs';
 import { EXIT } from './exit.ts';
 
 export interface Interrupts {
@@ -12,6 +14,8 @@ export interface Interrupts {
   readonly received: () => NodeJS.Signals | null;
   /** Exit code for work that the signal cut short. */
   readonly exitCode: () => number;
+  /** As if the signal had arrived. */
+  interrupt(name: NodeJS.Signals): void;
   dispose(): void;
 }
 
@@ -37,8 +41,34 @@ export function onInterrupt(again?: (name: NodeJS.Signals) => void): Interrupts 
     signal: controller.signal,
     received: () => first,
     exitCode: () => codeOf(first),
+    interrupt: listener,
     dispose: () => {
       for (const name of SIGNALS) process.off(name, listener);
     },
   };
+}
+
+/** SIGHUP from now on; Windows knows it as the closing of the console, which is an interrupt. */
+export function onHangUp(asked: { readonly reload: () => void; readonly lost: () => void }): {
+  dispose(): void;
+} {
+  if (process.platform === 'win32') return { dispose: () => {} };
+  // With the log in a file (nohup) nobody misses the terminal.
+  const attached = process.stderr.isTTY === true;
+  const listener = (): void => {
+    if (attached && !hasTerminal()) asked.lost();
+    else asked.reload();
+  };
+  process.on('SIGHUP', listener);
+  return { dispose: () => process.off('SIGHUP', listener) };
+}
+
+/** The system takes the terminal away from a process before it sends the signal. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }

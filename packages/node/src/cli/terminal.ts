@@ -22,8 +22,8 @@ export interface Terminal {
   readonly gone: AbortSignal;
 }
 
-type Colour = 'red' | 'yellow' | 'dim' | 'bold';
-const CODES: Readonly<Record<Colour, string>> = { red: '31', yellow: '33', dim: '2', bold: '1' };
+type Colour = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
+const CODES: Readonly<Record<Colour, string>> = { red: '31', green: '32', yellow: '33', dim: '2', bold: '1' };
 
 /** The text in a colour, or as it is. */
 export function paint(text: string, colour: Colour, on: boolean): string {
@@ -66,7 +66,8 @@ export function processTerminal(): Terminal {
   const fail = (error: unknown, json = false): number => {
     const { exitCode, ...words } = describeError(error);
     if (json) {
-      err(JSON.stringify({ error: words }));
+      const { details } = error as { details?: object };
+      err(JSON.stringify({ error: { ...words, ...details } }));
     } else {
       err(`${paint('error', 'red', errColour)} [${words.code}] ${words.message}`);
       if (words.hint !== null) err(`  -> ${words.hint}`);

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { calm } from './calm.ts';
 import { resets, route } from './plain.ts';
 import { reload } from './reload.ts';
 import { Run } from './run.ts';
@@ -21,12 +22,14 @@ const SHORT: readonly (readonly [title: string, scenario: Scenario, kills: numbe
   ['a node that stands still', freeze, 1],
   ['kill -9 of a client that comes back', client, 2],
   ['reloads under load', reload, 15],
+  ['calm, which health must not take for trouble', calm, 0],
 ];
 
 describe('chaos', { timeout: 200_000 }, () => {
   for (const [title, scenario, kills] of SHORT)
     it(title, async (t) => {
-      const run = new Run(SEED, { kills, minutes: 1, messages: 3000 }, () => undefined);
+      const minutes = scenario === calm ? 0.25 : 1;
+      const run = new Run(SEED, { kills, minutes, messages: 3000 }, () => undefined);
       t.after(() => run.close());
       const figures = await scenario(run);
       t.diagnostic(JSON.stringify({ seed: SEED, ...figures }));

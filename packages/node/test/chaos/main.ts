@@ -3,6 +3,7 @@
  * repeat that run.
  */
 import { parseArgs } from 'node:util';
+import { calm } from './calm.ts';
 import { wordsOf } from './load.ts';
 import { resets, route } from './plain.ts';
 import { reload } from './reload.ts';
@@ -18,6 +19,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   freeze,
   client,
   reload,
+  calm,
 };
 
 const { values } = parseArgs({

@@ -30,7 +30,7 @@ export interface NodeOptions {
   readonly segment: number;
 }
 
-interface LogLine {
+export interface LogLine {
   readonly event: string;
   readonly level: string;
 }
@@ -42,6 +42,8 @@ export class ChaosNode {
   readonly routes: ReadonlyMap<string, { readonly frontend: string; readonly backend: string }>;
   /** Lines of level warn and above, by event. */
   readonly warnings: Map<string, number> = new Map();
+  /** Is shown each line of the log. */
+  listener: ((line: LogLine) => void) | null = null;
   readonly #told = new Map<string, number>();
   kills = 0;
   /** The longest time from the start of the process to "ready", in ms. */
@@ -206,7 +208,9 @@ export class ChaosNode {
     this.#tail.push(line);
     if (this.#tail.length > TAIL) this.#tail.shift();
     if (!line.startsWith('{')) return false;
-    const { event, level } = JSON.parse(line) as LogLine;
+    const parsed = JSON.parse(line) as LogLine;
+    const { event, level } = parsed;
+    this.listener?.(parsed);
     this.#told.set(event, this.told(event) + 1);
     if (level === 'warn' || level === 'error' || level === 'fatal')
       this.warnings.set(event, (this.warnings.get(event) ?? 0) + 1);

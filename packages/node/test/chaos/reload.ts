@@ -18,7 +18,7 @@ import type { Figures, Run } from './run.ts';
 const BURST = 50;
 /** Reloads after which the node has seen everything once: from there on nothing may grow. */
 const SETTLED = 0.2;
-const MEMORY = 64 * 1024 * 1024;
+const MEMORY = 128 * 1024 * 1024;
 const HANDLES = 8;
 
 interface Producing {
@@ -248,7 +248,7 @@ export async function reload(run: Run): Promise<Figures> {
   let before: Awaited<ReturnType<typeof sizeOf>> | null = null;
   let peak = 0;
   for (let serial = 1; serial <= limits.kills && !run.over; serial += 1) {
-    const good = JSON.stringify(configOf(ends, serial, decide), null, 2);
+    const good = `${JSON.stringify(configOf(ends, serial, decide), null, 2)}\n`;
     const bad = serial % 5 === 0;
     const event = bad ? 'config:refused' : 'config:applied';
     const count = node.told(event);
@@ -259,12 +259,13 @@ export async function reload(run: Run): Promise<Figures> {
     else applied += 1;
     const size = await sizeOf(node.pid);
     peak = Math.max(peak, size.rss);
-    if (serial === Math.ceil(limits.kills * SETTLED)) before = await settled(run, node, file, all, arrivals);
+    if (serial === Math.ceil(limits.kills * SETTLED))
+      before = await settled(run, node, file, all, arrivals, 1);
     run.progress(`${serial}/${limits.kills} reloads, ${arrivals.distinct} of ${sent()} messages`);
   }
 
   // Everything is back: what waits anywhere has a way.
-  const after = await settled(run, node, file, all, arrivals);
+  const after = await settled(run, node, file, all, arrivals, 2);
   await Promise.all(producers.map((each) => each.stop()));
   await run.until(
     'the last messages',
@@ -278,7 +279,8 @@ export async function reload(run: Run): Promise<Figures> {
     for (let left = missing.length; left > 0; left -= 1)
       report.add('missing', `${each.name}: ${missing.length} of ${each.sent}, among them ${some}`);
   }
-  if (parted > 0) report.add('died', `${parted} connections of routes that did not change were cut`);
+  const cut = parted;
+  if (cut > 0) report.add('died', `${cut} connections of routes that did not change were cut`);
   if (before !== null && after.rss > before.rss + MEMORY)
     report.add('stuck', `memory grew from ${before.rss} to ${after.rss}`);
   if (before !== null && after.handles > before.handles + HANDLES)
@@ -295,7 +297,7 @@ export async function reload(run: Run): Promise<Figures> {
     messages: sent(),
     lost: sent() - arrivals.distinct,
     twice: arrivals.twice,
-    'untouched connections cut': parted,
+    'untouched connections cut': cut,
     'MB after a fifth, at the end, at most': `${megabytes(before?.rss ?? 0)}, ${megabytes(after.rss)}, ${megabytes(peak)}`,
     'handles after a fifth, at the end': `${before?.handles ?? 0}, ${after.handles}`,
   };
@@ -311,8 +313,6 @@ async function write(file: string, text: string, replace: boolean): Promise<void
   await rename(`${file}.new`, file);
 }
 
-let settles = 0;
-
 /** The whole configuration runs, and messages pass: what the node is like then can be compared. */
 async function settled(
   run: Run,
@@ -320,13 +320,11 @@ async function settled(
   file: string,
   all: Record<string, unknown>,
   arrivals: Arrivals,
+  time: number,
 ): Promise<{ rss: number; handles: number }> {
   const count = node.told('config:applied');
-  settles += 1;
-  const text = JSON.stringify({
-    ...all,
-    node: { ...(all.node as object), stopTimeout: `${5000 + settles}ms` },
-  });
+  const changed = { ...(all.node as object), stopTimeout: `${5000 + time}ms` };
+  const text = `${JSON.stringify({ ...all, node: changed })}\n`;
   await write(file, text, true);
   await run.until(
     'everything back',

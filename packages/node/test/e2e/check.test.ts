@@ -101,7 +101,17 @@ describe('zeroth schema', () => {
     const { code, stdout } = await cli(['schema']);
     assert.equal(code, 0);
     const schema = JSON.parse(stdout) as { properties: Record<string, unknown> };
-    assert.deepEqual(Object.keys(schema.properties).sort(), ['log', 'node', 'routes', 'sessions', 'streams']);
+    assert.deepEqual(Object.keys(schema.properties).sort(), [
+      'admin',
+      'health',
+      'log',
+      'node',
+      'routes',
+      'sessions',
+      'source',
+      'streams',
+      'telemetry',
+    ]);
   });
 });
 

@@ -220,7 +220,7 @@ routes:
     const dir = await folder(t);
     await writeFile(join(dir, 'zeroth.yaml'), threeRoutes());
     const running = start(t, ['run', 'zeroth.yaml'], { cwd: dir });
-    await running.waitFor('stdout', /Ctrl-C stops it\.\n$/);
+    await running.waitFor('stdout', /zeroth status shows how it does\. Ctrl-C stops it\.\n$/);
     const { stdout } = running;
     assert.match(stdout, /^zeroth \d+\.\d+\.\d+, node \S+: zeroth\.yaml\n/);
     assert.match(stdout, /^ {2}jobs \(pipeline\) +frontend +tcp:\/\/127\.0\.0\.1:\d+ +connect a PUSH here$/m);

@@ -1,8 +1,8 @@
 /**
  * `zeroth stream purge NAME --before PLACE`, or `--reader READER`: says what would go, and removes it with --yes.
  *
- * Guarantees: without --yes nothing is changed; it never runs beside a node (STORE_LOCKED); only whole segments go, so it
- * may keep a little of what was asked for, and never removes more.
+ * Guarantees: without --yes nothing is changed; where a node writes in the folder, the node does it; only whole segments
+ * go, so it may keep a little of what was asked for, and never removes more.
  */
 import type { Command } from 'commander';
 import { Option } from 'commander';
@@ -14,6 +14,8 @@ import type { Stream } from '../../store/store.ts';
 import type { CommandContext, DescribeCommand } from '../command.ts';
 import { usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
+import type { RemoteNode } from '../remote.ts';
+import { remoteOfProcess } from '../remote.ts';
 import type { Terminal } from '../terminal.ts';
 import { examples } from '../tool/help.ts';
 import { parseMoment } from './moment.ts';
@@ -58,7 +60,7 @@ export const describePurge: DescribeCommand = (command, context) => {
       ])}
 
 Whole segments go, so a few of the records before PLACE may stay. A reader whose place is gone begins anew when it comes
-again. The node must not run meanwhile.`,
+again. A node that has the folder does it itself, if it is one of this user on this machine.`,
     )
     .action((given: string | undefined) => purge(nameOf(given, context, 'purge'), command, context));
 };
@@ -72,9 +74,12 @@ async function purge(name: string, command: Command, context: CommandContext): P
   await checkName(where, name);
   const info = await where.inspector.info(name);
   const sequence = await sequenceOf(where, info, before);
-  const first = yes
-    ? await changed(where.dir, name, (stream) => stream.purge(sequence))
-    : firstAfter(info, sequence);
+  const node = yes ? await writerOf(where) : null;
+  const first = !yes
+    ? firstAfter(info, sequence)
+    : node === null
+      ? await changed(where.dir, name, (stream) => stream.purge(sequence))
+      : (await purgedBy(node, name, { before: String(sequence) })).first;
   const gone = info.segments.filter((segment) => segment.next > segment.first && segment.next <= first);
   const facts = {
     stream: name,
@@ -109,7 +114,9 @@ async function purgeReader(
   const reader = readers.find((one) => one.name === wanted);
   if (reader === undefined)
     throw usageError(`stream ${name} has no reader ${wanted}`, `zeroth stream info ${name} lists them`);
-  if (yes)
+  const node = yes ? await writerOf(where) : null;
+  if (node !== null) await purgedBy(node, name, { reader: wanted });
+  else if (yes)
     await changed(where.dir, name, async ({ places }) => {
       places.remove(wanted);
       await places.settle(wanted);
@@ -121,6 +128,20 @@ async function purgeReader(
   void terminal.out(json ? `${JSON.stringify(facts, null, 2)}\n` : words);
   if (!yes && !json) await warnOfWriter(where, terminal);
   exit(EXIT.ok);
+}
+
+/** The node that has the folder; null: nobody has, or who has does not answer, and is refused by the lock. */
+async function writerOf({ inspector, dir }: Where): Promise<RemoteNode | null> {
+  const owner = await inspector.owner();
+  const node = owner === null ? null : await remoteOfProcess(owner.pid);
+  if (node === null) return null;
+  // Another machine that shares the folder may have a process of the same number.
+  const { values } = await node.get<{ values: readonly { key: string; value: string }[] }>('/v1/config');
+  return values.some(({ key, value }) => key === 'node.dataDir' && value === dir) ? node : null;
+}
+
+function purgedBy(node: RemoteNode, name: string, body: object): Promise<{ first: number }> {
+  return node.call('POST', `/v1/streams/${encodeURIComponent(name)}/purge`, body);
 }
 
 /** Opens the stream, which no node may have, and does something to it. */
@@ -163,8 +184,9 @@ async function warn(
   await warnOfWriter(where, terminal);
 }
 
-async function warnOfWriter({ inspector }: Where, terminal: Terminal): Promise<void> {
-  const owner = await inspector.owner();
-  if (owner !== null) terminal.err(`process ${owner.pid} writes in the folder: stop it first`);
+async function warnOfWriter(where: Where, terminal: Terminal): Promise<void> {
+  const owner = await where.inspector.owner();
+  if (owner !== null && (await writerOf(where)) === null)
+    terminal.err(`process ${owner.pid} writes in the folder: stop it first`);
   terminal.err('nothing was changed; --yes removes it');
 }

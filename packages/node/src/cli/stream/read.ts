@@ -13,7 +13,7 @@ import { EXIT } from '../exit.ts';
 import { onInterrupt } from '../signals.ts';
 import { frameFromText, frameToJson } from '../tool/frames.ts';
 import { examples } from '../tool/help.ts';
-import { whole } from '../tool/options.ts';
+import { DECODE_WORDS, whole } from '../tool/options.ts';
 import { Output } from '../tool/output.ts';
 import { parseMoment } from './moment.ts';
 import { rangeWords } from './table.ts';
@@ -29,6 +29,7 @@ interface ReadOptions {
   readonly hex?: boolean;
   readonly raw?: boolean;
   readonly file?: string;
+  readonly decode?: string;
 }
 
 /** Records that are printed at once. */
@@ -44,6 +45,7 @@ export const describeRead: DescribeCommand = (command, context) => {
     .option('-F, --follow', 'wait for what comes, until Ctrl-C')
     .option('-j, --json', 'a JSON object for each record: seq, time, key, size, sizes, frames')
     .option('-x, --hex', 'print frames in hex')
+    .option('--decode <CODEC>', DECODE_WORDS)
     .option('--raw', 'print the bytes of the frames and nothing else')
     .option('-f, --file <PATH>', 'write to a file instead of standard output')
     .addHelpText(
@@ -60,11 +62,11 @@ export const describeRead: DescribeCommand = (command, context) => {
 
 async function read(name: string, command: Command, context: CommandContext): Promise<void> {
   const options = command.opts<ReadOptions>();
-  const { json = false, hex = false, raw = false, file = null } = options;
+  const { json = false, hex = false, raw = false, file = null, decode = null } = options;
   const where = await whereOf(command, context.terminal);
   await checkName(where, name);
   const from = await beginning(where, name, options.from);
-  const output = await Output.open({ json, hex, raw, file }, context.terminal);
+  const output = await Output.open({ json, hex, raw, file, decode }, context.terminal);
   const interrupts = onInterrupt();
   const signal = AbortSignal.any([interrupts.signal, context.terminal.gone]);
   const printer = new Printer(output, options, context);

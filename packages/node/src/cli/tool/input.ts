@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { addAbortSignal } from 'node:stream';
 import { CliError, fileError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
+import { encoderOf } from './codec.ts';
 import { frameFromText, framesFromJson, inputError } from './frames.ts';
 import { splitLines } from './lines.ts';
 import type { SendOptions } from './options.ts';
@@ -21,6 +22,8 @@ export interface InputPlan {
   readonly hex: boolean;
   readonly json: boolean;
   readonly count: number | null;
+  /** The codec that the last frame of each message is written with. */
+  readonly encode: string | null;
   /** Put before the frames of a file or of a line that is not JSON: the topic of `pub`. */
   readonly prefix: readonly Buffer[];
 }
@@ -39,14 +42,15 @@ export function planInput(
   if (lines && files.includes('-')) {
     throw usageError('standard input is either one message (--file -) or a message for each line, not both');
   }
-  const { hex, json, count } = options;
-  return { given, files, lines, hex, json, count, prefix };
+  const { hex, json, count, encode } = options;
+  return { given, files, lines, hex, json, count, encode, prefix };
 }
 
 /** The messages of a plan. `signal` ends the wait for standard input. */
 export async function* readInput(plan: InputPlan, signal: AbortSignal): AsyncGenerator<Buffer[]> {
   const files = await Promise.all(plan.files.map(async (path) => [...plan.prefix, await readWhole(path)]));
-  const list = [...plan.given, ...files];
+  const encode = await encoderOf(plan.encode);
+  const list = [...plan.given, ...files].map(encode);
   const total = plan.count ?? (plan.lines ? Number.POSITIVE_INFINITY : list.length);
   if (!plan.lines) {
     for (let sent = 0; sent < total && !signal.aborted; sent++) yield list[sent % list.length] as Buffer[];
@@ -57,10 +61,15 @@ export async function* readInput(plan: InputPlan, signal: AbortSignal): AsyncGen
     if (left-- <= 0) return;
     yield message;
   }
-  yield* readLines(plan, left, signal);
+  yield* readLines(plan, left, signal, encode);
 }
 
-async function* readLines(plan: InputPlan, limit: number, signal: AbortSignal): AsyncGenerator<Buffer[]> {
+async function* readLines(
+  plan: InputPlan,
+  limit: number,
+  signal: AbortSignal,
+  encode: (frames: Buffer[]) => Buffer[],
+): AsyncGenerator<Buffer[]> {
   if (limit <= 0) return;
   let left = limit;
   let number = 1;
@@ -69,7 +78,9 @@ async function* readLines(plan: InputPlan, limit: number, signal: AbortSignal): 
     for await (const line of splitLines(stdin)) {
       const empty = plan.json && line.length === 0;
       if (!empty) {
-        yield plan.json ? framesFromJson(line.toString()) : [...plan.prefix, frameFromText(line, plan.hex)];
+        yield encode(
+          plan.json ? framesFromJson(line.toString()) : [...plan.prefix, frameFromText(line, plan.hex)],
+        );
         if (--left <= 0) return;
       }
       number++;

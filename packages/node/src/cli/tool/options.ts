@@ -9,6 +9,9 @@ import { Option } from 'commander';
 import { parseDuration } from '../../config/units.ts';
 import { usageError } from '../errors.ts';
 
+export const DECODE_WORDS = 'decode the last frame: json, msgpack or protobuf:FILE#TYPE';
+export const ENCODE_WORDS = 'the last frame is JSON, sent as: json, msgpack or protobuf:FILE#TYPE';
+
 export interface CommonOptions {
   readonly bind: boolean;
   readonly count: number | null;
@@ -27,6 +30,8 @@ export interface SendOptions extends CommonOptions {
   readonly frames: boolean;
   readonly file: readonly string[] | null;
   readonly stdin: boolean;
+  /** The codec that messages are written with. */
+  readonly encode: string | null;
   /** Milliseconds to deliver what was sent, at the end. */
   readonly linger: number;
 }
@@ -34,6 +39,8 @@ export interface SendOptions extends CommonOptions {
 export interface ReceiveOptions extends CommonOptions {
   readonly raw: boolean;
   readonly file: string | null;
+  /** The codec that messages are read with. */
+  readonly decode: string | null;
 }
 
 /** --bind, --count, --timeout. `timeout` is the default in words, or null to wait for ever. */
@@ -55,6 +62,7 @@ export function addSending(command: Command): void {
     .option('-f, --file <PATH>', 'send a whole file as one message (repeatable; - is standard input)', append)
     .option('--stdin', 'send each line of standard input (default without MESSAGE or --file)')
     .option('-x, --hex', 'messages are written in hex')
+    .option('--encode <CODEC>', ENCODE_WORDS)
     .option('-j, --json', 'lines of standard input are what pull --json prints; report in JSON');
 }
 
@@ -66,6 +74,7 @@ export function addReceiving(command: Command): void {
   command
     .option('-j, --json', 'a JSON object for each message: seq, time, size, sizes, frames')
     .option('-x, --hex', 'print frames in hex')
+    .option('--decode <CODEC>', DECODE_WORDS)
     .option('--raw', 'print the bytes of the frames and nothing else')
     .option('-f, --file <PATH>', 'write to a file instead of standard output');
 }
@@ -100,6 +109,8 @@ const NOT_GIVEN = {
   verbose: false,
   frames: false,
   stdin: false,
+  encode: null,
+  decode: null,
   file: null,
 };
 

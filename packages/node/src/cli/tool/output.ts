@@ -9,6 +9,8 @@ import { open } from 'node:fs/promises';
 import { fileError, usageError } from '../errors.ts';
 import { EXIT } from '../exit.ts';
 import type { Terminal } from '../terminal.ts';
+import type { Decode } from './codec.ts';
+import { decoderOf, valueText } from './codec.ts';
 import { frameToJson, frameToText } from './frames.ts';
 
 export interface OutputOptions {
@@ -16,6 +18,7 @@ export interface OutputOptions {
   readonly hex: boolean;
   readonly raw: boolean;
   readonly file: string | null;
+  readonly decode: string | null;
 }
 
 /** Fields for the JSON of the message at `index`. */
@@ -27,20 +30,28 @@ export class Output {
   readonly #options: OutputOptions;
   readonly #terminal: Terminal;
   readonly #file: FileHandle | null;
+  readonly #decode: Decode | null;
   #seq = 0;
 
-  private constructor(options: OutputOptions, terminal: Terminal, file: FileHandle | null) {
+  private constructor(
+    options: OutputOptions,
+    terminal: Terminal,
+    decode: Decode | null,
+    file: FileHandle | null,
+  ) {
     this.#options = options;
     this.#terminal = terminal;
+    this.#decode = decode;
     this.#file = file;
   }
 
   static async open(options: OutputOptions, terminal: Terminal): Promise<Output> {
-    if (options.raw && (options.json || options.hex))
-      throw usageError('--raw goes with neither --json nor --hex');
-    if (options.file === null) return new Output(options, terminal, null);
+    if (options.raw && (options.json || options.hex || options.decode !== null))
+      throw usageError('--raw goes with neither --json nor --hex nor --decode');
+    const decode = await decoderOf(options.decode);
+    if (options.file === null) return new Output(options, terminal, decode, null);
     try {
-      return new Output(options, terminal, await open(options.file, 'w'));
+      return new Output(options, terminal, decode, await open(options.file, 'w'));
     } catch (cause) {
       throw fileError('write', options.file, { cause, exitCode: EXIT.unexpected });
     }
@@ -64,7 +75,12 @@ export class Output {
   #line(frames: readonly Buffer[], index: number, extra: Extra): string {
     this.#seq++;
     const { json, hex } = this.#options;
-    if (!json) return frames.map((frame) => (hex ? frame.toString('hex') : frameToText(frame))).join('\t');
+    const decoded = this.#decode?.(frames.at(-1) as Buffer) ?? null;
+    if (!json) {
+      const texts = frames.map((frame) => (hex ? frame.toString('hex') : frameToText(frame)));
+      if (decoded !== null) texts.splice(-1, 1, valueText(decoded));
+      return texts.join('\t');
+    }
     const sizes = frames.map((frame) => frame.length);
     return JSON.stringify({
       seq: this.#seq,
@@ -73,6 +89,7 @@ export class Output {
       size: sizes.reduce((sum, size) => sum + size, 0),
       sizes,
       frames: frames.map((frame) => frameToJson(frame, hex)),
+      ...decoded,
     });
   }
 

@@ -1,12 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { banner } from '../../../src/cli/banner.ts';
-import type { RouteStatus, SideStatus } from '../../../src/flow/route.ts';
+import type { RouteStatus, SideStatus } from '../../../src/flow/status.ts';
 
 const none = { messages: 0, bytes: 0, dropped: 0 };
 
+const counters = {
+  messagesIn: 0,
+  messagesOut: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  dropped: 0,
+  droppedBy: {},
+  peers: 0,
+  queuedIn: 0,
+  queuedOut: 0,
+  connections: 0,
+  reconnects: 0,
+  highWaterMarkHits: 0,
+};
+
 function side(socketType: string, peerType: string, ...endpoints: SideStatus['endpoints']): SideStatus {
-  return { socketType, peerType, endpoints, peers: 0, queuedIn: 0, queuedOut: 0, dropped: 0 };
+  return { ...counters, socketType, peerType, endpoints };
 }
 
 const bind = (address: string): SideStatus['endpoints'][number] => ({
@@ -34,7 +49,7 @@ function route(pattern: RouteStatus['pattern'], frontend: SideStatus, backend: S
 }
 
 describe('banner', () => {
-  const words = { version: '1.2.3', name: 'plant-7', file: 'zeroth.yaml', sessions: [] };
+  const words = { version: '1.2.3', name: 'plant-7', file: 'zeroth.yaml', sessions: [], admin: [] };
 
   it('shows addresses as they are bound, and lines to copy that reach them from here', () => {
     const jobs = route(
@@ -53,7 +68,7 @@ Read a first message in another terminal, and send it in a third:
   npx zeroth pull tcp://127.0.0.1:5561
   npx zeroth push tcp://127.0.0.1:5560 hello
 
-Ctrl-C stops it.
+zeroth status shows how it does. Ctrl-C stops it.
 `,
     );
   });
@@ -89,12 +104,17 @@ Ctrl-C stops it.
   });
 
   it('tells which routes keep what passes, and where clients of streams connect', () => {
-    const stream = { first: 1, next: 1, bytes: 0, waiting: 0, trouble: null };
+    const stream = { first: 1, next: 1, bytes: 0, waiting: 0, waitingSince: null, trouble: null };
     const jobs = {
       ...route('pipeline', side('PULL', 'PUSH', bind('tcp://*:1')), side('PUSH', 'PULL', bind('tcp://*:2'))),
       stream,
     };
     const text = banner([jobs], { ...words, sessions: ['tcp://127.0.0.1:5550', 'tcp://0.0.0.0:5551'] });
+    const admin = ['http://127.0.0.1:5580'];
+    assert.match(
+      banner([jobs], { ...words, admin }),
+      /^ {2}control +http:\/\/127\.0\.0\.1:5580 +health and metrics: \/health, \/metrics$/m,
+    );
     assert.match(text, /^ {2}my-pipeline \(pipeline, kept\) {2}frontend/m);
     assert.match(text, /^ {2}sessions +tcp:\/\/127\.0\.0\.1:5550 +clients of streams connect here$/m);
     assert.match(
