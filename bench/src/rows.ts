@@ -3,6 +3,8 @@
  *
  * Guarantees: ids are stable; a row whose peer is missing says so and does not disappear.
  */
+import { codecRows } from './codec-rows.ts';
+import { lookRows } from './look-rows.ts';
 import { connectionMemory, idleMemory, stalledMemory } from './memory.ts';
 import type { Peer, Peers } from './peers.ts';
 import type { Row, Side } from './row.ts';
@@ -202,6 +204,8 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       ...relays((relay, c) => stalledMemory(relay, c, quick ? 512 : 2048), residentSizes),
       method: `Highest growth over the idle relay while ${quick ? '512 MB' : '2 GB'} in messages of 1 KiB pass, at marks of 10,000 messages; one subscriber takes all of it, the other handshakes, subscribes to everything and never reads.`,
     },
+    ...lookRows(peers, quick),
+    ...codecRows(peers, timing),
     ...streamRows(peers, timing, quick),
   ];
 }

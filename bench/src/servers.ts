@@ -30,6 +30,16 @@ export interface StreamNode extends Relay {
   readonly sessions: string;
 }
 
+/** A node that can be looked at. */
+export interface WatchedNode extends Relay {
+  /** Port of its control API. */
+  readonly admin: number;
+  readonly token: string;
+}
+
+/** For a node that is gone when its row is. */
+const TOKEN = 'bench-0123456789abcdef0123456789abcdef';
+
 export function endpointOf(child: Child, index = 0): string {
   return child.endpoints[index] ?? '';
 }
@@ -80,6 +90,22 @@ export function nodeRelay(node: Command): StartRelay {
     const pid = await startNode(stage, node, newFolder(stage), keys, [front, back]);
     return { pid, front: loopback(front), back: loopback(back) };
   };
+}
+
+/** `zeroth run` with one pipeline and its control API, and the same routes with nothing around them. */
+export async function watchedNode(stage: Stage, node: Command): Promise<WatchedNode> {
+  const [front = 0, back = 0, admin = 0] = await freePorts(3);
+  const keys = `${route('pipeline', front, back)}admin: { bind: "${loopback(admin)}", token: ${TOKEN} }\n`;
+  const pid = await startNode(stage, node, newFolder(stage), keys, [front, back, admin]);
+  return { pid, front: loopback(front), back: loopback(back), admin, token: TOKEN };
+}
+
+export async function bareNode(stage: Stage, driver: Command): Promise<Relay> {
+  const [front = 0, back = 0] = await freePorts(2);
+  const file = join(newFolder(stage), 'zeroth.yaml');
+  writeFileSync(file, route('pipeline', front, back));
+  const { pid } = await stage.start([...driver, 'bare-node', file]);
+  return { pid, front: loopback(front), back: loopback(back) };
 }
 
 /** `zeroth run` over this folder with a stream that only clients use. */

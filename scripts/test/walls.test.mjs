@@ -258,7 +258,6 @@ const imports = {
       '../session/x.ts',
       '../flow/x.ts',
       '../health/x.ts',
-      'prom-client',
       '@zeroth/zmq',
     ],
     refused: [

@@ -44,6 +44,10 @@ export function sayResult(result: Readonly<Record<string, number>>): void {
   line(`RESULT ${JSON.stringify(result)}`);
 }
 
+export function sayCount(time: number, count: number): void {
+  line(`COUNT ${time} ${count}`);
+}
+
 /** Binds or connects; the endpoint that peers connect to. */
 export async function attach(socket: Attachable, endpoint: string, bind: boolean): Promise<string> {
   if (!bind) {

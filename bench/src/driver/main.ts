@@ -7,12 +7,14 @@
  * over. With --child it ends when its standard input does, so that it never outlives the program that started it.
  */
 import { parseArgs } from 'node:util';
+import { bareNode } from './bare-node.ts';
+import { codecDecode, codecEncode } from './codec.ts';
 import type { Driver, DriverOptions, ForeignDriver } from './common.ts';
 import { diskAppend, diskOne } from './disk.ts';
 import { jsConsume, jsFill, jsPublish, jsPublishOne } from './jetstream.ts';
 import { loadLibrary } from './library.ts';
 import { natsPub, natsRep, natsReq, natsSub } from './nats.ts';
-import { pull, push } from './pipeline.ts';
+import { pull, pullCounts, push } from './pipeline.ts';
 import { pub, sub } from './pubsub.ts';
 import { dealer, rep, req, router } from './reqrep.ts';
 import {
@@ -27,6 +29,7 @@ import {
 const DRIVERS: Readonly<Record<string, Driver>> = {
   push,
   pull,
+  'pull-counts': pullCounts,
   req,
   rep,
   dealer,
@@ -52,6 +55,9 @@ const FOREIGN: Readonly<Record<string, ForeignDriver>> = {
   'stream-growth': streamGrowth,
   'disk-append': diskAppend,
   'disk-one': diskOne,
+  'codec-encode': codecEncode,
+  'codec-decode': codecDecode,
+  'bare-node': bareNode,
 };
 
 const { positionals, values } = parseArgs({

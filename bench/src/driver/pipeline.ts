@@ -1,6 +1,6 @@
 /** PUSH and PULL: the drop-in loop of zeromq.js, and the batch API of @zeroth/zmq. */
 import type { Driver } from './common.ts';
-import { attach, Meter, sayReady, sayResult } from './common.ts';
+import { attach, Meter, sayCount, sayReady, sayResult } from './common.ts';
 
 export const push: Driver = async ({ lib, endpoint, size, bind, hwm, batch }) => {
   const socket = new lib.Push({ linger: 0, ...(hwm === null ? {} : { sendHighWaterMark: hwm }) });
@@ -29,4 +29,21 @@ export const pull: Driver = async (options) => {
     for await (const [body] of socket) if (meter.add(body?.length ?? 0)) break;
   }
   sayResult(meter.result());
+};
+
+/** Milliseconds between two lines of `pull-counts`. */
+const TELL = 10;
+
+/** Receives for ever, and tells how many messages it has, for who looks at parts of the time. */
+export const pullCounts: Driver = async ({ lib, endpoint, bind }) => {
+  const socket = new lib.Pull({});
+  sayReady(await attach(socket, endpoint, bind ?? true));
+  let count = 0;
+  for (let told = 0; ; ) {
+    count += (await socket.receiveBatch()).length;
+    const now = Date.now();
+    if (now - told < TELL) continue;
+    told = now;
+    sayCount(now, count);
+  }
 };
