@@ -132,9 +132,11 @@ export class Endpoints {
   #unbind(address: string): Promise<void> {
     parseEndpoint(address, 'bind');
     const bound = this.#takeBound(address);
+    // First: a peer that learns of its end would come back at once.
+    const free = bound.listener.close();
     // As in libzmq, the peers that came in through it go as well.
     for (const session of [...bound.sessions]) session.finish(this.#owner.options.linger);
-    return bound.listener.close();
+    return free;
   }
 
   #takeBound(address: string): Bound {

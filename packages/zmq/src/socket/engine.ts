@@ -181,29 +181,40 @@ export class Engine implements PatternHost, EndpointsOwner {
   }
 
   stats(): SocketStats {
-    const stats = {
-      ...this.#past,
-      dropped: this.#drops.total,
-      droppedBy: { ...this.#drops.by },
-      peers: 0,
-      queuedIn: 0,
-      queuedOut: 0,
-    };
+    const past = this.#past;
+    let { messagesIn, messagesOut, bytesIn, bytesOut, connections, reconnects, highWaterMarkHits } = past;
+    let peers = 0;
+    let queuedIn = 0;
+    let queuedOut = 0;
     for (const session of this.#sessions) {
       const { pipe } = session;
-      stats.messagesIn += pipe.receivedMessages;
-      stats.bytesIn += pipe.receivedBytes;
-      stats.messagesOut += pipe.outbox.sentMessages;
-      stats.bytesOut += pipe.outbox.sentBytes;
-      stats.connections += session.connections;
-      stats.reconnects += session.reconnects;
-      stats.highWaterMarkHits += pipe.outbox.fullCount + pipe.stopCount;
-      stats.queuedIn += pipe.inbox.queued;
-      stats.queuedOut += pipe.outbox.queued;
-      if (session.state === 'ready') stats.peers++;
+      const { inbox, outbox } = pipe;
+      messagesIn += pipe.receivedMessages;
+      bytesIn += pipe.receivedBytes;
+      messagesOut += outbox.sentMessages;
+      bytesOut += outbox.sentBytes;
+      connections += session.connections;
+      reconnects += session.reconnects;
+      highWaterMarkHits += outbox.fullCount + pipe.stopCount;
+      queuedIn += inbox.queued;
+      queuedOut += outbox.queued;
+      if (session.state === 'ready') peers++;
     }
-    for (const { inbox } of this.#leftovers) stats.queuedIn += inbox.queued;
-    return stats;
+    for (const { inbox } of this.#leftovers) queuedIn += inbox.queued;
+    return {
+      messagesIn,
+      messagesOut,
+      bytesIn,
+      bytesOut,
+      dropped: this.#drops.total,
+      droppedBy: { ...this.#drops.by },
+      peers,
+      queuedIn,
+      queuedOut,
+      connections,
+      reconnects,
+      highWaterMarkHits,
+    };
   }
 
   sessionEnded(session: Session): void {
