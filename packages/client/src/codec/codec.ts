@@ -81,7 +81,7 @@ export function codecOf<T, In>(
 }
 
 function checked<In, T>(name: string, schema: StandardSchema<In, T>, value: unknown): T {
-  const result = schema['~standard'].validate(value);
+  const result = validated(name, schema, value);
   if (result instanceof Promise) {
     result.catch(() => {});
     throw new ClientError(
@@ -98,6 +98,20 @@ function checked<In, T>(name: string, schema: StandardSchema<In, T>, value: unkn
     'ERR_SCHEMA',
     `${name}: the schema does not accept it at ${places.join(', ')}${more}`,
   );
+}
+
+/** What the schema throws itself, as a transformation may, is told by its name: its words may quote the value. */
+function validated<In, T>(
+  name: string,
+  schema: StandardSchema<In, T>,
+  value: unknown,
+): SchemaResult<T> | Promise<SchemaResult<T>> {
+  try {
+    return schema['~standard'].validate(value);
+  } catch (error) {
+    const kind = error instanceof Error ? error.name : typeof error;
+    throw new ClientError('ERR_SCHEMA', `${name}: the schema threw ${kind}`);
+  }
 }
 
 /** `items.0.price`; a key that does not look like a name of a field may be data. */

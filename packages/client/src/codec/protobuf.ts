@@ -9,17 +9,10 @@
  */
 import type { Reader, Root, Type } from 'protobufjs';
 import { ClientError } from '../errors.ts';
-import {
-  type Codec,
-  type CodecOptions,
-  codecOf,
-  type Format,
-  MAX_VALUES,
-  notDecoded,
-  refuseProto,
-} from './codec.ts';
+import { type Codec, type CodecOptions, codecOf, type Format, notDecoded, refuseProto } from './codec.ts';
 import { checkMessage } from './protobuf-check.ts';
 import { type Library, loadFiles } from './protobuf-files.ts';
+import { scannerOf } from './protobuf-scan.ts';
 
 const AS_VALUES = { longs: BigInt, enums: String, defaults: true, arrays: true, objects: true } as const;
 
@@ -47,17 +40,11 @@ export async function protobuf<T = Record<string, unknown>, In = T>(
 
 function formatOf(library: Library, type: Type): Format {
   const name = `protobuf:${type.fullName.slice(1)}`;
-  /** Text is checked in files without `syntax = "proto3"`, too, and fields are counted. */
+  const scan = scannerOf(library, type, name);
+  /** Text is checked in files without `syntax = "proto3"`, too. */
   class StrictReader extends library.BufferReader {
-    #fields = 0;
-
     override string(): string {
       return this.stringVerify();
-    }
-
-    override tag(): number {
-      if (++this.#fields > MAX_VALUES) throw new Error('too many');
-      return super.tag();
     }
   }
   const reading = (bytes: Uint8Array): Reader =>
@@ -69,15 +56,14 @@ function formatOf(library: Library, type: Type): Format {
       return type.encode(type.fromObject(value as Record<string, unknown>)).finish();
     },
     decode: (bytes) => {
+      scan(bytes);
       const reader = reading(bytes);
       let value: unknown;
       try {
         value = type.toObject(type.decode(reader), AS_VALUES);
       } catch (error) {
         const early = error instanceof RangeError || reader.pos >= bytes.length;
-        const why = early
-          ? 'it ends early, or lacks a field that is required'
-          : `not such a message, or more than ${MAX_VALUES} values`;
+        const why = early ? 'it ends early, or lacks a field that is required' : 'not such a message';
         throw notDecoded(name, why, Math.min(reader.pos, bytes.length));
       }
       if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes('__proto__'))

@@ -69,6 +69,16 @@ describe('a schema', () => {
   const Order = v.object({ id: v.number(), items: v.array(v.object({ price: v.number() })) });
   const orders = json({ schema: Order });
 
+  it('may throw, and is told without its words', () => {
+    const schema = v.pipe(
+      v.string(),
+      v.transform((text) => new URL(text)),
+    );
+    const error = failure(() => json({ schema }).decode(bytesOf('"no address"')));
+    assert.deepEqual([error.code, error.cause], ['ERR_SCHEMA', undefined]);
+    assert.match(error.message, /^json: the schema threw TypeError$/);
+  });
+
   it('is what the standard describes', () => {
     const standard: StandardSchemaV1<string, number> = v.pipe(v.string(), v.transform(Number));
     const ours: StandardSchema<string, number> = standard;

@@ -186,9 +186,25 @@ describe('protobuf', () => {
     let deep: Buffer = Buffer.alloc(0);
     for (let i = 0; i < 102; i++) deep = child(deep);
     refused(codec, deep, /not such a message/);
-    refused(codec, Buffer.alloc(3_000_003, Buffer.from([0xd2, 0x01, 0])), /more than 1000000 values/);
     const entry = Buffer.from('0a095f5f70726f746f5f5f1200', 'hex');
     refused(codec, Buffer.concat([Buffer.from([0x8a, 0x01, entry.length]), entry]), /__proto__/);
+  });
+
+  it('counts what becomes of a message before it makes it', () => {
+    const many = /more than 1000000 values/;
+    // Packed numbers; empty messages, which have all their defaults; entries of a map; all of it nested.
+    const sized = (tag: readonly number[], inner: Uint8Array): Buffer => {
+      const { length } = inner;
+      const size = [(length & 127) | 128, ((length >> 7) & 127) | 128, ((length >> 14) & 127) | 128];
+      return Buffer.concat([Buffer.from([...tag, ...size, length >> 21]), inner]);
+    };
+    refused(codec, sized([0x82, 0x01], Buffer.alloc(1_000_001)), many);
+    refused(codec, Buffer.alloc(150_000, Buffer.from([0xd2, 0x01, 0])), many);
+    refused(codec, Buffer.alloc(2_000_000, Buffer.from([0x8a, 0x01, 2, 0x12, 0])), many);
+    refused(codec, sized([0xb2, 0x01], Buffer.alloc(150_000, Buffer.from([0xd2, 0x01, 0]))), many);
+    const { longs } = codec.decode(sized([0x82, 0x01], Buffer.alloc(300_000, 1))) as { longs: bigint[] };
+    assert.equal(longs.length, 300_000);
+    assert.equal(longs[0], -1n);
   });
 
   it('checks text and required fields in old files, too', async () => {
