@@ -7,6 +7,7 @@
  * that is free; all else is built first, so that little is taken away before it is known that the rest works.
  */
 import { isDeepStrictEqual } from 'node:util';
+import { Pull } from '@zeroth/zmq';
 import { streamsOf } from '../config/streams.ts';
 import type { StreamSettings } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
@@ -51,6 +52,7 @@ export class Change {
       listSessions(this.#work);
       const late = comers.filter((comer) => this.#hindrances(comer).length > 0);
       for (const comer of comers) if (!late.includes(comer)) await comer.come();
+      await this.#probe(late);
       const first = new Set(late.flatMap((comer) => this.#hindrances(comer)));
       await inRows([...first], (leaver) => this.#leave(leaver));
       for (const comer of late) await comer.come();
@@ -88,8 +90,25 @@ export class Change {
   /** Who has to go before this one can come. */
   #hindrances({ wants, after }: Comer): Leaver[] {
     return this.#work.leavers.filter(
-      (leaver) => leaver === after || wants.some((want) => leaver.bound.some((bound) => clash(want, bound))),
+      (leaver) => leaver === after || wants.some(({ endpoint }) => holds(leaver, endpoint)),
     );
+  }
+
+  /** Binds what is free by now, for a moment: nothing is taken away for somebody who can't come all the same. */
+  async #probe(comers: readonly Comer[]): Promise<void> {
+    for (const { endpoint, ipv6, refused } of comers.flatMap(({ wants }) => wants)) {
+      // In the process itself peers would be there at once, and any port is free.
+      if (endpoint.startsWith('inproc:') || /(\*|:0+)$/.test(endpoint)) continue;
+      if (this.#work.leavers.some((leaver) => holds(leaver, endpoint))) continue;
+      const probe = new Pull({ ipv6 });
+      try {
+        await probe.bind(endpoint);
+      } catch (cause) {
+        throw refused(cause);
+      } finally {
+        await probe.drain({ timeout: 0 });
+      }
+    }
   }
 
   async #leave(leaver: Leaver): Promise<void> {
@@ -181,6 +200,10 @@ export class Change {
     const names = new Map(streamsOf(plan.config).map((stream) => [stream.name, stream]));
     for (const { name } of store.all()) if (!names.has(baseOf(name, names))) await this.#release(store, name);
   }
+}
+
+function holds({ bound }: Leaver, endpoint: string): boolean {
+  return bound.some((each) => clash(endpoint, each));
 }
 
 /** Does something with each: with those on the same object one after the other, with the rest at once. */

@@ -3,11 +3,12 @@
  *
  * Guarantees: listing changes nothing but the options of routes that keep their sockets, which `undo` sets back.
  */
-import type { RouteConfig, SideConfig } from '../config/types.ts';
+import type { RouteConfig, SessionsConfig, SideConfig } from '../config/types.ts';
+import { notBound } from '../session/listening.ts';
 import type { SessionServer } from '../session/server.ts';
 import type { StreamStore } from '../store/store.ts';
 import { type Bound, pinned, without } from './endpoints.ts';
-import type { Side } from './errors.ts';
+import { RouteError, type Side } from './errors.ts';
 import { type Maker, type Running, sessionsFailed } from './parts.ts';
 import type { Plan } from './plan.ts';
 import { drainRoute, type RouteReport } from './report.ts';
@@ -18,7 +19,7 @@ import type { EndpointStatus } from './status.ts';
 const SIDES: readonly Side[] = ['backend', 'frontend'];
 const NOTHING: Former = { frontend: [], backend: [] };
 /** What nobody knows of yet has little to deliver. */
-export const UNDO_MS = 1000;
+const UNDO_MS = 1000;
 /** Clients of sessions send again what is lost with a connection: nobody has to wait long for them. */
 const CLIENTS_MS = 1000;
 
@@ -35,10 +36,18 @@ export interface Leaver {
   back(): Promise<void>;
 }
 
+/** An endpoint that is to be bound. */
+export interface Want {
+  readonly endpoint: string;
+  readonly ipv6: boolean;
+  /** The error to tell when it can't be. */
+  refused(cause: unknown): unknown;
+}
+
 /** Something that comes. */
 export interface Comer {
   /** What it binds. */
-  readonly wants: readonly string[];
+  readonly wants: readonly Want[];
   /** It can't be there before this one is gone. */
   readonly after: Leaver | null;
   come(): Promise<void>;
@@ -148,7 +157,7 @@ function listChanged(work: Work, route: Route, before: RouteConfig, after: Route
             await side.retire(made, { timeout: UNDO_MS });
           });
         };
-        comers.push({ wants: how === 'bind' ? [endpoint] : [], after: null, come });
+        comers.push({ wants: how === 'bind' ? [wantOf(after, name, endpoint)] : [], after: null, come });
       }
     }
   }
@@ -176,7 +185,8 @@ export function listSessions(work: Work): void {
   const before = running?.config.sessions ?? null;
   const after = plan.config.sessions;
   if (before === null || server === null) {
-    if (after !== null) comers.push({ wants: after.bind, after: null, come: () => makeSessions(work) });
+    const wants = after?.bind.map((endpoint) => wantOfSessions(endpoint, after)) ?? [];
+    if (after !== null) comers.push({ wants, after: null, come: () => makeSessions(work) });
     return;
   }
   const { listening } = server;
@@ -219,7 +229,7 @@ export function listSessions(work: Work): void {
       const made = listening.bound.at(-1)!;
       undo.push(() => listening.retire(made, { timeout: UNDO_MS }));
     };
-    comers.push({ wants: [endpoint], after: null, come });
+    comers.push({ wants: [wantOfSessions(endpoint, after)], after: null, come });
   }
 }
 
@@ -237,10 +247,20 @@ function endpointsOf({ frontend, backend }: Route): Former {
 }
 
 /** What a route binds: as it is configured, and the ports that its wildcards had. */
-function wantsOf(config: RouteConfig, former: Former): string[] {
+function wantsOf(config: RouteConfig, former: Former): Want[] {
   return SIDES.flatMap((side) => {
     const { bind }: SideConfig = config[side];
     const known = former[side].filter(({ how, configured }) => how === 'bind' && bind.includes(configured));
-    return [...bind, ...known.map(pinned)];
+    return [...bind, ...known.map(pinned)].map((endpoint) => wantOf(config, side, endpoint));
   });
+}
+
+function wantOf({ name: route, ipv6 }: RouteConfig, side: Side, endpoint: string): Want {
+  const refused = (cause: unknown): unknown =>
+    new RouteError('BIND_FAILED', { route, side, endpoint }, cause);
+  return { endpoint, ipv6, refused };
+}
+
+function wantOfSessions(endpoint: string, { ipv6 }: SessionsConfig): Want {
+  return { endpoint, ipv6, refused: (cause) => sessionsFailed(notBound(endpoint, cause)) };
 }

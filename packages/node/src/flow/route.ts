@@ -134,6 +134,8 @@ export class Route {
     if (this.#state === 'opening' && came) this.#run();
     if (this.#state !== 'running') {
       this.close();
+      // Until the ports are free.
+      await Promise.all([this.#front.drain({ timeout: 0 }), this.#back.drain({ timeout: 0 })]);
       return { undelivered: 0, kept: 0 };
     }
     this.#state = 'stopping';

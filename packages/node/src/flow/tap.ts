@@ -2,8 +2,9 @@
  * A sample of what passes a route or a stream, for a person who looks.
  *
  * Guarantees: what passes is never held up: a run costs one check while the sample of this moment is taken, and no more
- * is copied than was sampled. A reader that is slow misses samples, never the route; memory is bounded. Each line says
- * how many messages passed and how many of them it does not show.
+ * is copied than was sampled. A reader that is slow misses samples, never the route; memory is bounded, and so is the
+ * number of taps. Each line says how many messages passed and how many of them it does not show; when a configuration
+ * has taken the route or stream away, the last one says so.
  */
 import type { Run } from '@zeroth/zmq/run';
 import { bodyStart, frameEnd, MORE, messageEnd } from '@zeroth/zmq/run';
@@ -37,6 +38,8 @@ export interface TapLine {
   readonly more?: number;
   /** Of a record: its place in the stream. */
   readonly sequence?: number;
+  /** Why this is the last line. */
+  readonly ended?: string;
 }
 
 export interface Tap extends AsyncIterable<TapLine> {
@@ -66,10 +69,16 @@ const MAX_QUEUED = 1000;
 const MAX_QUEUED_BYTES = 4 * 1024 * 1024;
 /** Octets of one reading of a stream. */
 const READ = 65_536;
+/** Ticks after which what is not there is gone: while a configuration is taken over or back it may not be there for a moment. */
+const GONE = 20;
+/** Taps of one node at a time. */
+const MAX_TAPS = 32;
+
+const taps: WeakMap<Tapped, number> = new WeakMap();
 
 /**
  * Taps a route, else the stream of that name. Its first line comes at once.
- * @throws ZerothError STREAM_UNKNOWN.
+ * @throws ZerothError STREAM_UNKNOWN, TAPS_FULL.
  */
 export function openTap(node: Tapped, name: string, options: TapOptions = {}): Tap {
   const route = node.routes.has(name);
@@ -78,15 +87,26 @@ export function openTap(node: Tapped, name: string, options: TapOptions = {}): T
     const known = names.length === 0 ? 'it has none' : `there are ${names.slice(0, 20).join(', ')}`;
     throw new ZerothError('STREAM_UNKNOWN', `the node has no route and no stream ${name}; ${known}`);
   }
+  const others = taps.get(node) ?? 0;
+  if (others >= MAX_TAPS)
+    throw new ZerothError('TAPS_FULL', `the node has ${MAX_TAPS} taps already; end one of them`);
+  taps.set(node, others + 1);
   const sampler = new Sampler(name, options);
   const follower = route ? null : new Follower(sampler, () => streamOf(node, name));
-  const unobserve = route ? node.observe(name, (way, run) => sampler.offer(way, run, null)) : null;
+  const unobserve = route ? node.observe(name, (way, run) => sampler.offer(way, run)) : null;
+  let missing = 0;
   const timer = setInterval(() => {
     sampler.tick();
-    follower?.look();
+    const there = follower === null ? node.routes.has(name) : follower.look();
+    missing = there ? 0 : missing + 1;
+    if (missing === GONE) sampler.end(`the node has no ${route ? 'route' : 'stream'} ${name} any more`);
   }, TICK);
   timer.unref();
+  let closed = false;
   const close = (): void => {
+    if (closed) return;
+    closed = true;
+    taps.set(node, (taps.get(node) ?? 1) - 1);
     clearInterval(timer);
     unobserve?.();
     follower?.close();
@@ -135,6 +155,8 @@ class Sampler {
   /** What the last line said of `#passed`; -1: there was none. */
   #told = -1;
   #closed = false;
+  /** Why there is nothing more to come. */
+  #ended: string | null = null;
   #wake: (() => void) | null = null;
 
   constructor(name: string, { rate = 100, bytes = 4096, match }: TapOptions) {
@@ -159,14 +181,13 @@ class Sampler {
     this.#passed += count;
   }
 
-  /** `sequence` is that of the first record. The memory of the run is somebody else's afterwards. */
-  offer(way: Way, run: Run, sequence: number | null, time: number = Date.now()): void {
+  /** What passes a route. The memory of the run is somebody else's afterwards. */
+  offer(way: Way, run: Run): void {
     this.#passed += run.count;
-    if (this.#allowance < 1) return;
-    this.sample(way, run, sequence, time);
+    if (this.#allowance >= 1) this.sample(way, run, null, Date.now());
   }
 
-  /** As `offer`, of messages that have been counted. */
+  /** Of messages that have been counted. `sequence` is that of the first record. */
   sample(way: Way, { bytes, start, count }: Run, sequence: number | null, time: number): void {
     for (let i = 0, at = start; i < count && this.#allowance >= 1 && this.#looks > 0; i++) {
       const end = messageEnd(bytes, at);
@@ -186,6 +207,10 @@ class Sampler {
         this.#queued -= sample.octets;
         return this.#line(sample);
       }
+      if (this.#ended !== null) {
+        this.#closed = true;
+        return { ...this.#counts(), ended: this.#ended };
+      }
       if (this.#due) return this.#counts();
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -193,6 +218,12 @@ class Sampler {
       this.#wake = null;
     }
     return null;
+  }
+
+  /** The lines end with this word. */
+  end(why: string): void {
+    this.#ended = why;
+    this.#wake?.();
   }
 
   close(): void {
@@ -293,14 +324,15 @@ class Follower {
     this.look();
   }
 
-  /** Whether the stream is still the one of that name: a new configuration may have closed or made it. */
-  look(): void {
+  /** Follows the stream that has the name now: a new configuration may have closed or made it. False: there is none. */
+  look(): boolean {
     const stream = this.#find();
-    if (stream === this.#stream) return;
+    if (stream === this.#stream) return stream !== null;
     this.#unlisten();
     this.#stream = stream;
     this.#next = stream?.committed ?? 0;
     this.#unlisten = stream?.listen(() => this.#committed(stream)) ?? (() => {});
+    return stream !== null;
   }
 
   close(): void {

@@ -157,7 +157,11 @@ export class Node {
    * during the call only. Returns how to stop.
    */
   observe(route: string, listener: (direction: 'toBack' | 'toFront', run: Run) => void): () => void {
-    return this.#maker.observers(route).add(listener);
+    const stop = this.#maker.observers(route).add(listener);
+    return () => {
+      stop();
+      if (!this.routes.has(route)) this.#maker.forget(route);
+    };
   }
 
   /** Calls the listener when a peer of any route is gone, refused, or can't be reached. Returns how to stop. */
@@ -169,20 +173,15 @@ export class Node {
    * Takes over a checked configuration: all of it or nothing. Resolves when what goes is drained. Calls queue.
    * @throws {@link ReloadError} RELOAD_FAILED, with the cause; then everything runs as before.
    */
-  async apply(config: Config): Promise<Applied> {
-    const began = performance.now();
+  apply(config: Config): Promise<Applied> {
     const turn = this.#changes.then(() => this.#change(config));
     // The next one begins when this one has let go of everything: it may need the same addresses.
     this.#changes = turn.catch(() => {});
-    const { plan, drained } = await turn;
-    const { added, removed, changed, kept, restart } = plan;
-    const elapsed = Math.round(performance.now() - began);
-    return { added, removed, changed, kept, restart, drained, elapsed };
+    return turn;
   }
 
-  async #change(
-    config: Config,
-  ): Promise<{ plan: ReturnType<typeof planOf>; drained: readonly RouteReport[] }> {
+  async #change(config: Config): Promise<Applied> {
+    const began = performance.now();
     if (this.#stopping !== null) throw new ReloadError(new Error('the node stops'), []);
     const before = this.#running;
     const plan = planOf(before.config, config);
@@ -198,7 +197,10 @@ export class Node {
       if (lost !== undefined) this.#end({ route: lost.name, error });
       throw error;
     }
-    return { plan, drained: await change.finish() };
+    const drained = await change.finish();
+    const { added, removed, changed, kept, restart } = plan;
+    const elapsed = Math.round(performance.now() - began);
+    return { added, removed, changed, kept, restart, drained, elapsed };
   }
 
   #adopt(running: Running): void {

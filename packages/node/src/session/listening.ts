@@ -13,6 +13,11 @@ export interface SessionEndpoint {
   readonly address: string;
 }
 
+export function notBound(endpoint: string, cause: unknown): ZerothError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ZerothError('BIND_FAILED', `sessions: cannot bind to ${endpoint}: ${reason}`, { cause });
+}
+
 export class Listening {
   readonly #router: Router;
   #bound: readonly SessionEndpoint[] = [];
@@ -33,8 +38,7 @@ export class Listening {
     try {
       await this.#router.bind(at);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new ZerothError('BIND_FAILED', `sessions: cannot bind to ${at}: ${reason}`, { cause });
+      throw notBound(at, cause);
     }
     this.#bound = [...this.#bound, { configured, address: this.#router.lastEndpoint ?? at }];
   }

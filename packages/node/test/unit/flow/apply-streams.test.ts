@@ -9,6 +9,7 @@ import { RawClient } from '../../support/session-client.ts';
 import {
   type Bench,
   connected,
+  HOST,
   LIMIT,
   route,
   routes,
@@ -215,7 +216,7 @@ describe('sessions of a running node', { timeout: 60_000 }, () => {
     const text = (bind: string, more: string): string =>
       `streams: { one: }\nsessions: { bind: [${bind}]${more} }\n`;
     const any = '"tcp://127.0.0.1:*"';
-    const bench = await running(t, text(`${any}, "tcp://127.0.0.1:${port}"`, ''));
+    const bench = await running(t, text(`${any}, "tcp://${HOST}:${port}"`, ''));
     const stays = bench.node.sessions[0];
     const a = await client(t, bench, 'a');
     const b = await client(t, bench, 'b', 1);
@@ -226,7 +227,7 @@ describe('sessions of a running node', { timeout: 60_000 }, () => {
     await bench.apply(text(`${any}, "tcp://127.0.0.1:0"`, more));
     assert.equal(bench.node.sessions[0], stays);
     assert.equal(bench.node.sessions.length, 2);
-    assert.ok(!bench.node.sessions.includes(`tcp://127.0.0.1:${port}`));
+    assert.ok(!bench.node.sessions.includes(`tcp://${HOST}:${port}`));
     await a.settled();
     const c = new RawClient(bench.node.sessions[1]!, 'c');
     t.after(() => c.close());

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import { Pull, Push } from '@zeroth/zmq';
-import type { Config } from '../../../src/config/types.ts';
+import type { Config, RouteConfig } from '../../../src/config/types.ts';
 import { ReloadError, RouteError } from '../../../src/flow/errors.ts';
 import type { Node } from '../../../src/flow/topology.ts';
 import type { Bench } from './support.ts';
 import {
   connected,
+  HOST,
   LIMIT,
   route,
   routes,
@@ -68,13 +69,23 @@ async function witness(t: TestContext, bench: Bench): Promise<() => Promise<void
 
 const W = route('w');
 
+/** A configuration of which one route can't connect, which is known when all is bound. */
+function wrong(bench: Bench, name: string, text: string): Config {
+  const config = bench.config(text);
+  const bad = (each: RouteConfig): RouteConfig => ({
+    ...each,
+    backend: { ...each.backend, connect: ['pgm://127.0.0.1:9'] },
+  });
+  return { ...config, routes: config.routes.map((each) => (each.name === name ? bad(each) : each)) };
+}
+
 describe('a change that fails', { timeout: 60_000 }, () => {
   it('at a port that is taken, of a new route', async (t) => {
     const bench = await running(t, routes(W, route('gone')));
     const check = await witness(t, bench);
     const before = facts(bench.node);
     const port = await takenPort(t);
-    const more = [route('one'), route('two', { front: `tcp://127.0.0.1:${port}` }), route('three')];
+    const more = [route('one'), route('two', { front: `tcp://${HOST}:${port}` }), route('three')];
     const error = await refused(bench.apply(routes(W, ...more)));
     const { cause } = error;
     assert.ok(cause instanceof RouteError);
@@ -90,7 +101,7 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     const check = await witness(t, bench);
     const before = facts(bench.node);
     const [free, port] = [await unusedPort(), await takenPort(t)];
-    const front = `tcp://127.0.0.1:${free} tcp://127.0.0.1:${port}`;
+    const front = `tcp://${HOST}:${free} tcp://${HOST}:${port}`;
     const peer = connected(t, push(), bench.at('r', 'frontend'));
     await until(() => peer.counts.ready === 1, 'a peer');
     await refused(bench.apply(routes(W, route('r', { front, more: 'heartbeatInterval: 77s' }))));
@@ -98,7 +109,21 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     assert.equal(bench.node.peers().find(({ route: name }) => name === 'r')?.heartbeatInterval, 10_000);
     assert.deepEqual(peer.counts, { ready: 1, gone: 0 });
     // The port that was bound meanwhile is free again.
-    await bench.apply(routes(W, route('r', { front: `tcp://127.0.0.1:* tcp://127.0.0.1:${free}` })));
+    await bench.apply(routes(W, route('r', { front: `tcp://127.0.0.1:* tcp://${HOST}:${free}` })));
+    await check();
+  });
+
+  it('before a route has to go for it, where that can be known', async (t) => {
+    const bench = await running(t, routes(W, route('r', { more: 'stream: {}' })));
+    const check = await witness(t, bench);
+    const before = facts(bench.node);
+    const producer = connected(t, push(), bench.at('r', 'frontend'));
+    await until(() => producer.counts.ready === 1, 'a producer');
+    const back = `tcp://127.0.0.1:* tcp://${HOST}:${await takenPort(t)}`;
+    const error = await refused(bench.apply(routes(W, route('r', { back, more: 'stream: {}, ipv6: true' }))));
+    assert.match(error.message, /cannot bind to .*; the node runs as before$/);
+    assert.deepEqual(facts(bench.node), before);
+    assert.deepEqual(producer.counts, { ready: 1, gone: 0 });
     await check();
   });
 
@@ -108,9 +133,10 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     const before = facts(bench.node);
     const producer = connected(t, push(), bench.at('r', 'frontend'));
     for (const word of words(1, 30)) await producer.socket.send(word);
-    const back = `tcp://127.0.0.1:* tcp://127.0.0.1:${await takenPort(t)}`;
-    const error = await refused(bench.apply(routes(W, route('r', { back, more: 'stream: {}, ipv6: true' }))));
-    assert.match(error.message, /cannot bind to .*; the node runs as before$/);
+    const error = await refused(
+      bench.node.apply(wrong(bench, 'r', routes(W, route('r', { more: 'ipv6: true' })))),
+    );
+    assert.match(error.message, /cannot connect to .*; the node runs as before$/);
     assert.deepEqual(facts(bench.node), before);
     await producer.socket.send('m31');
     assert.deepEqual(await texts(connected(t, pull(), bench.at('r', 'backend')).socket, 31), words(1, 31));
@@ -118,60 +144,65 @@ describe('a change that fails', { timeout: 60_000 }, () => {
   });
 
   it('after two routes had to exchange their addresses', async (t) => {
-    const [a, b] = [await unusedPort(), await unusedPort()].map((port) => `tcp://127.0.0.1:${port}`);
+    const [a, b] = [await unusedPort(), await unusedPort()].map((port) => `tcp://${HOST}:${port}`);
     const bench = await running(t, routes(W, route('one', { front: a! }), route('two', { front: b! })));
     const check = await witness(t, bench);
     const before = facts(bench.node);
-    const taken = `tcp://127.0.0.1:${await takenPort(t)}`;
-    const wrong = routes(W, route('one', { front: `${b} ${taken}` }), route('two', { front: a! }));
-    await refused(bench.apply(wrong));
+    const text = routes(W, route('one', { front: b! }), route('two', { front: a! }), route('three'));
+    await refused(bench.node.apply(wrong(bench, 'three', text)));
     assert.deepEqual(facts(bench.node), before);
     await check();
   });
 
   it('when the old one can not come back either: that is said, and the node has failed', async (t) => {
-    const bench = await running(t, routes(route('r')));
+    const short = (text: string): string => `node: { name: n, stopTimeout: 500ms }\n${text}`;
+    const bench = await running(t, short(routes(route('r'))));
     const failed = bench.node.failed();
     const address = bench.at('r', 'frontend');
-    // While the old one goes, somebody takes its address.
+    // Nobody takes it: the old one goes for as long as it may, and somebody takes its address.
+    await connected(t, push(), address).socket.send('x');
+    await until(() => bench.node.status()[0]!.frontend.messagesIn === 1, 'it is accepted');
+    const text = short(routes(route('r', { pattern: 'reqrep' })));
+    const applying = refused(bench.node.apply(wrong(bench, 'r', text)));
     const thief = pull();
     t.after(() => thief.close());
-    const taken = await takenPort(t);
-    const applying = refused(
-      bench.apply(
-        routes(route('r', { pattern: 'reqrep', back: `tcp://127.0.0.1:* tcp://127.0.0.1:${taken}` })),
-      ),
-    );
-    const stolen = (async () => {
-      for (;;) {
-        try {
-          await thief.bind(address);
-          return;
-        } catch {
-          await new Promise((resolve) => setImmediate(resolve));
-        }
-      }
-    })();
-    const error = await applying;
-    await stolen;
-    assert.match(error.message, /not all could be put back: r: /);
+    for (let bound = false; !bound; ) {
+      bound = await thief.bind(address).then(
+        () => true,
+        () => false,
+      );
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.match((await applying).message, /not all could be put back: r: /);
     assert.equal((await failed)?.route, 'r');
+  });
+
+  it('after something came to a route that was made for it: it is delivered all the same', async (t) => {
+    const [front, back] = [await unusedPort(), await unusedPort()].map((port) => `tcp://${HOST}:${port}`);
+    const short = (text: string): string => `node: { name: n, stopTimeout: 1500ms }\n${text}`;
+    const bench = await running(t, short(routes(W, route('r'))));
+    const fast = { reconnectInterval: 1, reconnectMaxInterval: 1 };
+    const producer = connected(t, new Push({ sendTimeout: LIMIT, linger: 0, ...fast }), front!);
+    const consumer = connected(t, new Pull({ receiveTimeout: LIMIT, ...fast }), back!);
+    for (const word of words(1, 20)) await producer.socket.send(word);
+    // It lasts until this one is gone, because nobody takes what it has.
+    await connected(t, push(), bench.at('r', 'frontend')).socket.send('x');
+    await until(() => bench.node.status()[1]!.frontend.messagesIn === 1, 'it is accepted');
+    const text = short(
+      routes(W, route('fresh', { front: front!, back: back! }), route('r', { pattern: 'reqrep' })),
+    );
+    await refused(bench.node.apply(wrong(bench, 'r', text)));
+    assert.deepEqual([...bench.node.routes.keys()], ['w', 'r']);
+    assert.deepEqual(await texts(consumer.socket, 20), words(1, 20));
   });
 
   it('at an endpoint of a transport that is not there', async (t) => {
     const bench = await running(t, routes(W, route('r')));
     const check = await witness(t, bench);
     const before = facts(bench.node);
-    const wrong = (name: string): Config => {
-      const config = bench.config(routes(W, route('r'), route('q', { back: '>tcp://127.0.0.1:9' })));
-      const bad = { bind: [], connect: ['pgm://127.0.0.1:9'] };
-      return {
-        ...config,
-        routes: config.routes.map((each) => (each.name === name ? { ...each, backend: bad } : each)),
-      };
-    };
+    const text = routes(W, route('r'), route('q'));
     for (const name of ['r', 'q']) {
-      const { cause } = await refused(bench.node.apply(wrong(name)));
+      const { cause } = await refused(bench.node.apply(wrong(bench, name, text)));
       assert.ok(cause instanceof RouteError);
       assert.deepEqual([cause.code, cause.route, cause.side], ['CONNECT_FAILED', name, 'backend']);
       assert.deepEqual(facts(bench.node), before);
@@ -196,7 +227,7 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     const streams = 'streams: { s: }\n';
     const bench = await running(t, routes(W) + streams.replace('streams', 'streams'));
     const check = await witness(t, bench);
-    const taken = `tcp://127.0.0.1:${await takenPort(t)}`;
+    const taken = `tcp://${HOST}:${await takenPort(t)}`;
     let before = facts(bench.node);
     const error = await refused(bench.apply(`${routes(W)}${streams}sessions: { bind: "${taken}" }\n`));
     assert.equal((error.cause as { code?: string }).code, 'BIND_FAILED');
@@ -261,7 +292,7 @@ describe('a change that fails', { timeout: 60_000 }, () => {
 
   it('and one that succeeds follow each other', async (t) => {
     const bench = await running(t, routes(W));
-    const taken = `tcp://127.0.0.1:${await takenPort(t)}`;
+    const taken = `tcp://${HOST}:${await takenPort(t)}`;
     const [bad, good] = await Promise.allSettled([
       bench.apply(routes(W, route('r', { front: taken }))),
       bench.apply(routes(W, route('q'))),

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Dealer, Publisher, Pull, Push, Reply, Request, Proxy as SocketProxy, Subscriber } from '@zeroth/zmq';
-import { connected, LIMIT, route, routes, running, texts, until, unusedPort, words } from './support.ts';
+import {
+  connected,
+  HOST,
+  LIMIT,
+  route,
+  routes,
+  running,
+  texts,
+  until,
+  unusedPort,
+  words,
+} from './support.ts';
 
 const pull = (): Pull => new Pull({ receiveTimeout: LIMIT });
 const push = (): Push => new Push({ sendTimeout: LIMIT, linger: 0 });
@@ -69,7 +80,7 @@ describe('a change of routes', { timeout: 60_000 }, () => {
 
   it('binds an endpoint more, and lets one go, while the others keep their peers', async (t) => {
     const port = await unusedPort();
-    const old = `tcp://127.0.0.1:${port}`;
+    const old = `tcp://${HOST}:${port}`;
     const { apply, at } = await running(t, routes(route('r', { front: `tcp://127.0.0.1:* ${old}` })));
     const stays = at('r', 'frontend', 0);
     const kept = connected(t, push(), stays);
@@ -145,13 +156,13 @@ describe('a change of routes', { timeout: 60_000 }, () => {
     const port = at('r', 'frontend').split(':').at(-1);
     await apply(routes(route('r', { front: 'tcp://*:*', more: 'ipv6: true' })));
     assert.equal(at('r', 'frontend').split(':').at(-1), port);
-    await connected(t, push(), `tcp://127.0.0.1:${port}`).socket.send('hello');
+    await connected(t, push(), `tcp://${HOST}:${port}`).socket.send('hello');
     assert.deepEqual(await texts(connected(t, pull(), at('r', 'backend')).socket, 1), ['hello']);
   });
 
   it('lets two routes change their addresses, and one take that of one that goes', async (t) => {
     const [a, b, c] = [await unusedPort(), await unusedPort(), await unusedPort()].map(
-      (port) => `tcp://127.0.0.1:${port}`,
+      (port) => `tcp://${HOST}:${port}`,
     );
     const { node, apply, at } = await running(
       t,

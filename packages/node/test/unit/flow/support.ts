@@ -13,6 +13,12 @@ import { startNode } from '../../../src/flow/topology.ts';
 
 export const LIMIT = 10_000;
 
+/** An address that nobody else uses, where the system has more than one: a port that is free for a moment stays free. */
+const [high, middle, low] = [process.pid >> 16, process.pid >> 8, process.pid].map(
+  (part) => (part & 127) + 1,
+);
+export const HOST: string = process.platform === 'linux' ? `127.${high}.${middle}.${low}` : '127.0.0.1';
+
 export async function until(done: () => boolean, what: string): Promise<void> {
   const end = performance.now() + LIMIT;
   while (!done()) {
@@ -31,7 +37,7 @@ export interface Bench {
 }
 
 /** A checked configuration; `dir` is its data folder. */
-export function configOf(dir: string, text: string): Config {
+function configOf(dir: string, text: string): Config {
   const node = `node: { dataDir: ${JSON.stringify(dir)}, stopTimeout: 5s }\n`;
   const { config, problems } = loadConfig({
     text: text.includes('node:') ? text : node + text,
@@ -78,19 +84,19 @@ export function connected<S extends Socket>(
   return { socket, counts };
 }
 
-/** A port that nobody has, or had a moment ago. */
+/** A port of HOST that nobody has. */
 export async function unusedPort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
 
-/** A port that somebody else has. */
+/** A port of HOST that somebody else has. */
 export async function takenPort(t: TestContext): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   t.after(() => server.close());
   return (server.address() as { port: number }).port;
 }

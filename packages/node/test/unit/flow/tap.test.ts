@@ -17,7 +17,7 @@ function runOf(...messages: (readonly string[])[]): Run {
 }
 
 class FakeNode implements Tapped {
-  readonly routes: ReadonlyMap<string, unknown> = new Map([['orders', null]]);
+  readonly routes: Map<string, unknown> = new Map([['orders', null]]);
   readonly all: MemoryStream[] = [];
   readonly listeners = new Set<(way: 'toBack' | 'toFront', run: Run) => void>();
 
@@ -161,6 +161,35 @@ describe('a tap of a route', () => {
     assert.equal(node.listeners.size, 0);
   });
 
+  it('ends when a configuration has taken the route away, and says so', async () => {
+    const { node, tap } = await open();
+    node.pass(['last']);
+    node.routes.delete('orders');
+    for (let i = 0; i < 19; i++) mock.timers.tick(TICK);
+    // A change that was taken back.
+    node.routes.set('orders', null);
+    mock.timers.tick(TICK);
+    node.routes.delete('orders');
+    for (let i = 0; i < 20; i++) mock.timers.tick(TICK);
+    const rest: TapLine[] = [];
+    for await (const line of tap) rest.push(line);
+    assert.deepEqual(textOf(rest[0] as TapLine), ['last']);
+    assert.match(rest.at(-1)?.ended ?? '', /no route orders any more/);
+    assert.equal(node.listeners.size, 0);
+  });
+
+  it('refuses one more than there may be', async () => {
+    const node = new FakeNode();
+    const all = Array.from({ length: 32 }, () => openTap(node, 'orders'));
+    assert.throws(() => openTap(node, 'orders'), { code: 'TAPS_FULL' });
+    all[0]?.close();
+    all[0]?.close();
+    all[0] = openTap(node, 'orders');
+    assert.throws(() => openTap(node, 'orders'), { code: 'TAPS_FULL' });
+    for (const tap of all) tap.close();
+    assert.equal(node.listeners.size, 0);
+  });
+
   it('refuses a name that is nothing', () => {
     assert.throws(() => openTap(new FakeNode(), 'order'), {
       code: 'STREAM_UNKNOWN',
@@ -198,6 +227,16 @@ describe('a tap of a stream', () => {
     const { passed, skipped } = await next();
     assert.deepEqual([passed, skipped], [10, 9]);
     tap.close();
+  });
+
+  it('ends when the stream is gone', async () => {
+    const node = new FakeNode();
+    node.all.push(new MemoryStream());
+    const { next } = await open({}, 'memory', node);
+    node.all.length = 0;
+    for (let i = 0; i < 20; i++) mock.timers.tick(TICK);
+    assert.match((await next()).ended ?? '', /no stream memory any more/);
+    await assert.rejects(next(), /the tap has ended/);
   });
 
   it('goes on with the stream that has the name after a reload', async () => {

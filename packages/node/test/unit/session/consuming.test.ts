@@ -658,7 +658,7 @@ describe('consuming', () => {
     const { client } = await sessions(t);
     const a = await client('a');
     await fill(a, 1);
-    await a.consume(1, { stream: 't', ackTimeout: 60 });
+    await a.consume(1, { stream: 't', ackTimeout: 400 });
     await a.records(1);
     await a.nack(1, 1, 1, 3_600_000);
     await fill(a, 1);
