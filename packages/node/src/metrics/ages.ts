@@ -25,12 +25,12 @@ export interface PeerAges {
 const NONE: PeerAges = { in: 0, out: 0 };
 
 export class Ages {
-  readonly #node: NodeFigures;
+  readonly #node: Pick<NodeFigures, 'peers'>;
   readonly #now: () => number;
   #queues: Map<number, Queues> = new Map();
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(node: NodeFigures, now: () => number) {
+  constructor(node: Pick<NodeFigures, 'peers'>, now: () => number) {
     this.#node = node;
     this.#now = now;
   }

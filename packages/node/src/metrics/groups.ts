@@ -17,6 +17,7 @@ export interface GroupRow {
 }
 
 export const GROUP_LIMIT = 200;
+const OTHER = 'other';
 
 export function groupRows(groups: readonly GroupStatus[], now: number): readonly GroupRow[] {
   const byStream = new Map<string, GroupStatus[]>();
@@ -26,10 +27,12 @@ export function groupRows(groups: readonly GroupStatus[], now: number): readonly
     else known.push(group);
   }
   return [...byStream].flatMap(([stream, all]) => {
-    if (all.length > GROUP_LIMIT) all.sort((a, b) => b.lag - a.lag);
     const rows = all.map((group) => rowOf(group, now));
-    const rest = rows.slice(GROUP_LIMIT);
-    return rest.length === 0 ? rows : [...rows.slice(0, GROUP_LIMIT), together(stream, rest)];
+    if (rows.length <= GROUP_LIMIT) return rows;
+    // Last: one that has the name of the rest belongs to it, for no two rows may have the same.
+    const place = ({ group, lag }: GroupRow): number => (group === OTHER ? -1 : lag);
+    rows.sort((a, b) => place(b) - place(a));
+    return [...rows.slice(0, GROUP_LIMIT), together(stream, rows.slice(GROUP_LIMIT))];
   });
 }
 
@@ -47,7 +50,7 @@ function together(stream: string, rows: readonly GroupRow[]): GroupRow {
   const age = Math.max(...rows.map((row) => row.age));
   return {
     stream,
-    group: 'other',
+    group: OTHER,
     lag: sum('lag'),
     inFlight: sum('inFlight'),
     consumers: sum('consumers'),

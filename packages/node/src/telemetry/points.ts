@@ -24,7 +24,8 @@ export function metricData(all: readonly Collected[], from: number, until: numbe
         descriptor: {
           name,
           description: help,
-          unit: unit === null ? '1' : UNITS[unit],
+          // Not '1': who translates to Prometheus takes that for a ratio, and says so in the name.
+          unit: unit === null ? '' : UNITS[unit],
           valueType: ValueType.DOUBLE,
         },
         aggregationTemporality: AggregationTemporality.CUMULATIVE,

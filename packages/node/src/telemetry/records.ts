@@ -16,7 +16,7 @@ const SEVERITY: Readonly<Record<string, SeverityNumber>> = {
 };
 
 /** Characters of a line that is sent; the rest is for the log itself. */
-const LONGEST = 64 * 1024;
+const LONGEST = 16 * 1024;
 
 export function logRecord(line: string): LogRecord {
   const fields = parsed(line);

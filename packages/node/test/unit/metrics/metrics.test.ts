@@ -84,6 +84,26 @@ describe('metrics of a running node', () => {
     assert.equal(count('zeroth_stream_committed_sequence{stream="events"}'), 2);
     assert.equal(count('zeroth_sessions_connected'), 1);
     assert.ok(count('zeroth_stream_waiting_age_seconds{stream="kept"}') >= 0);
+    const consumer = client.stream('events').consume({ group: 'g', from: 'first' });
+    const record = (await consumer[Symbol.asyncIterator]().next()).value;
+    text = await metrics.text();
+    assert.equal(count('zeroth_group_in_flight_records{stream="events",group="g"}'), 1);
+    assert.equal(count('zeroth_group_lag_records{stream="events",group="g"}'), 1);
+    assert.ok(count('zeroth_group_lag_seconds{stream="events",group="g"}') > 0);
+    record?.ack();
+    while (count('zeroth_group_lag_records{stream="events",group="g"}') > 0) text = await metrics.text();
+    assert.equal(count('zeroth_group_lag_seconds{stream="events",group="g"}'), 0);
+    // Every other family of the table has a value by now, but what the system or the garbage collector may not tell.
+    const without = (await metrics.collect()).filter(({ samples }) => samples.length === 0);
+    const names = without
+      .map(({ family }) => family.name)
+      .filter((name) => !['process_open_fds', 'nodejs_gc_duration_seconds'].includes(name));
+    assert.deepEqual(names, [
+      'zeroth_peer_unhealthy',
+      'zeroth_telemetry_exported_total',
+      'zeroth_telemetry_failed_total',
+      'zeroth_telemetry_dropped_total',
+    ]);
   });
 
   it('count a peer that was refused', async (t) => {

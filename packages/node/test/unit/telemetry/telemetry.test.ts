@@ -63,7 +63,7 @@ describe('telemetry', () => {
     );
     assert.deepEqual(metric, {
       name: 'zeroth_route_up',
-      unit: '1',
+      unit: '',
       type: 'gauge',
       attributes: { route: 'r', pattern: 'pipeline' },
       value: 1,
