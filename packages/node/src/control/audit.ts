@@ -33,6 +33,11 @@ export class Audit {
     this.#log.info(restart.length === 0 ? fields : { ...fields, restart }, 'configuration applied');
   }
 
+  /** It was asked for, and what there is runs already. */
+  unchanged({ version }: Snapshot, by: Actor): void {
+    this.#log.info({ event: 'config:unchanged', version, ...by }, 'configuration unchanged');
+  }
+
   /** `content`: what stands for it, null if each time counts. */
   refused(by: Actor, refused: Refused, content: string | null): void {
     const { code, message, problems } = refused;

@@ -100,7 +100,9 @@ export class History {
   async read(version: number): Promise<Texts | null> {
     const kept = this.#kept.find((each) => each.version === version);
     if (kept === undefined) return null;
-    return kept.texts ?? (await readVersion(this.#path(version), version))?.texts ?? null;
+    if (kept.texts !== null) return kept.texts;
+    const read = await readVersion(this.#path(version), version);
+    return read?.version.digest === kept.digest ? read.texts : null;
   }
 
   #path(version: number): string {
@@ -165,7 +167,9 @@ async function readVersion(
   version: number,
 ): Promise<{ version: Version; texts: Texts } | null> {
   try {
-    if ((await stat(path)).size > MAX_FILE) return null;
+    // A pipe may never end.
+    const found = await stat(path);
+    if (!found.isFile() || found.size > MAX_FILE) return null;
     const bytes = await readFile(path);
     const end = bytes.indexOf(10);
     const line = bytes.subarray(0, end).toString('utf8');

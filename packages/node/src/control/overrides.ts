@@ -37,10 +37,10 @@ export function held(key: string, set: SetValue, { for: time, by }: { for: numbe
 export class Overrides {
   readonly #held: Map<string, Held> = new Map();
   readonly #timers: Map<string, NodeJS.Timeout> = new Map();
-  readonly #expired: (key: string) => void;
+  readonly #expired: (override: Override) => void;
   #closed = false;
 
-  constructor(expired: (key: string) => void) {
+  constructor(expired: (override: Override) => void) {
     this.#expired = expired;
   }
 
@@ -66,13 +66,13 @@ export class Overrides {
     for (const each of next) {
       const { key, expiresAt } = each.override;
       this.#held.set(key, each);
-      if (expiresAt !== null && !this.#timers.has(key)) this.#arm(key, expiresAt);
+      if (expiresAt !== null && !this.#timers.has(key)) this.#arm(each.override, expiresAt);
     }
   }
 
   /** Its time is over, and it could not be ended. */
-  later(key: string): void {
-    this.#arm(key, Date.now() + AGAIN);
+  later(override: Override): void {
+    this.#arm(override, Date.now() + AGAIN);
   }
 
   close(): void {
@@ -80,15 +80,16 @@ export class Overrides {
     for (const key of [...this.#timers.keys()]) this.#clear(key);
   }
 
-  #arm(key: string, until: number): void {
+  #arm(override: Override, until: number): void {
+    const { key } = override;
     this.#clear(key);
     if (this.#closed) return;
     const left = Math.max(1, until - Date.now());
     const timer = setTimeout(
       () => {
         this.#timers.delete(key);
-        if (left > MAX_TIMER) this.#arm(key, until);
-        else this.#expired(key);
+        if (left > MAX_TIMER) this.#arm(override, until);
+        else this.#expired(override);
       },
       Math.min(left, MAX_TIMER),
     );

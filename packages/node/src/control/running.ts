@@ -18,7 +18,7 @@ import type { OpenedConfig } from './open.ts';
 import { invalid, refusedBy } from './open.ts';
 import type { Held } from './overrides.ts';
 import { Overrides } from './overrides.ts';
-import type { Actor, Applied, Listener, Reloadable, ReloadReport, Snapshot } from './types.ts';
+import type { Actor, Applied, Listener, Override, Reloadable, ReloadReport, Snapshot } from './types.ts';
 
 /** What counts below the keys set by hand. It is right without them, so that they can end at any time. */
 export interface Base {
@@ -37,7 +37,7 @@ export interface RunningOptions<A extends Applied> {
   readonly audit: Audit;
   readonly setLevel: (level: LogLevel) => void;
   /** The time of a key is over. */
-  readonly expired: (key: string) => void;
+  readonly expired: (override: Override) => void;
   readonly version: number;
   readonly by: Actor;
 }

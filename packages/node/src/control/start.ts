@@ -27,6 +27,7 @@ import type {
   DiffReport,
   HistoryEntry,
   Listener,
+  Override,
   Refused,
   Reloadable,
   ReloadOutcome,
@@ -93,7 +94,7 @@ class NodeControl<A extends Applied> implements Control<A> {
       log,
       setLevel,
       audit: this.#audit,
-      expired: (key) => this.#background(() => this.#expire(key)),
+      expired: (override) => this.#background(() => this.#expire(override)),
       // What ran last goes on, as the same version.
       version: last?.digest === digestOf(texts) ? last.version : (last?.version ?? 0) + 1,
       by: { via: 'start', who: texts.file.name },
@@ -171,14 +172,17 @@ class NodeControl<A extends Applied> implements Control<A> {
       const texts = await this.#history.read(to);
       if (texts === null) {
         const there = versions.map((each) => each.version).join(', ');
-        return this.#refuse(by, wrong(`there is no version ${to}: there are ${there}`));
+        return this.#refuse(by, wrong(`there is no version ${to}; the history has ${there}`));
       }
       const report = await this.#take(by, { texts, origin: `version ${to}`, centre: null });
       if (!report.ok) return this.#refuse(by, report);
       if (report.version === current) return report;
       const note = rollbackNote(texts);
       this.#audit.rolledBack(this.snapshot, to, note);
-      return { ...report, warnings: [...report.warnings, note] };
+      const above = this.snapshot.overrides.map(
+        ({ key }) => `${key}: set by hand, and still counts above it`,
+      );
+      return { ...report, warnings: [...report.warnings, note, ...above] };
     });
   }
 
@@ -282,20 +286,22 @@ class NodeControl<A extends Applied> implements Control<A> {
       this.reloads.accepted++;
       this.#audit.applied(this.snapshot, report.changes, report.applied?.elapsed ?? 0);
       await this.#remember();
-    }
+    } else if (hearsOnlyTheLog(by)) this.#audit.unchanged(this.snapshot, by);
     if (centre !== null) await this.#centre?.keep(centre);
     return report;
   }
 
-  async #expire(key: string): Promise<void> {
+  async #expire(override: Override): Promise<void> {
+    const { key } = override;
     const { overrides, base } = this.#running;
-    if (overrides.get(key) === undefined) return;
+    // Who waited in front of this may have set it again.
+    if (overrides.get(key)?.override !== override) return;
     const by = { via: 'expiry', who: key } as const;
     const report = await this.#running.apply(by, base, overrides.without(key));
     if (report.ok) this.#audit.ended('config:expired', key, by, report.changes);
     else {
       this.#refuse(by, report);
-      overrides.later(key);
+      overrides.later(override);
     }
   }
 
@@ -320,9 +326,14 @@ class NodeControl<A extends Applied> implements Control<A> {
     this.reloads.refused++;
     this.#last = { ok: false, message: refused.message, at: Date.now() };
     if (by.via === 'source') this.#centre?.refused(refused.message);
-    this.#audit.refused(by, refused, `${content} ${refused.code}`);
+    this.#audit.refused(by, refused, hearsOnlyTheLog(by) ? null : `${content} ${refused.code}`);
     return refused;
   }
+}
+
+/** Who sent a signal gets no report. */
+function hearsOnlyTheLog({ via }: Actor): boolean {
+  return via === 'signal' || via === 'service';
 }
 
 function rollbackNote({ file, centre }: Texts): string {

@@ -3,7 +3,7 @@
  *
  * Guarantees: the watch has begun before it is asked whether the key is there, so no change is missed. The watch carries
  * sizes only; a value is fetched, by its revision, when it is within the limit. A connection that is lost ends it, and
- * whoever asks again gets the value as it is then. What is loaded for it is loaded when it is used.
+ * whoever asks again gets the value as it is then. Of a key that changes all the time one value a second is fetched. What is loaded for it is loaded when it is used.
  */
 
 import { connect as dial } from 'node:net';
@@ -13,6 +13,7 @@ import type { SourceConfig } from '../config/types.ts';
 import type { Centre, State } from './follow.ts';
 import { tooSlow, watchTime } from './follow.ts';
 import { reasonOf } from './http.ts';
+import { Pace } from './pace.ts';
 import { keyMissing, MAX_TEXT } from './source.ts';
 import { textOf, tooLarge } from './text.ts';
 
@@ -31,6 +32,7 @@ export async function nats(config: SourceConfig, name: string, servers: readonly
     timeout: number,
     signal: AbortSignal,
   ): AsyncGenerator<State, void, undefined> {
+    const pace = new Pace();
     await greeting(server, timeout, signal);
     const connection = await unlessAborted(connect(optionsOf(config, server, timeout)), signal);
     let watch: Awaited<ReturnType<KV['watch']>> | null = null;
@@ -46,9 +48,16 @@ export async function nats(config: SourceConfig, name: string, servers: readonly
         const timer = setTimeout((ending) => ending.stop(), watchTime(timeout), watch);
         try {
           if (!(await isThere(bound, key))) yield missing(config, name);
+          let ours = false;
           for await (const entry of watch) {
+            // What came meanwhile stands behind it: of a key that never stands still only the last is fetched.
+            if (!ours) await pace.turn(signal);
+            ours = true;
+            if (watch.getPending() > 0) continue;
             const state = await stateOf(bound, entry, config, name);
-            if (state !== null) yield state;
+            if (state === null) continue;
+            ours = false;
+            yield state;
           }
         } finally {
           clearTimeout(timer);

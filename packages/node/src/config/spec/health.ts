@@ -19,7 +19,7 @@ export const HEALTH: SectionSpec<HealthConfig> = {
       description:
         'A peer that has not been heard for so many `heartbeatInterval` of its route is unhealthy, and is given no messages or requests until it is heard again.',
       default: 3,
-      min: 1,
+      min: 2,
       max: 100,
       knownAs: ['missed', 'failurethreshold', 'retries'],
     },

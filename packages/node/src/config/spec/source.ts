@@ -5,7 +5,7 @@
  */
 
 import type { SourceConfig } from '../types.ts';
-import type { OptionalSectionSpec, TextSpec } from './kinds.ts';
+import type { OptionalSectionSpec, RuleProblem, TextSpec } from './kinds.ts';
 import { COMMON, SECTION } from './kinds.ts';
 
 const TEXT: Omit<TextSpec, 'description'> = {
@@ -17,10 +17,29 @@ const TEXT: Omit<TextSpec, 'description'> = {
   computed: null,
 };
 
+/** NATS has a protocol of its own, the others speak HTTP. */
+function urlFits(values: Readonly<Record<string, unknown>>): RuleProblem | null {
+  const { kind, url } = values;
+  if (typeof kind !== 'string' || typeof url !== 'string') return null;
+  const schemes = kind === 'nats' ? ['nats://', 'tls://'] : ['http://', 'https://'];
+  if (url.split(',').every((part) => schemes.some((scheme) => part.startsWith(scheme)))) return null;
+  return {
+    keys: ['url'],
+    message: `for ${kind} a URL begins with ${schemes.join(' or ')}`,
+    suggestion: null,
+  };
+}
+
+function keyFits({ kind, key }: Readonly<Record<string, unknown>>): RuleProblem | null {
+  if (kind !== 'nacos' || typeof key !== 'string' || !key.includes('/')) return null;
+  return { keys: ['key'], message: 'a data id of Nacos has no "/"', suggestion: 'key: zeroth.yaml' };
+}
+
 export const SOURCE: OptionalSectionSpec<SourceConfig> = {
   ...SECTION,
   optional: true,
   reloadable: false,
+  rules: [urlFits, keyFits],
   description:
     'A configuration centre. What stands there under `key` is a configuration like this file, followed as it changes; what this file says beside `source` counts above it, key by key, and so does what stands there under `nodes:` and the name of this node. Without this key the file is everything.',
   knownAs: ['centre', 'center', 'configcenter', 'remote', 'registry', 'include'],

@@ -87,7 +87,7 @@ describe('source.url', () => {
     return loadConfig({ text, source: 'x' }, CONTEXT).config !== null;
   };
   it('takes one URL or several', () => {
-    for (const url of ['http://a:1', 'https://a:1/x,http://b:2', 'nats://a,nats://b', 'http://[::1]:2379'])
+    for (const url of ['http://a:1', 'https://a:1/x,http://b:2', 'http://[::1]:2379'])
       assert.ok(source(url), url);
   });
   it('refuses users, spaces and other schemes', () => {
@@ -101,6 +101,16 @@ describe('source.url', () => {
       '',
     ])
       assert.ok(!source(url), url);
+  });
+  it('has the scheme of its kind, and Nacos a key without slashes', () => {
+    const of = (rest: string): string => `source: { ${rest} }\n${route('')}`;
+    const told = (rest: string): string[] =>
+      bad(of(rest)).map(({ code, key, line }) => `${code} ${key} ${line}`);
+    assert.deepEqual(told('kind: nats, url: "http://a"'), ['CONFIG_CONFLICT source.url 1']);
+    assert.deepEqual(told('kind: etcd, url: "http://a,nats://b"'), ['CONFIG_CONFLICT source.url 1']);
+    assert.deepEqual(told('kind: nacos, url: "http://a"'), ['CONFIG_CONFLICT source.key 1']);
+    good(of('kind: nats, url: "nats://a,tls://b"'));
+    good(of('kind: nacos, url: "http://a", key: zeroth.yaml'));
   });
   it('is checked in no time, whatever stands there', () => {
     assert.ok(!source(`http://a/${',http://a/'.repeat(100)} `));

@@ -65,6 +65,17 @@ test('an answer that does not come, or not to its end', async (t) => {
   }
 });
 
+test('an answer that comes octet by octet', async (t) => {
+  const { question, sockets } = await peer(t, 'HTTP/1.1 200 OK\r\n\r\n', false);
+  const drip = setInterval(() => {
+    // After the head of the answer.
+    for (const socket of sockets) if (socket.bytesWritten > 0) socket.write('x');
+  }, 5);
+  t.after(() => clearInterval(drip));
+  await rejects(ask({ ...question, timeout: 100 }), { message: /no answer within 100 ms/ });
+  await eventually('no connection', () => sockets.size === 0);
+});
+
 test('a signal ends it at once', async (t) => {
   const { question, sockets } = await peer(t, null);
   const controller = new AbortController();
