@@ -46,6 +46,8 @@ export const ERROR_CODES = [
   'SERVICE_INVALID',
   /** The registry of services holds as many instances as it may. */
   'SERVICES_FULL',
+  /** As many taps look at the node as may. */
+  'TAPS_FULL',
   /** A request to the control API is refused: malformed, too large, from another origin, or not possible now. */
   'ADMIN_REFUSED',
   /** A request to the control API without a token, or with a wrong one. */

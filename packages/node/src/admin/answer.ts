@@ -100,24 +100,21 @@ async function respondLines(
 ): Promise<void> {
   // Nothing may pass for hours.
   request.socket.setTimeout(0);
-  let over = false;
-  const end = (): void => {
-    if (over) return;
-    over = true;
-    close();
-  };
-  response.once('close', end);
+  const gone = new AbortController();
+  gone.signal.addEventListener('abort', close, { once: true });
+  response.once('close', () => gone.abort());
   response.writeHead(200, { ...HEADERS, 'Content-Type': 'application/x-ndjson' });
   try {
     if (request.method === 'HEAD') return;
     response.flushHeaders();
     for await (const line of lines) {
       if (response.destroyed) return;
+      // Nothing is left listening, whoever waits for a slow reader a thousand times.
       if (!response.write(`${JSON.stringify(line)}\n`))
-        await Promise.race([once(response, 'drain'), once(response, 'close')]);
+        await once(response, 'drain', { signal: gone.signal }).catch(() => {});
     }
   } finally {
-    end();
+    gone.abort();
     if (!response.destroyed) response.end();
   }
 }

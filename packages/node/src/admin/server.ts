@@ -80,7 +80,7 @@ export class Admin {
     const token = admin.tokenFile === '' ? admin.token : readTokenFile(admin.tokenFile, this.#log);
     const added = new Map<string, { endpoint: AdminEndpoint; address: string }>();
     try {
-      for (const text of admin.bind ?? []) {
+      for (const text of admin.bind) {
         if (this.#endpoints.has(text)) continue;
         const endpoint = this.#endpoint(text);
         added.set(text, { endpoint, address: await endpoint.open() });
@@ -92,7 +92,7 @@ export class Admin {
     this.#tokens.set(token);
     this.#config = admin;
     for (const [text, { endpoint }] of this.#endpoints) {
-      if ((admin.bind ?? []).includes(text)) continue;
+      if (admin.bind.includes(text)) continue;
       this.#endpoints.delete(text);
       // Who asked for this change over it gets the answer first.
       this.#retire(endpoint);

@@ -32,6 +32,7 @@ export class Tokens {
   readonly #fold: Fold = new Fold({ burst: 1, window: 10_000 });
   readonly #guessers: Map<string, Guesser> = new Map();
   readonly #delay: number;
+  readonly #closing: AbortController = new AbortController();
   #digest: Buffer | null = null;
 
   constructor(log: Log, delay: number = DELAY) {
@@ -64,6 +65,7 @@ export class Tokens {
   }
 
   close(): void {
+    this.#closing.abort();
     this.#fold.flush();
     this.#guessers.clear();
   }
@@ -93,7 +95,8 @@ export class Tokens {
     );
     if (guesser.wrong <= FREE) return;
     guesser.waiting++;
-    await wait(this.#delay, undefined, { ref: false });
+    const { signal } = this.#closing;
+    await wait(this.#delay, undefined, { ref: false, signal }).catch(() => {});
     guesser.waiting--;
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { Command } from 'commander';
 import { Option } from 'commander';
+import { printable } from '../config/problem.ts';
 import type { TapLine } from '../flow/tap.ts';
 import type { CommandContext, DescribeCommand } from './command.ts';
 import { CliError, usageError } from './errors.ts';
@@ -103,7 +104,10 @@ async function tap(name: string, command: Command, context: CommandContext): Pro
       if (typeof line !== 'object' || line === null) continue;
       if (!attached) notice(`tapping ${name} of ${remote.where}; Ctrl-C ends`, { event: 'tapping', name });
       attached = true;
+      const { ended } = line as TapLine;
       const text = printer.print(line as TapLine);
+      if (ended !== undefined)
+        throw new CliError('STREAM_UNKNOWN', printable(String(ended)), { exitCode: EXIT.start });
       if (text === null) continue;
       await terminal.out(`${text}\n`);
       if (printer.shown === options.count) break;

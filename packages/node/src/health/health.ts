@@ -108,7 +108,8 @@ export class Health {
     const peers = node.peers();
     this.registry.pass(elapsed);
     this.#loop.collect();
-    this.#peers.look(peers, this.#samples, elapsed, health.missedHeartbeats, Date.now());
+    const samples = this.#kernel.tells ? this.#samples : 'mute';
+    this.#peers.look(peers, samples, { elapsed, missed: health.missedHeartbeats, now: Date.now() });
     this.#samples = null;
     const suspects = this.#peers.suspects(peers);
     if (suspects.length > 0) void this.#ask(suspects, peers);
@@ -118,10 +119,9 @@ export class Health {
       this.registry.sweep();
       void this.#disk.look(this.#config);
     }
-    const intervals = peers
-      .map(({ heartbeatInterval }) => heartbeatInterval)
-      .filter((interval) => interval > 0);
-    const least = Math.min(PACE_MOST, ...intervals.map((interval) => interval / 2));
+    let least = PACE_MOST;
+    for (const { heartbeatInterval: interval } of peers)
+      if (interval > 0) least = Math.min(least, interval / 4);
     const { user, system } = process.cpuUsage(began);
     this.#later(Math.max(PACE_LEAST, least, Math.min(PACE_LONGEST, ((user + system) / 1000) * REST)));
   }
@@ -175,7 +175,10 @@ export class Health {
   }
 }
 
-function byConnection(peers: readonly RoutePeer[], wanted: ReadonlyMap<string, unknown>): Map<string, PeerInfo> {
+function byConnection(
+  peers: readonly RoutePeer[],
+  wanted: ReadonlyMap<string, unknown>,
+): Map<string, PeerInfo> {
   const found = new Map<string, PeerInfo>();
   for (const { info } of peers) {
     const { local, remote } = info;

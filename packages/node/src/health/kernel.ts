@@ -40,6 +40,11 @@ export class Kernel {
     this.#read = read;
   }
 
+  /** False: not on this system. */
+  get tells(): boolean {
+    return this.#works;
+  }
+
   /** Null: not now, or not here. The key of a connection is {@link keyOf}. */
   async look(wanted: readonly Ends[]): Promise<ReadonlyMap<string, KernelSigns> | null> {
     const began = performance.now();

@@ -2,8 +2,8 @@
  * One peer under watch: from what its connection does, whether it is healthy, slow, silent or gone.
  *
  * Guarantees: pure: time comes in as the milliseconds that this process was there to see. A peer that answers each ping
- * within an interval is never silent when two missed intervals are allowed; one that says and takes nothing is silent
- * when `missed` intervals are over. There is no verdict by silence over a peer that is not pinged, or that we don't read
+ * within an interval is never silent when three missed intervals are allowed; one that says and takes nothing is silent
+ * within `missed` intervals and a look, if it is looked at four times in each. There is no verdict by silence over a peer that is not pinged, or that we don't read
  * from.
  */
 import type { PeerInfo } from '@zeroth/zmq';
@@ -22,8 +22,23 @@ const BEHIND = 1024;
 /** Octets that a system receives before it acknowledges them, at most. */
 const DELAYED = 256 * 1024;
 
+/** Of an interval: no look comes later that is in time. */
+const CREDIT = 0.3;
+
 /** What a look changed. */
 export type Change = 'silent' | 'slow' | 'back' | null;
+
+/** What a verdict is made of, besides the peer itself. */
+export interface Look {
+  /** Milliseconds since the last look in which this process was there to see. */
+  readonly elapsed: number;
+  /** Heartbeats that may be missed. */
+  readonly missed: number;
+  /** Since 1970. */
+  readonly now: number;
+  /** What the system said since the last look; `mute`: it says nothing about this one, ever. */
+  readonly system: Sample | null | 'mute';
+}
 
 export class Peer {
   readonly route: string;
@@ -49,6 +64,8 @@ export class Peer {
   /** What the system said last, and first or when there was progress since it was heard. */
   #signs: Sample | null = null;
   #base: Sample | null = null;
+  /** Milliseconds since the system said that it takes nothing. */
+  #checked = Number.POSITIVE_INFINITY;
   #left = false;
 
   /** The node chooses whether it is the one that gets the next message: publishers and a ROUTER don't. */
@@ -78,23 +95,27 @@ export class Peer {
     return this.status === 'slow' ? 'degraded' : 'healthy';
   }
 
-  /** `elapsed` ms have gone by since the last look; `kernel` is what the system said in the meantime, if anything. */
-  look(peer: RoutePeer, kernel: Sample | null, elapsed: number, missed: number, now: number): Change {
+  /** Judges it anew, a while after the last time. */
+  look(peer: RoutePeer, { elapsed, missed, now, system }: Look): Change {
     const { info, heartbeatInterval: interval } = peer;
     const before = this.info;
     this.info = info;
     if (this.status === 'gone' || info.connectedAt !== before.connectedAt) return this.#begin(now);
     const limit = interval > 0 ? interval * missed : PATIENCE;
+    this.#checked += elapsed;
     const heard = info.heard !== before.heard;
     if (heard) this.#base = null;
-    const sign = heard || this.#took(before, kernel) || info.paused;
+    const sign = heard || this.#took(before, system) || info.paused;
     // However long a look was in coming, one of them is no proof of several intervals.
     this.quiet = sign ? 0 : this.quiet + Math.min(elapsed, interval > 0 ? interval : elapsed);
     this.#line(limit, elapsed);
     const waits = info.unanswered > 0 && info.messagesIn === before.messagesIn && !info.paused;
     this.#owing = waits ? this.#owing + elapsed : 0;
 
-    if (info.heartbeats && interval > 0 && this.quiet >= limit) {
+    // It was silent for up to a look longer than is known, and should be told within the intervals. A look that is late
+    // gives no such credit: answers may wait to be read.
+    const unseen = elapsed <= interval * CREDIT ? elapsed : 0;
+    if (info.heartbeats && interval > 0 && this.#isSilent(interval, limit - unseen, system)) {
       const how = info.stalled ? 'nothing was heard of it, and it took nothing,' : 'nothing was heard of it';
       return this.#become('silent', `${how} for ${missed} heartbeats (${limit} ms)`, now);
     }
@@ -149,6 +170,7 @@ export class Peer {
     this.#owing = 0;
     this.#signs = null;
     this.#base = null;
+    this.#checked = Number.POSITIVE_INFINITY;
     return this.#become('healthy', null, now);
   }
 
@@ -168,17 +190,26 @@ export class Peer {
    * It took something. That the system took octets from us says nothing: it goes on doing so for a frozen program until
    * its buffers are full. Only what moves in full buffers, or is read by a program on this machine, tells of its life.
    */
-  #took(before: PeerInfo, kernel: Sample | null): boolean {
+  #took(before: PeerInfo, system: Look['system']): boolean {
     const { info } = this;
     const moved = info.bytesOut > before.bytesOut || info.untaken < before.untaken;
     if (before.stalled && moved) return true;
-    if (kernel === null) return false;
-    this.#signs = kernel;
+    if (system === null || system === 'mute') return false;
     const base = this.#base;
-    this.#base ??= kernel;
-    if (base === null || !progressed(base, kernel)) return false;
-    this.#base = kernel;
-    return true;
+    this.#signs = system;
+    this.#base ??= system;
+    if (base === null) return false;
+    const progress = progressed(base, system);
+    if (progress) this.#base = system;
+    else this.#checked = 0;
+    return progress;
+  }
+
+  /** Where the system tells what a peer takes, it is asked before the verdict; not for ever. */
+  #isSilent(interval: number, limit: number, system: Look['system']): boolean {
+    if (this.quiet < limit) return false;
+    if (this.status === 'silent' || system === 'mute') return true;
+    return this.#checked <= interval || this.quiet >= 2 * limit;
   }
 
   /** Little's law without rates: is all that was queued at one moment gone after the limit? */

@@ -4,16 +4,20 @@
  * Guarantees: a silent peer, and one that the registry calls unhealthy, is given nothing until it is well again; what
  * is remembered of peers that are gone is bounded in number and time. Time and signs are handed in.
  */
+import type { PeerInfo } from '@zeroth/zmq';
 import { wordsOf } from '../flow/errors.ts';
 import type { PeerEvent, RoutePeer } from '../flow/status.ts';
 import type { Ends, Sample } from './kernel.ts';
 import { keyOf } from './kernel.ts';
-import { type Change, Peer, routingIdOf } from './peer.ts';
+import { type Change, type Look, Peer, routingIdOf } from './peer.ts';
 import type { PeerHealth, Verdict, WatchedNode } from './types.ts';
 
 /** Peers that are gone and remembered, and for how many milliseconds. */
 const GONE_MOST = 1000;
 const GONE_FOR = 5 * 60_000;
+
+/** By connection. Null: it was not asked since the last look; `mute`: it says nothing, ever. */
+export type Samples = ReadonlyMap<string, Sample> | null | 'mute';
 
 export interface PeersHost {
   readonly node: Pick<WatchedNode, 'isolate'>;
@@ -48,25 +52,16 @@ export class Peers {
     return ends;
   }
 
-  /** `elapsed`: milliseconds since the last look in which this process was there to see; `now`: since 1970. */
-  look(
-    peers: readonly RoutePeer[],
-    kernel: ReadonlyMap<string, Sample> | null,
-    elapsed: number,
-    missed: number,
-    now: number,
-  ): void {
+  look(peers: readonly RoutePeer[], samples: Samples, moment: Omit<Look, 'system'>): void {
+    const { now } = moment;
     const present = new Set(peers.map(({ info }) => info.id));
     for (const [id, peer] of this.#here) if (!present.has(id)) this.#leave(peer, 'the connection ended', now);
     for (const each of peers) {
       const { info } = each;
       const known = this.#here.get(info.id);
       if (info.state === 'ready') {
-        const { local, remote } = info;
-        const signs =
-          kernel === null || local === null ? null : (kernel.get(keyOf({ local, remote })) ?? null);
         // Of a peer that is new nothing is known about the time before.
-        const change = known === undefined ? null : known.look(each, signs, elapsed, missed, now);
+        const change = known?.look(each, { ...moment, system: systemOf(info, samples) }) ?? null;
         this.#judge(known ?? this.#met(each, now), change);
       } else if (known !== undefined || info.state !== 'handshake') {
         // An endpoint that we connect to: it stays the same peer without a connection.
@@ -133,6 +128,11 @@ export class Peers {
       peer.isolated = isolated;
     if (change !== null) changed(peer, change);
   }
+}
+
+function systemOf({ local, remote }: PeerInfo, samples: Samples): Look['system'] {
+  if (samples === 'mute' || local === null || !remote.startsWith('tcp:')) return 'mute';
+  return samples?.get(keyOf({ local, remote })) ?? null;
 }
 
 function whoIs({ route, side, info }: Peer): string {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -453,6 +454,26 @@ describe('zeroth top on a terminal', { skip: noTerminal }, () => {
     await top.ended;
     assert.ok(top.text().includes(LEAVE));
     assert.match(top.text().slice(top.text().lastIndexOf(LEAVE)), /NODE_UNREACHABLE/);
+  });
+});
+
+describe('zeroth run on a terminal that is closed', { skip: noTerminal }, () => {
+  it('stops in good order, and does not take the signal for a reload', async (t) => {
+    const dir = await folder(t);
+    await writeFile(join(dir, 'zeroth.yaml'), `node: { name: left }\n${ROUTES}`);
+    const env: NodeJS.ProcessEnv = { ...process.env, ZEROTH_RUNTIME_DIR: join(dir, 'run') };
+    for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS']) delete env[name];
+    const line = `exec '${process.execPath}' '${MAIN}' run zeroth.yaml`;
+    const terminal = spawn('script', ['-qfec', line, '/dev/null'], { env, cwd: dir });
+    let text = '';
+    terminal.stdout.setEncoding('utf8').on('data', (data: string) => (text += data));
+    t.after(() => terminal.kill('SIGKILL'));
+    while (!text.includes('Ctrl-C stops it')) await new Promise((resolve) => setTimeout(resolve, 20));
+    const sockets = (): string[] => readdirSync(join(dir, 'run'));
+    assert.equal(sockets().length, 1);
+    terminal.kill('SIGKILL');
+    // Only a node that stops in good order removes it.
+    while (sockets().length > 0) await new Promise((resolve) => setTimeout(resolve, 20));
   });
 });
 

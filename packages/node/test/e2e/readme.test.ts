@@ -11,14 +11,14 @@ import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { cli, folder, MAIN, start } from '../support/cli.ts';
+import { cli, folder, MAIN, RUNTIME, start } from '../support/cli.ts';
 import type { Command } from '../support/readme.ts';
 import { commandBlocks } from '../support/readme.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 const READMES = ['README.md', 'README.zh-CN.md'] as const;
 const SENDERS = ['push', 'pub', 'req'];
-const RECEIVERS = ['pull', 'sub', 'rep'];
+const RECEIVERS = ['pull', 'sub', 'rep', 'tap'];
 const PATIENCE = 30_000;
 const noShell = process.platform === 'win32' ? 'the commands are written for sh' : false;
 
@@ -39,6 +39,7 @@ class ShellCommand {
     const env: NodeJS.ProcessEnv = {
       ...process.env,
       NO_COLOR: '1',
+      ZEROTH_RUNTIME_DIR: RUNTIME,
       PATH: `${bin}${delimiter}${process.env.PATH}`,
     };
     for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS']) delete env[name];
@@ -109,9 +110,11 @@ class Reader {
     }
     if (receivers.length + senders.length > 0 && this.#node === null) await this.#run('zeroth run');
     // Whoever reads this opens two terminals; here, who receives has to be there first.
-    const listening = receivers.map(({ text, verb }) => this.#start(text.replace(verb, `${verb} --verbose`)));
+    const listening = receivers.map(({ text, verb }) =>
+      this.#start(verb === 'tap' ? text : text.replace(verb, `${verb} --verbose`)),
+    );
     for (const receiver of listening) {
-      await receiver.until('did not connect', () => /connected|bound/.test(receiver.errors));
+      await receiver.until('did not connect', () => /connected|bound|tapping/.test(receiver.errors));
     }
     for (const { text } of senders) await this.#succeed(text);
     for (const receiver of listening) {

@@ -1,8 +1,10 @@
 /** A node with a client that traces what it publishes, and a collector: telemetry as users have it. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connect } from '@zeroth/client';
-import { folder, startNode, unusedEndpoint } from '../support/cli.ts';
+import { folder, start, startNode, unusedEndpoint } from '../support/cli.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
@@ -54,6 +56,28 @@ telemetry: { endpoint: "${receiver.url}", interval: 200ms }
     // What was written last is sent before the end.
     assert.ok(receiver.logs.some(({ eventName }) => eventName === 'stop'));
     assert.ok(receiver.resources.every((resource) => resource['service.instance.id'] === 'press-4'));
+    assert.deepEqual(receiver.problems, []);
+  });
+
+  it('begins and ends to send while it runs, as its file says', async (t) => {
+    const receiver = await OtlpReceiver.open(t);
+    const file = join(await folder(t), 'zeroth.yaml');
+    const yaml = `node: { dataDir: ${JSON.stringify(await folder(t))} }\nstreams: { events: {} }\n`;
+    await writeFile(file, yaml);
+    const node = start(t, ['run', file]);
+    await node.waitFor('stderr', /"event":"ready"/);
+    await writeFile(file, `${yaml}telemetry: { endpoint: "${receiver.url}", interval: 100ms }\n`);
+    await receiver.until(() => receiver.metrics.some(({ name }) => name === 'zeroth_ready'));
+    await receiver.until(() => receiver.logs.length > 0);
+    await writeFile(file, yaml);
+    await node.until(
+      'the change was not taken',
+      () => node.stderr.split('"event":"config:applied"').length > 2,
+    );
+    const { requests } = receiver;
+    const { code } = await node.stop('SIGTERM');
+    assert.equal(code, 0);
+    assert.ok(receiver.requests <= requests + 3, 'only what waited at the change was sent');
     assert.deepEqual(receiver.problems, []);
   });
 

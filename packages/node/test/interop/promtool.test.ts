@@ -2,24 +2,39 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Dealer, Reply } from '@zeroth/zmq';
 import { FAMILIES } from '../../src/metrics/table.ts';
+import { folder } from '../support/cli.ts';
 import { monitored, seriesOf } from '../support/monitored.ts';
 import { docsFile } from '../unit/docs-file.ts';
 
 const FOLDER = join(docsFile('..'), 'examples', 'monitoring');
-const skip = spawnSync('promtool', ['--version']).error === undefined ? false : 'there is no promtool';
+const PROGRAM = 'promtool';
+const skip = spawnSync(PROGRAM, ['--version']).error === undefined ? false : 'there is no promtool';
 
 function promtool(input: string | null, ...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync('promtool', args, {
+  const { status, stdout, stderr } = spawnSync(PROGRAM, args, {
     cwd: FOLDER,
     encoding: 'utf8',
     ...(input === null ? {} : { input }),
   });
   assert.equal(status, 0, `${stdout}${stderr}`);
   return `${stdout}${stderr}`;
+}
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly gridPos: { readonly x: number; readonly w: number };
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
+function dashboard(): { readonly panels: readonly Panel[] } {
+  return JSON.parse(readFileSync(join(FOLDER, 'dashboard.json'), 'utf8')) as { panels: Panel[] };
 }
 
 describe('promtool', { skip }, () => {
@@ -30,6 +45,19 @@ describe('promtool', { skip }, () => {
 
   it('finds that the alerts say what they should', () => {
     assert.match(promtool(null, 'test', 'rules', 'alerts.test.yml'), /SUCCESS/);
+  });
+
+  it('can read every query of the dashboard', async (t) => {
+    const { panels } = dashboard();
+    const queries = panels.flatMap(({ targets }) => targets ?? []).map(({ expr }) => expr);
+    assert.ok(queries.length > 50);
+    const rules = queries.map((query, at) => {
+      const expr = query.replaceAll('$__rate_interval', '1m').replaceAll(/\$[a-z]+/g, 'x');
+      return { record: `query:${at}`, expr };
+    });
+    const file = join(await folder(t), 'queries.yml');
+    await writeFile(file, JSON.stringify({ groups: [{ name: 'dashboard', rules }] }));
+    assert.match(promtool(null, 'check', 'rules', file), /SUCCESS/);
   });
 
   it('has nothing to say about what a node writes', async (t) => {
@@ -93,11 +121,7 @@ describe('examples/monitoring', () => {
   });
 
   it('the dashboard is one that Grafana takes', () => {
-    const dashboard = JSON.parse(readFileSync(join(FOLDER, 'dashboard.json'), 'utf8')) as {
-      schemaVersion: number;
-      panels: { id: number; type: string; title: string; gridPos: { x: number; w: number } }[];
-    };
-    const { panels } = dashboard;
+    const { panels } = dashboard();
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
     assert.ok(panels.every(({ gridPos }) => gridPos.x + gridPos.w <= 24));
     const rows = panels.filter(({ type }) => type === 'row').map(({ title }) => title);

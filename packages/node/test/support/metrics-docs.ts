@@ -14,7 +14,8 @@ same names, go to a collector of OpenTelemetry. [operations.md](operations.md#me
 [examples/monitoring](../examples/monitoring) has alerts and a dashboard.
 
 - Everything is read when somebody asks, from what the node counts anyway. A family without values is left out.
-- Counters count since the start of the node, those of a route or stream since it was added or its endpoints were changed.
+- Counters count since the start of the node, those of a route or stream since it was added or
+  its endpoints were changed, those of a peer since it connected.
 - Labels are bounded. Routes and streams are those of the configuration. At most ${PEER_LIMIT} peers of a route have series of their
   own, the troubled and busy first; the others are summed under \`peer="other"\`, whose counters never go back. \`peer\` is the
   routing id if the peer has one of at most 64 characters, else its address. At most ${GROUP_LIMIT} groups of a stream have series,

@@ -219,7 +219,9 @@ function attributesOf(value: unknown): Attributes {
 
 function valueOfAny(value: Json): unknown {
   const [kind, ...more] = Object.keys(value);
-  if (kind === undefined || more.length > 0) throw new Error('a value has one kind');
+  // common.proto, AnyValue: no field at all is an empty value.
+  if (kind === undefined) return null;
+  if (more.length > 0) throw new Error('a value has one kind');
   const inner = value[kind];
   switch (kind) {
     case 'stringValue':

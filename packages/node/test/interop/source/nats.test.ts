@@ -1,5 +1,5 @@
 /** NATS KV, against Debian's real nats-server. */
-import { equal } from 'node:assert/strict';
+import { equal, ok } from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -122,6 +122,19 @@ test('a user without rights', options, async (t) => {
   const extra = `accounts { A { jetstream: enabled, users: [ ${users} ] } }`;
   const centre = await launch(t, { extra, login: { user: 'admin', pass: 'pw' } });
   await refused({ ...centre.config, user: 'low', password: 'sesame-1' }, /permissions violation/i);
+});
+
+test('a key that never stands still is fetched now and then, and its last value is', options, async (t) => {
+  const centre = await launch(t);
+  const follower = new Follower(t, await openSource(centre.config));
+  await follower.until('SOURCE_KEY_MISSING');
+  await centre.use(async (_, open) => {
+    const bucket = await open();
+    for (let i = 0; i < 500; i++) await bucket.put(centre.config.key, String(i));
+    await bucket.put(centre.config.key, 'the last');
+  });
+  await follower.until('the last');
+  ok(follower.story.length < 20, `${follower.story.length} reports`);
 });
 
 test('ends while the server is frozen', options, async (t) => {

@@ -56,6 +56,13 @@ describe('a filter', () => {
     assert.equal(passes(all, 'other', order), false);
   });
 
+  it('does not look for ever', () => {
+    const endless = parseFilter('note~^(a+)+$');
+    assert.equal(passes([endless], '', { note: 'aaa' }), true);
+    const note = `${'a'.repeat(60)}!`;
+    assert.throws(() => passes([endless], '', { note }), { code: 'USAGE', message: /1000 ms/ });
+  });
+
   it('gives the node the longest prefix', () => {
     assert.equal(prefixOf(['topic=a', 'topic=a/b', 'x=1'].map(parseFilter)), 'a/b');
     assert.equal(prefixOf([parseFilter('topic~a')]), '');

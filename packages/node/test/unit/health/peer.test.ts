@@ -27,8 +27,9 @@ class Watched {
     this.info = { ...this.info, ...change };
     this.#now += elapsed;
     const { bytesOut, stalled } = this.info;
-    const sample = kernel === null ? null : { ...kernel, least: bytesOut, most: bytesOut, stalled };
-    const changed = this.peer.look(peerOf(this.info, this.#more), sample, elapsed, MISSED, this.#now);
+    const system = kernel === null ? 'mute' : { ...kernel, least: bytesOut, most: bytesOut, stalled };
+    const moment = { elapsed, missed: MISSED, now: this.#now, system } as const;
+    const changed = this.peer.look(peerOf(this.info, this.#more), moment);
     if (changed !== null) this.changes.push(changed);
     return this.peer.status;
   }
@@ -46,7 +47,7 @@ function signs(more: Partial<Sample> = {}): Sample {
 }
 
 describe('silence', () => {
-  it('is told when three intervals are over, not before, and ends with the first sign', () => {
+  it('is told after three intervals, not before, and ends with the first sign', () => {
     const watched = new Watched();
     assert.equal(watched.look({ heard: 1 }), 'healthy');
     assert.equal(watched.pass(250), 'healthy');
@@ -56,6 +57,12 @@ describe('silence', () => {
     assert.equal(watched.look({ heard: 2 }), 'healthy');
     assert.equal(watched.peer.reason, null);
     assert.deepEqual(watched.changes, ['silent', 'back']);
+  });
+
+  it('is told within three intervals, where looks are in time', () => {
+    const watched = new Watched();
+    for (let quiet = 25; quiet <= 250; quiet += 25) assert.equal(watched.look({}, null, 25), 'healthy');
+    assert.equal(watched.look({}, null, 25), 'silent');
   });
 
   it('is not told of a peer that is not pinged, and not of one that we do not read from', () => {
@@ -115,6 +122,27 @@ describe('silence', () => {
     assert.equal(backlog.peer.status, 'healthy');
   });
 
+  it('waits for the system where it tells what a peer takes, and not for ever', () => {
+    const peer = new Peer(peerOf(infoOf()), 0);
+    let now = 0;
+    const look = (system: Sample | null): string => {
+      now += 50;
+      peer.look(peerOf(infoOf()), { elapsed: 50, missed: MISSED, now, system });
+      return peer.status;
+    };
+    while (now < 500) assert.equal(look(null), 'healthy');
+    assert.equal(look(signs()), 'healthy', 'nothing to compare it with');
+    assert.equal(look(null), 'silent', 'twice the limit');
+    while (now < 2000) assert.equal(look(null), 'silent', 'until there is a sign');
+    const other = new Peer(peerOf(infoOf()), 0);
+    for (now = 0; now < 300; ) {
+      now += 50;
+      const system = now >= 150 ? signs() : null;
+      other.look(peerOf(infoOf()), { elapsed: 50, missed: MISSED, now, system });
+    }
+    assert.equal(other.status, 'silent');
+  });
+
   it('says whether the network or the program is silent, where the system tells', () => {
     const cases: readonly [Sample, string | null][] = [
       [signs({ unacknowledged: 11, timer: 'retransmit', retransmissions: 2 }), 'network'],
@@ -125,7 +153,8 @@ describe('silence', () => {
     ];
     for (const [kernel, evidence] of cases) {
       const watched = new Watched();
-      watched.pass(250);
+      watched.pass(200);
+      watched.look({}, kernel);
       watched.look({}, kernel);
       assert.equal(watched.peer.status, 'silent');
       assert.equal(watched.peer.evidence, evidence, JSON.stringify(kernel));
@@ -200,7 +229,7 @@ function simulate(
   looked: (status: string, now: number) => void,
 ): void {
   const { answers, turns, interval, frozen } = schedule;
-  const pace = Math.max(25, Math.min(1000, interval / 2));
+  const pace = Math.max(25, Math.min(1000, interval / 4));
   const route = { heartbeatInterval: interval };
   let info = infoOf();
   const peer = new Peer(peerOf(info, route), 0);
@@ -215,7 +244,8 @@ function simulate(
         if (answer < frozen) arriving.push(Math.max(answer, arriving.at(-1) ?? 0));
         ping = now + interval;
       } else if (first === 'look' && look <= now) {
-        peer.look(peerOf(info, route), null, Math.min(now - lastLook, pace * 1.5), missed, now);
+        const elapsed = Math.min(now - lastLook, pace * 1.5);
+        peer.look(peerOf(info, route), { elapsed, missed, now, system: 'mute' });
         lastLook = now;
         look = now + pace;
         looked(peer.status, now);
@@ -254,7 +284,7 @@ describe('over any schedule', () => {
         fc.double({ min: 0, max: 20, noNaN: true }),
         (shares, interval, when) => {
           const frozen = when * interval;
-          const looks = Math.max(25, Math.min(1000, interval / 2));
+          const looks = Math.max(25, Math.min(1000, interval / 4));
           let told: number | null = null;
           simulate(
             { answers: shares, turns: [0], interval, frozen },
@@ -264,7 +294,10 @@ describe('over any schedule', () => {
               if (status === 'silent') told ??= now;
             },
           );
-          assert.ok(told !== null && told <= frozen + 3 * interval + 2 * looks, `${told} after ${frozen}`);
+          assert.ok(
+            told !== null && told <= frozen + 3 * interval + (looks > interval / 4 ? 2 : 1) * looks,
+            `${told} after ${frozen}`,
+          );
         },
       ),
       { numRuns: 1000 },

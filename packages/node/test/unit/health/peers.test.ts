@@ -35,7 +35,7 @@ class Setup {
     const peers = infos.map((info) =>
       peerOf(infoOf({ isolated: this.isolated.has(info.id ?? 1), ...info }), more),
     );
-    this.peers.look(peers, null, elapsed, MISSED, this.now);
+    this.peers.look(peers, 'mute', { elapsed, missed: MISSED, now: this.now });
   }
 
   pass(ms: number, infos: readonly Partial<PeerInfo>[], more: Partial<RoutePeer> = {}): void {

@@ -58,4 +58,35 @@ describe('createLog', () => {
     assert.equal(await written({ level: 'error' }), '');
     assert.equal(await written({ level: 'silent' }), '');
   });
+
+  it('changes its level while it is written, that of all children with it', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'zeroth-log-'));
+    const fd = openSync(join(dir, 'log'), 'w');
+    try {
+      const options = {
+        level: 'info',
+        format: 'json',
+        name: 'n',
+        terminal: false,
+        colour: false,
+        fd,
+      } as const;
+      const log = await createLog(options);
+      const child = log.child({ route: 'jobs' }).child({ side: 'frontend' });
+      child.debug({ event: 'one' }, 'not shown');
+      log.setLevel('debug');
+      child.debug({ event: 'two' }, 'shown');
+      log.setLevel('silent');
+      child.fatal({ event: 'three' }, 'not shown');
+      log.setLevel('error');
+      child.warn({ event: 'four' }, 'not shown');
+      log.error({ event: 'five' }, 'shown');
+      const lines = readFileSync(join(dir, 'log'), 'utf8').trim().split('\n');
+      const events = lines.map((line) => (JSON.parse(line) as { event: string }).event);
+      assert.deepEqual(events, ['two', 'five']);
+    } finally {
+      closeSync(fd);
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
 });
