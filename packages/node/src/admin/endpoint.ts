@@ -37,8 +37,6 @@ const MAX_HEADERS = 16 * 1024;
 export interface Entrance {
   /** The permissions of a file or pipe say who may. */
   readonly local: boolean;
-  /** The host that stands in the configuration; null for local sockets. */
-  readonly host: string | null;
 }
 
 export type Serve = (request: IncomingMessage, response: ServerResponse, entrance: Entrance) => void;
@@ -85,7 +83,7 @@ export class AdminEndpoint {
   async #tcp(host: string, port: number): Promise<string> {
     const device = networkInterfaces()[host]?.find(({ family }) => family === 'IPv4')?.address;
     const options = host === '*' ? { port } : { port, host: device ?? host };
-    const server = await this.#listen({ local: false, host: host === '*' ? null : host }, options);
+    const server = await this.#listen({ local: false }, options);
     const { address, port: real, family } = server.address() as AddressInfo;
     return `http://${family === 'IPv6' ? `[${address}]` : address}:${real}`;
   }
@@ -93,11 +91,15 @@ export class AdminEndpoint {
   async #local(path: string): Promise<string> {
     // An abstract socket has no permissions: everybody on the machine can open it.
     if (path.startsWith('@') && process.platform === 'linux') {
-      await this.#listen({ local: false, host: null }, { path: `\0${path.slice(1)}` });
+      await this.#listen({ local: false }, { path: `\0${path.slice(1)}` });
       return path;
     }
     if (process.platform !== 'win32') await removeUnanswered(path);
-    await this.#listen({ local: true, host: null }, { path });
+    // Made for its owner alone: who comes between the bind and the chmod is accepted as well.
+    const mask = process.umask(0o077);
+    const listening = this.#listen({ local: true }, { path });
+    process.umask(mask);
+    await listening;
     if (process.platform !== 'win32') chmodSync(path, 0o600);
     return path;
   }
@@ -114,8 +116,13 @@ export class AdminEndpoint {
       connectionsCheckingInterval: checkInterval,
       keepAliveTimeout: 5000,
       insecureHTTPParser: false,
+      // A reader of a tap whose machine is gone says nothing.
+      keepAlive: true,
+      keepAliveInitialDelay: idleTimeout,
     });
     server.maxConnections = connections;
+    // Without a limit of its own, MAX_HEADERS counts: node would drop what comes after the thousandth unseen.
+    server.maxHeadersCount = 0;
     server.setTimeout(idleTimeout);
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       this.#serve(request, response, entrance);

@@ -4,7 +4,7 @@
  * Guarantees: a folder that another user could have put there is not used; files of nodes that are gone are removed by
  * the next node, those of running ones never.
  */
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +47,6 @@ export function localPath(environment: LocalEnvironment, name: string, pid: numb
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       checkOwner(folder);
-      chmodSync(folder, 0o700);
       accessSync(folder, constants.W_OK | constants.X_OK);
       const room = MAX_PATH - Buffer.byteLength(join(folder, `.${pid}.sock`)) - 1;
       if (room > 0) return join(folder, `${name.slice(0, room)}.${pid}.sock`);
@@ -65,6 +64,9 @@ function checkOwner(folder: string): void {
   const uid = process.getuid?.();
   if (!facts.isDirectory() || facts.uid !== uid)
     throw new ZerothError('ADMIN_FAILED', `${folder} is not a folder of this user`);
+  // Its permissions are not ours to change: it may be /tmp, named by mistake.
+  if ((facts.mode & 0o022) !== 0)
+    throw new ZerothError('ADMIN_FAILED', `others can write into ${folder}: chmod 700, or choose another`);
 }
 
 /** The sockets in all folders that this user may look into, whether somebody answers or not. */
@@ -109,8 +111,10 @@ export async function removeStale(environment: LocalEnvironment): Promise<void> 
 }
 
 /** Another container may see the same folder and other processes: only what nobody answers goes. */
-export function removeUnanswered(path: string): Promise<void> {
-  return new Promise((resolve) => {
+export async function removeUnanswered(path: string): Promise<void> {
+  // A file that is no socket refuses a connection as well, and is somebody's.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  await new Promise<void>((resolve) => {
     const probe = connect({ path });
     probe.once('connect', () => {
       probe.destroy();

@@ -78,26 +78,26 @@ export class Admin {
   /** Endpoints come and go, the token is read again. @throws ZerothError BIND_FAILED, ADMIN_TOKEN_FILE. */
   async apply({ admin }: Config): Promise<void> {
     const token = admin.tokenFile === '' ? admin.token : readTokenFile(admin.tokenFile, this.#log);
-    const added = new Map<string, { endpoint: AdminEndpoint; address: string }>();
+    const wanted = admin.bind.filter((text) => !this.#endpoints.has(text));
+    const going = [...this.#endpoints].filter(([text]) => !admin.bind.includes(text));
+    // From 127.0.0.1 to all hosts, for one: the port has to be free first.
+    const ports = new Set(wanted.map(portOf).filter((port) => port !== 0));
+    const inTheWay = going.filter(([, { address }]) => ports.has(portOf(address)));
+    for (const [text] of inTheWay) this.#retire(text);
+    const added: string[] = [];
     try {
-      for (const text of admin.bind) {
-        if (this.#endpoints.has(text)) continue;
-        const endpoint = this.#endpoint(text);
-        added.set(text, { endpoint, address: await endpoint.open() });
+      for (const text of wanted) {
+        await this.#add(text);
+        added.push(text);
       }
     } catch (error) {
-      await Promise.all([...added.values()].map(({ endpoint }) => endpoint.close(0)));
+      for (const text of added) this.#retire(text);
+      for (const [text] of inTheWay) await this.#add(text);
       throw error;
     }
     this.#tokens.set(token);
     this.#config = admin;
-    for (const [text, { endpoint }] of this.#endpoints) {
-      if (admin.bind.includes(text)) continue;
-      this.#endpoints.delete(text);
-      // Who asked for this change over it gets the answer first.
-      this.#retire(endpoint);
-    }
-    for (const [text, one] of added) this.#endpoints.set(text, one);
+    for (const [text] of going) this.#retire(text);
     this.#rename();
   }
 
@@ -109,18 +109,30 @@ export class Admin {
     this.#tokens.close();
   }
 
-  #retire(endpoint: AdminEndpoint): void {
-    const closed = endpoint.close(GRACE).finally(() => this.#retiring.delete(closed));
+  async #add(text: string): Promise<void> {
+    const endpoint = this.#endpoint(text);
+    this.#endpoints.set(text, { endpoint, address: await endpoint.open() });
+  }
+
+  /** Listens no more. Who asked for this change over it gets the answer first. */
+  #retire(text: string): void {
+    const one = this.#endpoints.get(text);
+    if (one === undefined) return;
+    this.#endpoints.delete(text);
+    const closed = one.endpoint.close(GRACE).finally(() => this.#retiring.delete(closed));
     this.#retiring.add(closed);
   }
 
   #endpoint(text: string): AdminEndpoint {
     const { limits = LIMITS } = this.#options;
-    return new AdminEndpoint(
-      text,
-      (request, response, entrance) => void this.#serve(request, response, entrance),
-      limits,
-    );
+    const serve = (request: IncomingMessage, response: ServerResponse, entrance: Entrance): void => {
+      this.#serve(request, response, entrance).catch((error: unknown) => {
+        // Its modules can't be loaded any more, for one: somebody has replaced them.
+        this.#log.error({ event: 'admin:failed', err: error }, 'the control API could not answer');
+        response.destroy();
+      });
+    };
+    return new AdminEndpoint(text, serve, limits);
   }
 
   /** A node without it works: its commands need --url then. */
@@ -162,4 +174,9 @@ export class Admin {
       log: this.#log,
     });
   }
+}
+
+/** Of an endpoint or an address of TCP; 0: none, or any. */
+function portOf(text: string): number {
+  return Number(/^(?:tcp|http):.*:(\d+)$/.exec(text)?.[1] ?? 0);
 }

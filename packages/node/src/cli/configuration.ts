@@ -11,6 +11,7 @@ import { change, changeLines, explained } from './config/changes.ts';
 import { usageError } from './errors.ts';
 import { EXIT } from './exit.ts';
 import { addRemote, remoteOf } from './remote.ts';
+import { actorWords } from './status/screen.ts';
 import type { ActorView, Status } from './status/types.ts';
 import { table, timeWords } from './stream/table.ts';
 import { colourOn } from './terminal.ts';
@@ -116,7 +117,7 @@ const describeHistory: DescribeCommand = (command, { terminal, exit }) => {
       const rows = versions.map(({ version, at, by, origin, digest, current }) => [
         `${version}${current ? ' *' : ''}`,
         timeWords(Date.parse(at)),
-        `${by.via} (${printable(by.who)})`,
+        actorWords(by),
         printable(origin),
         printable(digest).slice(0, 12),
       ]);

@@ -80,7 +80,7 @@ async function main(argv: readonly string[]): Promise<void> {
     },
   };
   const options = end === -1 ? argv : argv.slice(0, end);
-  const json = options.includes('--json');
+  const json = options.includes('--json') || options.includes('-j');
   const crash = (error: unknown): void => {
     terminal.fail(error, json);
     if (error instanceof Error && error.stack !== undefined && !json) terminal.err(error.stack);

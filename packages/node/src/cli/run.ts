@@ -15,6 +15,7 @@ import type { Daemon } from '../daemon/daemon.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { ZerothError } from '../errors.ts';
 import { RouteError } from '../flow/errors.ts';
+import { logReport } from '../flow/report.ts';
 import type { Node } from '../flow/topology.ts';
 import { createLog, isPretty } from '../log/create.ts';
 import type { Log } from '../log/log.ts';
@@ -82,8 +83,15 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
     log.warn({ event: 'stop:now', signal: name }, 'second signal, exiting at once'),
   );
   const uncaught = crashLogger(log);
+  // Before the first word to anybody who might send it; what starts reads its file anyway.
+  let daemon: Daemon | null = null;
+  const hangUp = onHangUp({
+    // What becomes of it stands in the log.
+    reload: () => void daemon?.reload({ via: 'signal', who: 'SIGHUP' }),
+    lost: () => interrupts.interrupt('SIGHUP'),
+  });
   try {
-    const daemon = await startDaemon({ opened, log, tap, version, environment: process.env });
+    daemon = await startDaemon({ opened, log, tap, version, environment: process.env });
     const { node, addresses: admin } = daemon;
     const routes = node.status();
     for (const route of routes) log.info({ event: 'route:ready', ...readyFields(route) }, 'route ready');
@@ -99,6 +107,7 @@ async function run(file: string | null, options: RunOptions, context: CommandCon
     log.fatal({ event: 'failed', ...placeOf(error), ...fields }, message);
     return exitCode;
   } finally {
+    hangUp.dispose();
     interrupts.dispose();
     uncaught.dispose();
   }
@@ -130,12 +139,7 @@ async function untilStopped(
     if (interrupts.signal.aborted) resolve(null);
     interrupts.signal.addEventListener('abort', () => resolve(null), { once: true });
   });
-  const hangUp = onHangUp({
-    // What becomes of it stands in the log.
-    reload: () => void daemon.reload({ via: 'signal', who: 'SIGHUP' }),
-    lost: () => interrupts.interrupt('SIGHUP'),
-  });
-  const failure = await Promise.race([stopAsked, daemon.failed()]).finally(hangUp.dispose);
+  const failure = await Promise.race([stopAsked, daemon.failed()]);
   const timeout = node.config.node.stopTimeout;
   if (failure === null) {
     const fields = { event: 'stop', signal: interrupts.received(), timeout };
@@ -144,11 +148,7 @@ async function untilStopped(
       terminal.err(`This takes ${timeout / 1000} s at most. Ctrl-C again exits at once.`);
   }
   const report = await daemon.stop();
-  for (const { undelivered, ...rest } of report.routes) {
-    const fields = { event: 'route:stopped', undelivered, ...rest };
-    if (undelivered > 0) log.warn(fields, 'stopped with undelivered messages');
-    else log.info(fields, 'stopped');
-  }
+  for (const route of report.routes) logReport(log, route);
   const { undelivered, elapsed } = report;
   log.info({ event: 'stopped', undelivered, elapsed }, 'node stopped');
   if (failure === null) return EXIT.ok;

@@ -89,6 +89,9 @@ async function tap(name: string, command: Command, context: CommandContext): Pro
   const filters = options.filter ?? [];
   if (options.decode === undefined && filters.some(({ field }) => field !== 'topic'))
     throw usageError('--filter looks at fields of what is decoded: give --decode, or filter by topic=PREFIX');
+  const prefix = prefixOf(filters);
+  if (options.bytes !== undefined && options.bytes < Buffer.byteLength(prefix))
+    throw usageError(`--bytes ${options.bytes} cuts topic=${prefix}, so that no message would have it`);
   const decode = await decoderOf(options.decode ?? null);
   const remote = await remoteOf(command);
   const interrupts = onInterrupt();
@@ -100,7 +103,7 @@ async function tap(name: string, command: Command, context: CommandContext): Pro
   let attached = false;
   const printer = new Printer(options, decode, colourOn(process.stdout, process.env));
   try {
-    for await (const line of remote.lines(pathOf(name, options, filters), signal)) {
+    for await (const line of remote.lines(pathOf(name, options, prefix), signal)) {
       if (typeof line !== 'object' || line === null) continue;
       if (!attached) notice(`tapping ${name} of ${remote.where}; Ctrl-C ends`, { event: 'tapping', name });
       attached = true;
@@ -122,13 +125,12 @@ async function tap(name: string, command: Command, context: CommandContext): Pro
   context.exit(early ? interrupts.exitCode() : EXIT.ok);
 }
 
-function pathOf(name: string, { decode, rate, bytes }: Options, filters: readonly Filter[]): string {
+function pathOf(name: string, { decode, rate, bytes }: Options, prefix: string): string {
   const query = new URLSearchParams();
   if (rate !== undefined) query.set('rate', String(rate));
   // Half a message can't be decoded.
   const octets = bytes ?? (decode === undefined ? undefined : MAX_BYTES);
   if (octets !== undefined) query.set('bytes', String(octets));
-  const prefix = prefixOf(filters);
   if (prefix !== '') query.set('match', [...prefix].slice(0, MAX_MATCH).join(''));
   return `/v1/tap/${encodeURIComponent(name)}?${query.toString()}`;
 }

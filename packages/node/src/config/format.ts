@@ -53,7 +53,9 @@ function formatProblem(problem: Problem, paint: Paint, label: string): string {
     parts.push(`Did you mean ${printable(bare ? suggestion : `"${suggestion}"`)}?`);
   }
   if (allowed.length > 0) parts.push(`Allowed: ${allowed.map(printable).join(', ')}`);
-  const head = `${paint('bold', place)}  ${label}${key === '' ? '' : `${paint('cyan', key)}: `}${parts.join(' ')} ${paint('dim', `[${code}]`)}`;
+  // `set KEY` has named it.
+  const named = key === '' || problem.file.endsWith(` ${key}`);
+  const head = `${paint('bold', place)}  ${label}${named ? '' : `${paint('cyan', key)}: `}${parts.join(' ')} ${paint('dim', `[${code}]`)}`;
   return problem.excerpt === null ? head : `${head}\n${excerptLines(problem, problem.excerpt, paint)}`;
 }
 

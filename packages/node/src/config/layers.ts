@@ -86,6 +86,17 @@ export function readLocal(file: LayerText, context: LoadContext): LocalResult {
   };
 }
 
+/** The nodes that the text of a centre has something for alone; null: it has no `nodes`, so it may as well be a file. */
+export function nodesOf(text: LayerText): readonly string[] | null {
+  const layer = readLayer(text, 0);
+  if ('problems' in layer) return null;
+  const { resolve } = layer.parsed;
+  const pair = layer.root.items.find(({ key }) => nameOf(key, resolve) === 'nodes');
+  if (pair === undefined) return null;
+  const nodes = resolve(pair.value);
+  return isMap(nodes) ? nodes.items.flatMap(({ key }) => nameOf(key, resolve) ?? []) : [];
+}
+
 /** Merges and checks. `nodeName` chooses among the `nodes` of the centre. */
 export function loadLayers(layers: Layers, nodeName: string, context: LoadContext): LayersResult {
   let next = 0;

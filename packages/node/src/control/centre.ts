@@ -17,8 +17,10 @@ export class Centre {
   #following: Promise<void> | null = null;
   #text: SourceText;
   #status: SourceStatus;
-  /** Revision that the copy has. */
-  #saved: string | null;
+  /** Why the text that it has now does not count. */
+  #refusal: string | null = null;
+  /** What the copy has. */
+  #saved: SourceText | null;
   /** A disk that takes no copy was told. */
   #warned = false;
   /** Texts that were told by the source. */
@@ -30,7 +32,7 @@ export class Centre {
     this.#log = log;
     this.#text = opened.text;
     this.#status = opened.status;
-    this.#saved = opened.status.state === 'copy' ? opened.text.revision : null;
+    this.#saved = opened.status.state === 'copy' ? opened.text : null;
   }
 
   /** The newest that was seen; whether it counts is for others to say. */
@@ -39,7 +41,8 @@ export class Centre {
   }
 
   get status(): SourceStatus {
-    return this.#status;
+    const { error } = this.#status;
+    return error === null ? { ...this.#status, error: this.#refusal } : this.#status;
   }
 
   /** Says with what the node was started, and keeps it. */
@@ -62,8 +65,9 @@ export class Centre {
       },
       down: (error: Error): void => {
         // From the copy it goes on until the centre was there once.
-        this.#set(this.#status.state === 'copy' ? 'copy' : 'down', error.message);
-        const fields = { event: 'config:source-down', source: this.name, reason: error.message };
+        const reason = error.message.replace(`${this.name}: `, '');
+        this.#set(this.#status.state === 'copy' ? 'copy' : 'down', reason);
+        const fields = { event: 'config:source-down', source: this.name, reason };
         this.#log.warn(fields, 'the configuration centre does not answer');
       },
       up: (): void => {
@@ -94,16 +98,17 @@ export class Centre {
 
   /** The text that was seen counts now. */
   accepted(text: SourceText): void {
-    const { state, error } = this.#status;
-    this.#status = { ...this.#status, revision: text.revision, error: state === 'up' ? null : error };
+    this.#refusal = null;
+    this.#status = { ...this.#status, revision: text.revision };
   }
 
   /** As the last good copy. */
   async keep(text: SourceText): Promise<void> {
-    if (this.#saved === text.revision) return;
+    // The text as well: a centre that was restored from a backup counts again from there.
+    if (this.#saved?.revision === text.revision && this.#saved.text === text.text) return;
     try {
       await this.#opened.copy.save(text);
-      this.#saved = text.revision;
+      this.#saved = text;
       this.#warned = false;
     } catch (cause) {
       if (this.#warned) return;
@@ -115,7 +120,7 @@ export class Centre {
 
   /** The text that was seen does not count, because it is wrong. */
   refused(message: string): void {
-    this.#status = { ...this.#status, error: message };
+    this.#refusal = message;
   }
 
   async close(): Promise<void> {

@@ -12,11 +12,12 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { LayerText } from '../config/layers.ts';
 import { MAX_FILE_SIZE } from '../config/source.ts';
 import type { Log } from '../log/log.ts';
+import { writePrivate } from '../source/private-file.ts';
 import type { Actor } from './types.ts';
 
 export const KEPT = 50;
@@ -149,17 +150,7 @@ async function writeVersion(
   const all = texts.centre === null ? [texts.file] : [texts.centre, texts.file];
   const sizes = all.map(({ name, text }) => ({ name, bytes: Buffer.byteLength(text) }));
   const head = JSON.stringify({ format: 1, version, at, by, origin, digest, texts: sizes });
-  const fresh = `${path}.new`;
-  // One that is left of a crash may have other permissions.
-  await rm(fresh, { force: true });
-  const file = await open(fresh, 'wx', 0o600);
-  try {
-    await file.writeFile(`${HEAD}${head}\n${all.map(({ text }) => `${text}\n`).join('')}`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(fresh, path);
+  await writePrivate(path, `${HEAD}${head}\n${all.map(({ text }) => `${text}\n`).join('')}`);
 }
 
 async function readVersion(

@@ -96,7 +96,9 @@ export function invalid(problems: readonly Problem[]): Refused {
   const [first] = problems;
   const many = problems.length === 1 ? '' : `, and ${problems.length - 1} more`;
   const place = first === undefined ? '' : `${first.file}${first.line === 0 ? '' : `:${first.line}`}`;
-  const key = first === undefined || first.key === '' ? '' : ` ${first.key}:`;
+  // `set KEY` has named it.
+  const named = first === undefined || first.key === '' || first.file.endsWith(` ${first.key}`);
+  const key = named ? '' : ` ${first.key}:`;
   const message = `${place}:${key} ${first?.message ?? ''}${many}`;
   return { ok: false, code: 'CONFIG_INVALID', message, problems };
 }

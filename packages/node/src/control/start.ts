@@ -325,7 +325,8 @@ class NodeControl<A extends Applied> implements Control<A> {
   #refuseLoad(by: Actor, refused: Refused, content: string): Refused {
     this.reloads.refused++;
     this.#last = { ok: false, message: refused.message, at: Date.now() };
-    if (by.via === 'source') this.#centre?.refused(refused.message);
+    const inCentre = refused.problems.some(({ file }) => file === this.#centre?.name);
+    if (by.via === 'source' || inCentre) this.#centre?.refused(refused.message);
     this.#audit.refused(by, refused, hearsOnlyTheLog(by) ? null : `${content} ${refused.code}`);
     return refused;
   }
@@ -345,4 +346,4 @@ function wrong(message: string): Refused {
   return { ok: false, code: 'INPUT_INVALID', message, problems: [] };
 }
 
-const STOPPING: Refused = wrong('the node is stopping');
+const STOPPING: Refused = { ...wrong('the node is stopping'), code: 'RELOAD_FAILED' };

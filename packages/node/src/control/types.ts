@@ -36,7 +36,7 @@ export interface Snapshot {
   readonly config: Config;
   /** Milliseconds since 1970. */
   readonly appliedAt: number;
-  /** The file, `embedded`, `version 7` after a rollback; with a centre, its name comes first. */
+  /** The file, or what stands for its name; `version 7` after a rollback. With a centre, its name comes first. */
   readonly origin: string;
   readonly by: Actor;
   readonly overrides: readonly Override[];

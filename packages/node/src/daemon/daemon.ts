@@ -139,10 +139,12 @@ export class Daemon {
   async #stop(options: StopOptions): Promise<StopReport> {
     // From now on it says that it is not ready, to whoever asks, until it has delivered.
     this.#health?.stop();
-    await this.#control?.close();
+    // It waits for a change that is under way, and that for what drains: the time of the stop counts for both.
+    const closed = this.#control?.close();
     try {
       return (await this.#node?.stop(options)) ?? { routes: [], undelivered: 0, elapsed: 0 };
     } finally {
+      await closed;
       await this.#admin?.close();
       await this.#instruments.close(TELEMETRY_WITHIN);
     }

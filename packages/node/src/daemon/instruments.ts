@@ -1,14 +1,16 @@
 /**
- * Metrics and telemetry of a daemon, each loaded when somebody looks.
+ * Metrics and telemetry of a daemon, each loaded when somebody looks; durations are noted from the start.
  *
  * Guarantees: what nobody looks at costs a check where it would be told; a collector that does not answer holds nothing up.
  */
+import { streamsOf } from '../config/streams.ts';
 import type { Config } from '../config/types.ts';
 import type { Control } from '../control/control.ts';
 import type { Node, StartOptions } from '../flow/topology.ts';
 import type { Health } from '../health/health.ts';
 import type { LevelLog } from '../log/create.ts';
 import type { LogTap } from '../log/tap.ts';
+import { Timings } from '../metrics/measures.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 
@@ -22,10 +24,10 @@ interface Measured {
 
 export class Instruments {
   readonly #options: { readonly log: LevelLog; readonly tap: LogTap; readonly version: string };
+  /** From the start: what was not measured can't be looked up later. */
+  readonly #timings: Timings = new Timings();
   #measured: Measured | null = null;
   #metrics: Promise<Metrics> | null = null;
-  /** For the hooks, which are called between messages. */
-  #loaded: Metrics | null = null;
   #telemetry: Telemetry | null = null;
 
   constructor(options: { readonly log: LevelLog; readonly tap: LogTap; readonly version: string }) {
@@ -35,10 +37,7 @@ export class Instruments {
   /** For `startNode`. */
   get hooks(): Pick<StartOptions, 'measures' | 'spans'> {
     return {
-      measures: {
-        answered: (route, milliseconds) => this.#loaded?.measures.answered(route, milliseconds),
-        committed: (stream, milliseconds) => this.#loaded?.measures.committed(stream, milliseconds),
-      },
+      measures: this.#timings,
       spans: {
         published: (...record) => this.#telemetry?.spans.published(...record) ?? record[2],
         delivered: (...record) => this.#telemetry?.spans.delivered(...record),
@@ -53,6 +52,9 @@ export class Instruments {
 
   /** Follows the configuration. */
   async apply(config: Config): Promise<void> {
+    const names = (all: readonly { readonly name: string }[]): Set<string> =>
+      new Set(all.map(({ name }) => name));
+    this.#timings.keep(names(config.routes), names(streamsOf(config)));
     if (config.telemetry === null && this.#telemetry === null) return;
     if (this.#telemetry === null) {
       const { createTelemetry } = await import('../telemetry/telemetry.ts');
@@ -75,7 +77,11 @@ export class Instruments {
   }
 
   #load(): Promise<Metrics> {
-    this.#metrics ??= this.#make();
+    this.#metrics ??= this.#make().catch((error: unknown) => {
+      // Who asks next tries again, and a stop has nothing to close.
+      this.#metrics = null;
+      throw error;
+    });
     return this.#metrics;
   }
 
@@ -88,7 +94,7 @@ export class Instruments {
       overrides: control.snapshot.overrides.length,
       sources: control.sources().map(({ name, state }) => ({ name, up: state === 'up' })),
     });
-    this.#loaded = createMetrics({ node, health, version: this.#options.version, configuration });
-    return this.#loaded;
+    const { version } = this.#options;
+    return createMetrics({ node, health, timings: this.#timings, version, configuration });
   }
 }

@@ -12,9 +12,9 @@ import { streamsOf } from '../config/streams.ts';
 import type { StreamSettings } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
 import type { StreamStore } from '../store/store.ts';
-import { clash } from './endpoints.ts';
+import { Holders } from './endpoints.ts';
 import { reasonOf } from './errors.ts';
-import { type Comer, type Leaver, listRoutes, listSessions, type Work } from './moves.ts';
+import { type Comer, goesOn, type Leaver, listRoutes, listSessions, type Work } from './moves.ts';
 import type { Maker, Running } from './parts.ts';
 import type { Plan } from './plan.ts';
 import type { RouteReport } from './report.ts';
@@ -25,6 +25,8 @@ export class Change {
   readonly lost: { readonly name: string; readonly reason: string }[] = [];
   readonly #work: Work;
   readonly #gone = new Set<Leaver>();
+  /** What of that which goes is bound where. */
+  readonly #holders = new Holders<Leaver>();
 
   /** `before` null: nothing runs. `signal`: what goes is given no more time. */
   constructor(maker: Maker, before: Running | null, plan: Plan, signal: AbortSignal) {
@@ -45,15 +47,21 @@ export class Change {
 
   /** What runs from now on. Rejects with the reason why not, after everything is as it was, but for what is `lost`. */
   async build(): Promise<Running> {
-    const { comers, made, undo } = this.#work;
+    const { comers, leavers, made, undo } = this.#work;
     try {
       await this.#openStreams();
       listRoutes(this.#work);
       listSessions(this.#work);
-      const late = comers.filter((comer) => this.#hindrances(comer).length > 0);
-      for (const comer of comers) if (!late.includes(comer)) await comer.come();
+      for (const leaver of leavers) for (const bound of leaver.bound) this.#holders.add(bound, leaver);
+      const late: Comer[] = [];
+      const first = new Set<Leaver>();
+      for (const comer of comers) {
+        const hindrances = this.#hindrances(comer);
+        for (const leaver of hindrances) first.add(leaver);
+        if (hindrances.length > 0) late.push(comer);
+        else await comer.come();
+      }
       await this.#probe(late);
-      const first = new Set(late.flatMap((comer) => this.#hindrances(comer)));
       await inRows([...first], (leaver) => this.#leave(leaver));
       for (const comer of late) await comer.come();
       for (const route of made.values()) route.start();
@@ -72,9 +80,11 @@ export class Change {
     const rest = leavers.filter((leaver) => !this.#gone.has(leaver));
     await inRows(rest, (leaver) => leaver.go().catch(tell));
     for (const step of plan.routes) {
-      if (step.how !== 'removed') continue;
-      before?.routes.get(step.before.name)?.forget();
-      maker.forget(step.before.name);
+      if (step.how !== 'removed' && step.how !== 'replaced') continue;
+      const { name } = step.before;
+      // Another one that goes on where it ended has said by now what it needs.
+      if (step.how === 'removed' || !goesOn(step.before, step.after)) before?.routes.get(name)?.forget();
+      if (step.how === 'removed') maker.forget(name);
     }
     await this.#releaseStreams().catch(tell);
     const opened = plan.opened.map(({ name }) => name);
@@ -89,9 +99,8 @@ export class Change {
 
   /** Who has to go before this one can come. */
   #hindrances({ wants, after }: Comer): Leaver[] {
-    return this.#work.leavers.filter(
-      (leaver) => leaver === after || wants.some(({ endpoint }) => holds(leaver, endpoint)),
-    );
+    const holders = wants.flatMap(({ endpoint }) => this.#holders.of(endpoint));
+    return after === null ? holders : [...holders, after];
   }
 
   /** Binds what is free by now, for a moment: nothing is taken away for somebody who can't come all the same. */
@@ -99,7 +108,7 @@ export class Change {
     for (const { endpoint, ipv6, refused } of comers.flatMap(({ wants }) => wants)) {
       // In the process itself peers would be there at once, and any port is free.
       if (endpoint.startsWith('inproc:') || /(\*|:0+)$/.test(endpoint)) continue;
-      if (this.#work.leavers.some((leaver) => holds(leaver, endpoint))) continue;
+      if (this.#holders.of(endpoint).length > 0) continue;
       const probe = new Pull({ ipv6 });
       try {
         await probe.bind(endpoint);
@@ -145,9 +154,11 @@ export class Change {
     const { before, made, plan, sessions, store } = this.#work;
     const { config } = plan;
     const routes = new Map<string, Route>();
-    for (const { name } of config.routes) {
-      const route = made.get(name) ?? before?.routes.get(name);
-      if (route !== undefined) routes.set(name, route);
+    for (const each of config.routes) {
+      const route = made.get(each.name) ?? before?.routes.get(each.name);
+      if (route === undefined) continue;
+      routes.set(each.name, route);
+      if (!isDeepStrictEqual(route.config, each)) route.configure(each);
     }
     const open = new Map(streamsOf(config).map((stream) => [stream.name, stream]));
     for (const stream of store?.all() ?? []) {
@@ -200,10 +211,6 @@ export class Change {
     const names = new Map(streamsOf(plan.config).map((stream) => [stream.name, stream]));
     for (const { name } of store.all()) if (!names.has(baseOf(name, names))) await this.#release(store, name);
   }
-}
-
-function holds({ bound }: Leaver, endpoint: string): boolean {
-  return bound.some((each) => clash(endpoint, each));
 }
 
 /** Does something with each: with those on the same object one after the other, with the rest at once. */

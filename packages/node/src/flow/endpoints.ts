@@ -1,10 +1,10 @@
 /**
  * Endpoints before and after a change: which go, which come, and which of them can't be there at the same time.
  *
- * Guarantees: pure. Two endpoints that clash are found by their text and their address; an interface that is named in one
+ * Guarantees: touches nothing. Two endpoints that clash are found by their text and their address; an interface that is named in one
  * of them and not in the other is not looked up.
  */
-import { endpointKey, listening, parseBind } from '../config/endpoint.ts';
+import { type Endpoint, endpointKey, listening, parseBind } from '../config/endpoint.ts';
 
 /** What is bound: as it stands in the configuration, and where that is. */
 export interface Bound {
@@ -29,18 +29,39 @@ export function pinned({ configured, address }: Bound): string {
   return port === undefined ? configured : configured.replace(/^(tcp:.*:)(\*|0+)$/, `$1${port}`);
 }
 
-/** Whether `wanted` can't be bound while `bound` is. */
-export function clash(wanted: string, { configured, address }: Bound): boolean {
-  return same(wanted, address) || same(wanted, configured);
+/** Who is bound where. Asked by each of a thousand routes for all others: an endpoint is parsed once. */
+export class Holders<T> {
+  readonly #held = new Map<string, { readonly at: Endpoint | null; readonly who: T }[]>();
+
+  add({ configured, address }: Bound, who: T): void {
+    for (const text of new Set([configured, address])) {
+      const at = parseBind(text);
+      const key = keyOf(text, at);
+      const known = this.#held.get(key);
+      if (known === undefined) this.#held.set(key, [{ at, who }]);
+      else known.push({ at, who });
+    }
+  }
+
+  /** Those because of whom `wanted` can't be bound. */
+  of(wanted: string): readonly T[] {
+    const at = parseBind(wanted);
+    const known = this.#held.get(keyOf(wanted, at)) ?? [];
+    return known.filter((each) => clash(at, each.at)).map(({ who }) => who);
+  }
 }
 
-function same(one: string, other: string): boolean {
-  const a = parseBind(one);
-  const b = parseBind(other);
-  if (a === null || b === null) return one === other;
-  if (a.transport !== 'tcp' || b.transport !== 'tcp')
-    return endpointKey(a) === endpointKey(b) && endpointKey(a) !== 'ipc:*';
-  if (a.port !== b.port || a.port === 0) return false;
+/** Equal for endpoints that may clash. */
+function keyOf(text: string, at: Endpoint | null): string {
+  if (at === null) return text;
+  return at.transport === 'tcp' ? `tcp:${at.port}` : endpointKey(at);
+}
+
+/** Of two with the same key. */
+function clash(a: Endpoint | null, b: Endpoint | null): boolean {
+  if (a === null || b === null) return true;
+  if (a.transport !== 'tcp' || b.transport !== 'tcp') return endpointKey(a) !== 'ipc:*';
+  if (a.port === 0) return false;
   const mine = listening(a.host, true);
   const theirs = listening(b.host, true);
   return meet(mine.v4, theirs.v4) || meet(mine.v6, theirs.v6);

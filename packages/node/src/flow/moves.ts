@@ -1,7 +1,7 @@
 /**
  * What comes and what goes in a change, each with how to do it and how to take it back (change.ts says when).
  *
- * Guarantees: listing changes nothing but the options of routes that keep their sockets, which `undo` sets back.
+ * Guarantees: listing changes nothing.
  */
 import type { RouteConfig, SessionsConfig, SideConfig } from '../config/types.ts';
 import { notBound } from '../session/listening.ts';
@@ -11,7 +11,7 @@ import { type Bound, pinned, without } from './endpoints.ts';
 import { RouteError, type Side } from './errors.ts';
 import { type Maker, type Running, sessionsFailed } from './parts.ts';
 import type { Plan } from './plan.ts';
-import { drainRoute, type RouteReport } from './report.ts';
+import { drainRoute, logReport, type RouteReport } from './report.ts';
 import type { Former, Route } from './route.ts';
 import type { RouteSide } from './side.ts';
 import type { EndpointStatus } from './status.ts';
@@ -81,7 +81,7 @@ export function listRoutes(work: Work): void {
   const routeOf = ({ name }: RouteConfig): Route => running!.routes.get(name)!;
   for (const step of plan.routes) {
     if (step.how === 'changed') {
-      listChanged(work, routeOf(step.before), step.before, step.after);
+      listChanged(work, routeOf(step.before), step.after);
       continue;
     }
     const old = step.how === 'added' ? null : routeOf(step.before);
@@ -95,18 +95,26 @@ export function listRoutes(work: Work): void {
     comers.push({
       wants: wantsOf(after, former),
       after: shares ? leaver : null,
-      come: () => makeRoute(work, after, former),
+      come: () => makeRoute(work, after, former, old !== null && goesOn(old.config, after)),
     });
   }
 }
 
-async function makeRoute(work: Work, config: RouteConfig, former: Former): Promise<void> {
+/** `follows`: it goes on where the former one has ended. */
+async function makeRoute(work: Work, config: RouteConfig, former: Former, follows: boolean): Promise<void> {
   const route = work.maker.route(config, work.store);
   work.made.set(config.name, route);
   work.undo.push(async () => {
     await route.drain({ timeout: UNDO_MS, signal: work.signal });
+    // Its stream may be there without it; but what the former one comes back for stays.
+    if (!follows) route.forget();
   });
   await route.bind(former);
+}
+
+/** Whether the route after goes on in the stream where the one before has ended. */
+export function goesOn(before: RouteConfig, after: RouteConfig): boolean {
+  return [before, after].every(({ pattern, stream }) => pattern === 'pipeline' && stream !== null);
 }
 
 function leavingRoute(work: Work, route: Route): Leaver {
@@ -117,7 +125,9 @@ function leavingRoute(work: Work, route: Route): Leaver {
     bound: [...former.backend, ...former.frontend].filter(({ how }) => how === 'bind'),
     on: route,
     go: async () => {
-      work.drained.push(await drainRoute(route, drainOf(work)));
+      const report = await drainRoute(route, drainOf(work));
+      work.drained.push(report);
+      logReport(work.maker.log, report);
     },
     back: async () => {
       const again = work.maker.route(config, work.store);
@@ -133,11 +143,10 @@ function leavingRoute(work: Work, route: Route): Leaver {
   };
 }
 
-/** A route that keeps its sockets: other options at once, and endpoints that come and go. */
-function listChanged(work: Work, route: Route, before: RouteConfig, after: RouteConfig): void {
+/** A route that keeps its sockets: endpoints come and go. */
+function listChanged(work: Work, route: Route, after: RouteConfig): void {
   const { leavers, comers, undo } = work;
-  undo.push(async () => route.configure(before));
-  route.configure(after);
+  const before = route.config;
   for (const name of SIDES) {
     const side = route[name];
     for (const how of ['bind', 'connect'] as const) {
@@ -196,7 +205,7 @@ export function listSessions(work: Work): void {
       name: 'sessions',
       bound,
       on: server,
-      go: () => server.stop({ timeout: plan.config.node.stopTimeout }),
+      go: () => server.stop(drainOf(work)),
       back: async () => {
         const again = await maker.sessions(running!.config, work.store!, bound);
         work.sessions = again;

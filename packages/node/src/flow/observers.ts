@@ -18,17 +18,19 @@ export class Observers {
   readonly #answered: ((milliseconds: number) => void) | null;
   /** A copy for each change: who is being told may leave meanwhile. */
   #listeners: readonly RunListener[] = [];
-  #observed: Observed | null = null;
+  /** What runs under the name; two while one makes room for the other. */
+  readonly #observed = new Set<Observed>();
 
   /** `answered`: told of round trips of requests. */
   constructor(answered: ((milliseconds: number) => void) | null) {
     this.#answered = answered;
   }
 
-  /** From now on this is what runs under the name. */
-  attach(observed: Observed): void {
-    this.#observed = observed;
+  /** This runs under the name, until the returned function is called. */
+  attach(observed: Observed): () => void {
+    this.#observed.add(observed);
     this.#changed();
+    return () => this.#observed.delete(observed);
   }
 
   /** Nobody looks. */
@@ -48,7 +50,6 @@ export class Observers {
   }
 
   #changed(): void {
-    if (this.#observed === null) return;
     const listeners = this.#listeners;
     const [only] = listeners;
     const run: RunListener | undefined =
@@ -58,9 +59,10 @@ export class Observers {
           }
         : only;
     const answered = this.#answered;
-    this.#observed.observer =
+    const observer =
       run === undefined && answered === null
         ? null
         : { ...(run === undefined ? {} : { run }), ...(answered === null ? {} : { answered }) };
+    for (const each of this.#observed) each.observer = observer;
   }
 }

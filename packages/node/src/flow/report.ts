@@ -1,4 +1,5 @@
 /** What became of the messages of a route that was drained. */
+import type { Log } from '../log/log.ts';
 import type { Route } from './route.ts';
 
 export interface RouteReport {
@@ -19,4 +20,10 @@ export async function drainRoute(
 ): Promise<RouteReport> {
   const left = await route.drain(drain);
   return { route: route.name, ...left, ...route.totals() };
+}
+
+export function logReport(log: Log, { undelivered, ...rest }: RouteReport): void {
+  const fields = { event: 'route:stopped', undelivered, ...rest };
+  if (undelivered > 0) log.warn(fields, 'stopped with undelivered messages');
+  else log.info(fields, 'stopped');
 }

@@ -74,10 +74,11 @@ export class Route {
       stream === null
         ? new SocketProxy(front, back)
         : new Durable({ name, pattern, front, back, stream, log: this.#log, fold });
-    hooks?.observers.attach(this.#forwarder);
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
+    const detach = hooks?.observers.attach(this.#forwarder);
+    if (detach !== undefined) void this.ended.then(detach);
     const open = (side: Side, socket: FrontSocket | BackSocket): RouteSide => {
       const sideLog = this.#log.child({ side });
       watchSocket(socket, sideLog, fold, `${name}/${side}`, (event) =>

@@ -7,6 +7,7 @@
  * says for each route what was not delivered; after it no handle or timer of the node is left.
  */
 import { setMaxListeners } from 'node:events';
+import { context } from '@zeroth/zmq';
 import type { Run } from '@zeroth/zmq/run';
 import type { Config } from '../config/types.ts';
 import { Fold } from '../log/fold.ts';
@@ -67,6 +68,8 @@ export interface Applied {
  */
 export async function startNode(config: Config, options: StartOptions = {}): Promise<Node> {
   const { log = silentLog, measures = null, spans = null } = options;
+  // A thousand routes have two each; how many routes there are is bounded by the configuration.
+  context.maxSockets = context.maxSocketsLimit;
   const fold = new Fold();
   const maker = new Maker({ log, fold, measures, spans });
   const start = new Change(maker, null, planOf(null, config), new AbortController().signal);
@@ -238,7 +241,7 @@ export class Node {
     const rest = Math.max(0, timeout - (performance.now() - began));
     const drain = { timeout: rest, signal: this.#hurry.signal };
     const reports = Promise.all([...routes.values()].map((route) => drainRoute(route, drain)));
-    const ends = Promise.all([reports, sessions?.stop({ timeout: rest }), this.#changes]);
+    const ends = Promise.all([reports, sessions?.stop(drain), this.#changes]);
     const [report] = await ends.finally(() => store?.close());
     clearTimeout(timer);
     signal?.removeEventListener('abort', hurry);

@@ -3,8 +3,8 @@
  *
  * Guarantees: pure: time comes in as the milliseconds that this process was there to see. A peer that answers each ping
  * within an interval is never silent when three missed intervals are allowed; one that says and takes nothing is silent
- * within `missed` intervals and a look, if it is looked at four times in each. There is no verdict by silence over a peer that is not pinged, or that we don't read
- * from.
+ * within `missed` intervals and a look, if it is looked at four times in each. There is no verdict by silence over a peer
+ * that is not pinged, or that we don't read from.
  */
 import type { PeerInfo } from '@zeroth/zmq';
 import type { Side } from '../flow/errors.ts';

@@ -6,10 +6,8 @@
  * groups.ts; routes and streams by the configuration). Many are read
  * and written in steps, so that messages are not held up. After `close` no timer or observer is left.
  */
-import type { Measures } from '../flow/parts.ts';
 import { Ages } from './ages.ts';
 import type { Collected, Sample } from './family.ts';
-import { Timings } from './measures.ts';
 import { PeerTable } from './peers.ts';
 import { ProcessMonitor } from './process.ts';
 import { Refusals } from './refusals.ts';
@@ -22,8 +20,6 @@ export interface Metrics {
   readonly contentType: string;
   /** Of the node, in ms since 1970: counters count from then on. */
   readonly startedAt: number;
-  /** Durations as they happen: what `startNode` takes. */
-  readonly measures: Measures;
   /** The text format of Prometheus. */
   text(): Promise<string>;
   /** The same, for who sends it elsewhere. */
@@ -34,7 +30,7 @@ export interface Metrics {
 }
 
 export function createMetrics(sources: MetricSources): Metrics {
-  const timings = new Timings();
+  const { timings } = sources;
   const exports = new Map<Signal, ExportFigures>();
   const ages = new Ages(sources.node, () => performance.now());
   const process = new ProcessMonitor();
@@ -59,7 +55,6 @@ export function createMetrics(sources: MetricSources): Metrics {
   return {
     contentType: CONTENT_TYPE,
     startedAt: sources.node.startedAt,
-    measures: timings,
     text: async () => (await paced(await collect(), exposition)).join(''),
     collect,
     exports: (signal) => {

@@ -7,6 +7,7 @@
 import type { PeerEvent, RoutePeer } from '../flow/status.ts';
 import type { LoopDelay } from '../health/loop.ts';
 import type { HealthReport, PeerHealth, WatchedNode } from '../health/types.ts';
+import type { Timings } from './measures.ts';
 
 export interface NodeFigures extends Pick<WatchedNode, 'status' | 'streams' | 'sessionStatus'> {
   peers(): readonly RoutePeer[];
@@ -45,6 +46,8 @@ export type Signal = (typeof SIGNALS)[number];
 export interface MetricSources {
   readonly node: NodeFigures;
   readonly health: HealthFigures;
+  /** What `startNode` was given to measure with. */
+  readonly timings: Timings;
   /** Of this program. */
   readonly version: string;
   readonly configuration?: () => ConfigurationFigures;

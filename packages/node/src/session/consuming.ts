@@ -1,9 +1,9 @@
 /**
- * CONSUME, ACK, NACK, CANCEL: which consumer is in which group, and which groups there are.
+ * CONSUME, ACK, NACK, CANCEL: which consumer is in which group, and which groups there are. How one gets into its group
+ * is in entrance.ts.
  *
  * Guarantees: a group is there while it has members or records on the way to its dead letters, and its place after
- * that; a new group's place is on the disk before a consumer is told of it; a consumer that comes again (same session,
- * same number) has what it had.
+ * that; a consumer that comes again (same session, same number) has what it had.
  */
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers';
@@ -12,11 +12,10 @@ import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import { type BurialHost, bury } from './burial.ts';
 import { Consumer } from './consumer.ts';
-import type { GroupState } from './core/group.ts';
-import { decodePlace, within } from './core/place.ts';
+import { Entrance, type EntranceHost } from './entrance.ts';
 import type { Hub, Hubs } from './hub.ts';
-import { deadLetterOf, placeOf, startOf, unfit } from './request.ts';
-import { Runner, type RunnerHost, type RunnerOptions, savePlace } from './runner.ts';
+import { deadLetterOf, placeOf, unfit } from './request.ts';
+import type { Runner } from './runner.ts';
 import type { Connection, Outlet, Session } from './session.ts';
 import type { Traces } from './traces.ts';
 
@@ -29,29 +28,18 @@ const MAX_CREDIT = 100_000;
 const MAX_CONSUMERS = 10_000;
 const MAX_OF_SESSION = 256;
 const MAX_PREFIX = 1024;
-/** Places of groups that a stream keeps. */
-const MAX_PLACES = 1000;
 /** Milliseconds until a change of a place is saved. */
 const SAVE_AFTER = 10;
 
 type Consume = Extract<ClientMessage, { type: 'CONSUME' }>;
 
-/** A consumer on its way into its group. */
-interface Entry {
-  readonly consumer: Consumer;
-  readonly hub: Hub;
-  /** Of the group among those of the stream. */
-  readonly key: string;
-  readonly options: RunnerOptions;
-  readonly request: ConsumeRequest;
-}
-
 export interface ConsumingHost extends BurialHost {
   now(): number;
 }
 
-export class Consuming implements RunnerHost {
+export class Consuming implements EntranceHost {
   readonly #hubs: Hubs;
+  readonly #entrance: Entrance;
   readonly #outlet: Outlet;
   readonly #host: ConsumingHost;
   readonly #traces: Traces;
@@ -59,22 +47,18 @@ export class Consuming implements RunnerHost {
   readonly #fold: Fold = new Fold();
   /** Groups without members that have records on the way to their dead letters. */
   readonly #left: Set<Runner> = new Set();
-  /** Places of new groups that are on their way to the disk, by stream and place. */
-  readonly #settling: Map<string, Promise<void>> = new Map();
-  /** Consumers, some of them gone, for which something is looked up or written. */
-  #placing = 0;
   /** Consumers of all sessions. */
   count = 0;
   /** Groups of which something was acknowledged since the messages that are there began to be taken. */
   readonly #touched: Set<Runner> = new Set();
   readonly #later: Set<Runner> = new Set();
   readonly #unsaved: Set<Runner> = new Set();
-  #private = 0;
   #saveTimer: NodeJS.Timeout | null = null;
-  #closed = false;
+  closed = false;
 
   constructor(hubs: Hubs, outlet: Outlet, host: ConsumingHost, traces: Traces) {
     this.#hubs = hubs;
+    this.#entrance = new Entrance(hubs, outlet, this);
     this.#outlet = outlet;
     this.#host = host;
     this.#traces = traces;
@@ -110,18 +94,7 @@ export class Consuming implements RunnerHost {
     const consumer = new Consumer(session, number, credit, this.window, this.#outlet, this.#traces);
     consumer.wantsTrace = request.trace;
     session.consumers.set(number, consumer);
-    const place = placeOf(request, session.name);
-    const options: RunnerOptions = {
-      place,
-      name: request.group ?? session.name,
-      strategy: request.strategy,
-      prefix: Buffer.from(prefix),
-      ackTimeout: request.ackTimeout,
-      maxDeliveries: request.maxDeliveries,
-      deadLetter,
-    };
-    const key = place ?? ` ${this.#private++}`;
-    this.#enter({ consumer, hub, key, options, request });
+    this.#entrance.enter(consumer, hub, request, prefix);
   }
 
   ack(session: Session, number: number, ranges: readonly Range[]): void {
@@ -193,7 +166,7 @@ export class Consuming implements RunnerHost {
   released({ stream, runners }: Hub): void {
     for (const runner of [...runners.values()]) {
       for (const consumer of [...runner.group.members])
-        this.#refuse(consumer, 'STREAM_UNKNOWN', `the node has no stream ${stream.name} any more`);
+        this.refuse(consumer, 'STREAM_UNKNOWN', `the node has no stream ${stream.name} any more`);
       runner.close();
       // Their place has them: they are looked at again if the stream comes back.
       runner.group.dying.clear();
@@ -209,10 +182,24 @@ export class Consuming implements RunnerHost {
 
   /** Saves all places, and ends all groups. */
   close(): void {
-    this.#closed = true;
+    this.closed = true;
     if (this.#saveTimer !== null) clearTimeout(this.#saveTimer);
     for (const { runners } of this.#hubs.all()) for (const runner of runners.values()) runner.close();
     this.#fold.flush();
+  }
+
+  // ---- EntranceHost
+
+  joined(consumer: Consumer, runner: Runner): void {
+    this.#left.delete(runner);
+    runner.group.join(consumer);
+    this.#touched.add(runner);
+  }
+
+  refuse(consumer: Consumer, code: string, message: string): void {
+    const trouble = { code, message };
+    this.#outlet.send(consumer.session, { type: 'ENDED', consumer: consumer.number, trouble });
+    this.leave(consumer, false);
   }
 
   // ---- RunnerHost
@@ -233,7 +220,7 @@ export class Consuming implements RunnerHost {
 
   unsaved(runner: Runner): void {
     this.#unsaved.add(runner);
-    if (this.#saveTimer !== null || this.#closed) return;
+    if (this.#saveTimer !== null || this.closed) return;
     this.#saveTimer = setTimeout(() => {
       this.#saveTimer = null;
       for (const each of this.#unsaved) if (each.group.changed) each.save();
@@ -270,7 +257,7 @@ export class Consuming implements RunnerHost {
   ): Trouble | null {
     const { stream, maxDeliveries } = request;
     if (hub === null) return { code: 'STREAM_UNKNOWN', message: `the node has no stream ${stream}` };
-    if (this.count + this.#left.size + this.#placing >= MAX_CONSUMERS)
+    if (this.count + this.#left.size + this.#entrance.waiting >= MAX_CONSUMERS)
       return { code: 'TOO_MANY_CONSUMERS', message: `the node serves ${MAX_CONSUMERS} at most` };
     if (session.consumers.size >= MAX_OF_SESSION)
       return { code: 'TOO_MANY_CONSUMERS', message: `the node serves ${MAX_OF_SESSION} of a client at most` };
@@ -311,126 +298,8 @@ export class Consuming implements RunnerHost {
     this.#touched.add(runner);
   }
 
-  #enter(entry: Entry): void {
-    const { consumer, hub, key } = entry;
-    if (this.#hubs.get(hub.stream.name) !== hub) {
-      this.#refuse(consumer, 'STREAM_UNKNOWN', `the node has no stream ${hub.stream.name} any more`);
-      return;
-    }
-    const settling = this.#settling.get(placeKey(entry));
-    if (settling !== undefined) this.#await(consumer, settling, () => this.#enter(entry));
-    else if (hub.runners.has(key)) this.#join(entry, null);
-    else this.#open(entry);
-  }
-
-  /** Goes on when something is found or done, unless the consumer is not there any more. */
-  #await<T>(consumer: Consumer, done: Promise<T>, then: (value: T) => void): void {
-    const wanted = (): boolean => {
-      this.#placing--;
-      return consumer.session.consumers.get(consumer.number) === consumer && !this.#closed;
-    };
-    this.#placing++;
-    done.then(
-      (value) => {
-        if (!wanted()) return;
-        then(value);
-        this.flush();
-      },
-      (error: Error) => {
-        if (wanted()) this.#refuse(consumer, 'STREAM_FAILED', error.message);
-      },
-    );
-  }
-
-  /** Starts a group: where its place says, or where the request says. */
-  #open(entry: Entry): void {
-    const { consumer, hub, key, options, request } = entry;
-    const { stream } = hub;
-    const kept = options.place === null ? null : stream.places.get(options.place);
-    if (kept !== null) {
-      const place = decodePlace(kept);
-      if (place === null) this.#refuse(consumer, 'STREAM_FAILED', `the place of ${key} is damaged`);
-      else this.#join(entry, within(place.state, stream.next));
-      return;
-    }
-    const groups = new Set([...stream.places.names(), ...hub.runners.keys()]);
-    if (options.place !== null && groups.size >= MAX_PLACES) {
-      this.#refuse(
-        consumer,
-        'TOO_MANY_CONSUMERS',
-        `a stream keeps the places of ${MAX_PLACES} groups at most`,
-      );
-      return;
-    }
-    const start = startOf(stream, request.from);
-    if (typeof start === 'number') this.#begin(entry, start);
-    else
-      this.#await(consumer, stream.find(start.time), (found) => {
-        if (this.#hubs.get(stream.name) === hub) this.#begin(entry, found);
-        else this.#enter(entry);
-      });
-  }
-
-  /** Starts a new group, once its place can't be lost: after a power cut it must not begin somewhere else. */
-  #begin(entry: Entry, acknowledged: number): void {
-    const { consumer, hub, options } = entry;
-    const { places } = hub.stream;
-    const { place } = options;
-    const state = { acknowledged, ranges: [], deliveries: [] };
-    if (place === null) this.#join(entry, state);
-    else if (places.get(place) === null) {
-      savePlace(hub.stream, place, options, state);
-      const id = placeKey(entry);
-      const settling = places.settle(place).then(
-        () => {
-          this.#settling.delete(id);
-        },
-        (error: Error) => {
-          this.#settling.delete(id);
-          places.remove(place);
-          throw error;
-        },
-      );
-      this.#settling.set(id, settling);
-      this.#await(consumer, settling, () => this.#enter(entry));
-      // Another one has begun it meanwhile.
-    } else this.#enter(entry);
-  }
-
-  /** Puts a consumer into its group, which begins in this state if it is not there. */
-  #join({ consumer, hub, key, options, request }: Entry, state: GroupState | null): void {
-    let runner = hub.runners.get(key);
-    if (runner === undefined) {
-      runner = new Runner(hub.stream, options, state!, this);
-      hub.runners.set(key, runner);
-      runner.save();
-    } else if (request.strategy === 'broadcast' && runner.group.members.length > 0) {
-      this.#refuse(consumer, 'GROUP_MISMATCH', 'another consumer of this client has that place');
-      return;
-    } else if (!runner.agrees(request, options.prefix, options.deadLetter)) {
-      this.#refuse(consumer, 'GROUP_MISMATCH', 'the members of the group ask for something else');
-      return;
-    }
-    this.#left.delete(runner);
-    consumer.runner = runner;
-    consumer.connected = consumer.session.connection !== null;
-    this.#outlet.send(consumer.session, {
-      type: 'CONSUMING',
-      consumer: consumer.number,
-      next: runner.group.next,
-    });
-    runner.group.join(consumer);
-    this.#touched.add(runner);
-  }
-
-  #refuse(consumer: Consumer, code: string, message: string): void {
-    const trouble = { code, message };
-    this.#outlet.send(consumer.session, { type: 'ENDED', consumer: consumer.number, trouble });
-    this.leave(consumer, false);
-  }
-
   #closeIfEmpty(runner: Runner): void {
-    if (this.#closed || runner.group.members.length > 0) return;
+    if (this.closed || runner.group.members.length > 0) return;
     if (runner.group.dying.count > 0) {
       this.#left.add(runner);
       return;
@@ -440,8 +309,4 @@ export class Consuming implements RunnerHost {
     for (const [key, each] of hub?.runners ?? []) if (each === runner) hub!.runners.delete(key);
     runner.close();
   }
-}
-
-function placeKey({ hub, key }: Entry): string {
-  return `${hub.stream.name} ${key}`;
 }

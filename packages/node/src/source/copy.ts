@@ -9,9 +9,10 @@
  */
 
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ZerothError } from '../errors.ts';
+import { writePrivate } from './private-file.ts';
 import type { SourceText } from './source.ts';
 import { MAX_TEXT } from './source.ts';
 
@@ -53,19 +54,9 @@ export class SourceCopy {
   async save({ text, revision }: SourceText): Promise<void> {
     const sha256 = digest(Buffer.from(text));
     const head = JSON.stringify({ version: 1, source: this.#name, revision, sha256 });
-    const fresh = `${this.path}.new`;
     try {
       await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-      // One that is left of a crash may have other permissions.
-      await rm(fresh, { force: true });
-      const file = await open(fresh, 'wx', 0o600);
-      try {
-        await file.writeFile(`${HEAD}${head}\n${text}`);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(fresh, this.path);
+      await writePrivate(this.path, `${HEAD}${head}\n${text}`);
     } catch (error) {
       throw this.#failed('written', error);
     }

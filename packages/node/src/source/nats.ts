@@ -2,8 +2,9 @@
  * A key of a NATS JetStream key-value bucket.
  *
  * Guarantees: the watch has begun before it is asked whether the key is there, so no change is missed. The watch carries
- * sizes only; a value is fetched, by its revision, when it is within the limit. A connection that is lost ends it, and
- * whoever asks again gets the value as it is then. Of a key that changes all the time one value a second is fetched. What is loaded for it is loaded when it is used.
+ * sizes only; a value is fetched, by its revision, when it is within the limit, and once a second of a key that never
+ * stands still. A connection that is lost ends it, and whoever asks again gets the value as it is then. What is loaded
+ * for it is loaded when it is used.
  */
 
 import { connect as dial } from 'node:net';
@@ -154,7 +155,7 @@ function greeting(server: string, timeout: number, signal: AbortSignal): Promise
   });
 }
 
-/** A dial can't be called off: what it brings after the signal is closed. */
+/** A dial can't be called off: what it brings after the signal is closed, and it ends with its own time. */
 function unlessAborted(dial: Promise<NatsConnection>, signal: AbortSignal): Promise<NatsConnection> {
   return new Promise((resolve, reject) => {
     const abort = (): void => {

@@ -40,6 +40,7 @@ export interface PipelineOptions extends TelemetryOptions {
 export interface Pipeline {
   /** Null: traces are off. */
   readonly spans: SpanHook | null;
+  /** A second call has its own time: the shorter one counts. */
   close(timeout: number): Promise<void>;
 }
 
@@ -54,9 +55,13 @@ const PATIENCE = 200;
 
 export function openPipeline(options: PipelineOptions): Pipeline {
   const { config, nodeName, version, log } = options;
+  let flushed: Promise<unknown> | null = null;
+  /** What still comes to an end is no news. */
+  let closed = false;
   const fold = new Fold({ burst: 1, window: 60_000 });
   const failing = new Set<Signal>();
   const told = (signal: Signal, error: Error | null): void => {
+    if (closed) return;
     if (error !== null) {
       failing.add(signal);
       const fields = { event: 'telemetry:failed', signal, reason: reasonOf(error) };
@@ -99,12 +104,13 @@ export function openPipeline(options: PipelineOptions): Pipeline {
     spans: traces?.spans ?? null,
     close: async (timeout) => {
       logs?.detach();
-      const flushed = Promise.allSettled([metrics?.shutdown(), logs?.shutdown(), traces?.shutdown()]);
+      flushed ??= Promise.allSettled([metrics?.shutdown(), logs?.shutdown(), traces?.shutdown()]);
       // A collector that took nothing lately is not waited for.
       await within(failing.size > 0 ? Math.min(timeout, PATIENCE) : timeout, flushed);
       exports.end();
       for (const agent of agents) end(agent);
       fold.flush();
+      closed = true;
     },
   };
 }

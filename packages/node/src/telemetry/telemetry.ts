@@ -38,19 +38,21 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   let current: { readonly pipeline: Pipeline; readonly key: string } | null = null;
   let turn: Promise<void> = Promise.resolve();
   let stopped = false;
-  const closing = new Set<Promise<void>>();
+  /** Replaced, and still sending. */
+  const closing = new Set<Pipeline>();
 
-  const close = (timeout: number): void => {
+  const retire = (): void => {
     if (current === null) return;
-    const closed = current.pipeline.close(timeout).finally(() => closing.delete(closed));
-    closing.add(closed);
+    const { pipeline } = current;
     current = null;
+    closing.add(pipeline);
+    void pipeline.close(REPLACED_WITHIN).then(() => closing.delete(pipeline));
   };
 
   const follow = async ({ node, telemetry }: Config): Promise<void> => {
     const key = JSON.stringify([node.name, telemetry]);
     if (stopped || current?.key === key) return;
-    close(REPLACED_WITHIN);
+    retire();
     if (telemetry === null) return;
     try {
       const { openPipeline } = await import('./pipeline.ts');
@@ -75,8 +77,8 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     stop: async (timeout) => {
       stopped = true;
       await turn;
-      close(timeout);
-      await Promise.all(closing);
+      retire();
+      await Promise.all([...closing].map((pipeline) => pipeline.close(timeout)));
     },
   };
 }

@@ -44,6 +44,35 @@ describe('zeroth check', () => {
     assert.match(stdout, /^bad\.yaml:9:23 .*routes\.orders\.frontend\.bind: .*99999/m);
   });
 
+  it('takes the text of a configuration centre, for each node that it names', async (t) => {
+    const cwd = await folder(t);
+    const shared = `routes:
+  orders:
+    pattern: reqrep
+    frontend: { bind: tcp://*:5557 }
+    backend: { bind: tcp://*:5558 }
+`;
+    const check = async (nodes: string) => {
+      await writeFile(join(cwd, 'centre.yaml'), `${shared}${nodes}`);
+      return cli(['check', 'centre.yaml'], { cwd });
+    };
+    const good = await check('nodes: { press-4: { log: { level: debug } }, press-5: }\n');
+    assert.deepEqual([good.code, good.stdout], [0, 'centre.yaml: ok, for a configuration centre, 2 nodes\n']);
+    const none = await check('nodes:\n');
+    assert.equal(none.stdout, 'centre.yaml: ok, for a configuration centre, 0 nodes\n');
+    const bad = await check(
+      'log: { level: nothing }\nnodes:\n  press-4: { log: { lvel: debug } }\n  press-5: { routes: { orders: { timeout: 5 } } }\n',
+    );
+    assert.equal(bad.code, 3);
+    for (const line of [
+      /^centre\.yaml:6:15 {2}log\.level/m,
+      /^centre\.yaml:8:21 {2}log\.lvel: unknown key/m,
+      /^centre\.yaml:9:43 {2}routes\.orders\.timeout: a duration needs a unit/m,
+    ])
+      assert.match(bad.stdout, line);
+    assert.match(bad.stdout, /^centre\.yaml: 3 problems$/m);
+  });
+
   it('prints JSON for programs', async (t) => {
     const cwd = await folder(t);
     await writeFile(join(cwd, 'bad.yaml'), BAD);

@@ -181,12 +181,19 @@ describe('zeroth tap', () => {
       [['jobs', '--filter', 'id=1'], /--filter looks at fields of what is decoded/],
       [['jobs', '--rate', '0'], /--rate takes a whole number from 1 to 10000/],
       [['jobs', '--bytes', '70000'], /--bytes takes a whole number from 1 to 65536/],
+      [['jobs', '--bytes', '5', '--filter', 'topic=plant/'], /--bytes 5 cuts topic=plant\//],
       [['jobs', '--decode', 'xml'], /a codec is json, msgpack or protobuf/],
     ] as const) {
       const { code, stderr } = await start(t, ['tap', ...args], { env, cwd: dir }).ended;
       assert.equal(code, 2, stderr);
       assert.match(stderr, words);
     }
+    const events = start(t, ['tap', 'events', '--node', 'tapped'], { env, cwd: dir });
+    await events.waitFor('stderr', /tapping/);
+    await writeFile(join(dir, 'zeroth.yaml'), CONFIG.replace('events:', 'other:'));
+    const gone = await events.ended;
+    assert.equal(gone.code, 4);
+    assert.match(gone.stderr, /STREAM_UNKNOWN.*no stream events any more/);
     await node.stop('SIGTERM');
     const { code, stderr } = await running.ended;
     assert.equal(code, 4);

@@ -5,6 +5,7 @@ import type { Config } from '../../src/config/types.ts';
 import { type Node, type StartOptions, startNode } from '../../src/flow/topology.ts';
 import { startHealth } from '../../src/health/health.ts';
 import { silentLog } from '../../src/log/log.ts';
+import { Timings } from '../../src/metrics/measures.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
 import { folder } from './cli.ts';
 
@@ -24,18 +25,13 @@ export async function monitored(
 ): Promise<Monitored> {
   const dataDir = JSON.stringify(await folder(t));
   const config = configOf(`node: { name: tested, dataDir: ${dataDir} }\n${yaml}`);
-  let metrics: Metrics | null = null;
-  const node = await startNode(config, {
-    ...options,
-    measures: {
-      answered: (route, milliseconds) => metrics?.measures.answered(route, milliseconds),
-      committed: (stream, milliseconds) => metrics?.measures.committed(stream, milliseconds),
-    },
-  });
+  const timings = new Timings();
+  const node = await startNode(config, { ...options, measures: timings });
   const health = startHealth({ node, config, log: silentLog });
-  metrics = createMetrics({
+  const metrics = createMetrics({
     node,
     health,
+    timings,
     version: '0.0.0',
     configuration: () => ({
       version: 3,

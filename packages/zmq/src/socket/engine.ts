@@ -193,7 +193,7 @@ export class Engine implements PatternHost, EndpointsOwner {
       bytesIn += pipe.receivedBytes;
       messagesOut += outbox.sentMessages;
       bytesOut += outbox.sentBytes;
-      connections += session.connections;
+      connections += session.exchange.connections;
       reconnects += session.reconnects;
       highWaterMarkHits += outbox.fullCount + pipe.stopCount;
       queuedIn += inbox.queued;
@@ -225,7 +225,7 @@ export class Engine implements PatternHost, EndpointsOwner {
     this.#past.bytesIn += pipe.receivedBytes;
     this.#past.messagesOut += pipe.outbox.sentMessages;
     this.#past.bytesOut += pipe.outbox.sentBytes;
-    this.#past.connections += session.connections;
+    this.#past.connections += session.exchange.connections;
     this.#past.reconnects += session.reconnects;
     this.#past.highWaterMarkHits += pipe.outbox.fullCount + pipe.stopCount;
     for (const former of this.#leftovers) if (former.inbox.queued === 0) this.#leftovers.delete(former);

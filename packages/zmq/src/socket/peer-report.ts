@@ -1,33 +1,64 @@
 /** What a socket reports of the connections of one session: who came, who was not let in, who is gone and why. */
 import { ZmqError } from '../errors.ts';
+import type { Pipe } from '../patterns/pipe.ts';
+import type { Connection } from '../transport/transport.ts';
 import type { Event, PeerInfo } from './events.ts';
 
 const PROTOCOL_CODES = /^ERR_ZMTP_(?!HANDSHAKE_TIMEOUT|PEER_ERROR)/;
 
+/** What the session knows of a peer, beside its pipe and its connection. */
+type Facts = Pick<PeerInfo, 'state' | 'connectedAt' | 'unanswered' | 'heartbeats' | 'reconnects'>;
+
 export class PeerReport {
   /** The peer was reported as ready. */
   announced = false;
+  readonly endpoint: string;
   readonly #owner: { emit(event: Event): void };
-  readonly #endpoint: string;
 
   constructor(owner: { emit(event: Event): void }, endpoint: string) {
     this.#owner = owner;
-    this.#endpoint = endpoint;
+    this.endpoint = endpoint;
   }
 
   /** zeromq.js reports nothing of inproc peers; our own events go for every transport. */
   emit(event: Event): void {
-    if (event.type.startsWith('peer:') || !this.#endpoint.startsWith('inproc:')) this.#owner.emit(event);
+    if (event.type.startsWith('peer:') || !this.endpoint.startsWith('inproc:')) this.#owner.emit(event);
+  }
+
+  info(pipe: Pipe, connection: Connection | null, facts: Facts): PeerInfo {
+    const { identity, inbox, outbox, routingId } = pipe;
+    return {
+      ...facts,
+      id: pipe.id,
+      endpoint: this.endpoint,
+      remote: connection?.remote ?? this.endpoint,
+      local: connection?.local ?? null,
+      socketType: identity?.socketType ?? null,
+      routingId: routingId.length > 0 ? routingId : (identity?.routingId ?? null),
+      messagesIn: pipe.receivedMessages,
+      messagesOut: outbox.sentMessages,
+      bytesIn: pipe.receivedBytes,
+      bytesOut: outbox.sentBytes,
+      queuedIn: inbox.queued,
+      queuedOut: outbox.queued,
+      dropped: pipe.dropped,
+      heard: pipe.heard,
+      isolated: pipe.isolated,
+      stalled: outbox.stalled,
+      untaken: connection?.untaken ?? 0,
+      paused: pipe.paused,
+      highWaterMarkHits: outbox.fullCount + pipe.stopCount,
+    };
   }
 
   ready(peer: PeerInfo): void {
     this.announced = true;
-    this.emit({ type: 'peer:ready', address: this.#endpoint, peer });
+    this.emit({ type: 'peer:ready', address: this.endpoint, peer });
   }
 
   /** The connection is over: of a peer that was there, or of one that was not let in. */
   over(remote: string, peer: PeerInfo, reason: ZmqError | null, finishing: boolean): void {
-    const address = this.#endpoint;
+    const address = this.endpoint;
     if (this.announced) {
       this.announced = false;
       this.emit({ type: 'disconnect', address });

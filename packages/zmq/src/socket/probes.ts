@@ -15,6 +15,8 @@ interface Probe {
   readonly pipe: Pipe;
   /** The number of replies to this peer that means "answered". */
   readonly target: number;
+  /** The number of requests from a peer that asks one thing at a time; -1: it may ask on meanwhile. */
+  readonly only: number;
   readonly begun: number;
 }
 
@@ -32,7 +34,8 @@ export class Probes {
     if (count !== 1 || pipe.inbox.queued > 0) return;
     const target = replies(pipe) + 1;
     // A REQ asks one thing at a time, also when an earlier request went without a reply.
-    if (pipe.identity?.socketType !== 'REQ' && pipe.receivedMessages !== target) return;
+    const only = pipe.identity?.socketType === 'REQ' ? pipe.receivedMessages : -1;
+    if (only < 0 && pipe.receivedMessages !== target) return;
     const now = performance.now();
     if (now - this.#last < PAUSE_MS) return;
     if (this.#open.length === MAX_OPEN) {
@@ -41,14 +44,16 @@ export class Probes {
       this.#remove(stale);
     }
     this.#last = now;
-    this.#open.push({ pipe, target, begun: now });
+    this.#open.push({ pipe, target, only, begun: now });
   }
 
   /** Replies were forwarded. */
   check(): void {
     for (let i = this.#open.length - 1; i >= 0; i--) {
-      const { pipe, target, begun } = this.#open[i]!;
-      if (pipe.ended || pipe.identity === null) this.#remove(i);
+      const { pipe, target, only, begun } = this.#open[i]!;
+      // A REQ that has asked again has given up what is timed here.
+      const over = only >= 0 && pipe.receivedMessages !== only;
+      if (over || pipe.ended || pipe.identity === null) this.#remove(i);
       else if (replies(pipe) >= target) {
         this.#remove(i);
         this.#answered(performance.now() - begun);

@@ -212,7 +212,7 @@ function tapOf(
 function outstanding(back: Engine): number {
   let sum = 0;
   for (const session of back.sessions) {
-    sum += Math.max(0, session.outstanding);
+    sum += Math.max(0, session.exchange.outstanding);
   }
   return sum;
 }

@@ -53,7 +53,8 @@ export async function part(sessions: readonly Session[], { over, settled }: Pati
     const calm = settled();
     for (const each of left) {
       const { session } = each;
-      const { pipe, owed } = session;
+      const { pipe } = session;
+      const { owed } = session.exchange;
       each.still = pipe.heard === each.heard && !pipe.paused ? each.still + 1 : 0;
       each.heard = pipe.heard;
       if (session.shut || session.state === 'handshake') {

@@ -1,26 +1,21 @@
 /**
- * A session joins one pipe to its connections: it dials and dials again, runs the handshake and the heartbeats, and
- * passes bytes between the transport and the peer owner. For an accepted connection it ends with the connection.
+ * A session joins one pipe to its connections, one after the other: it runs the handshake and the heartbeats, passes
+ * bytes between the transport and the pattern, and parts from the peer. For an accepted connection it ends with that.
  */
 import { ZmqError } from '../errors.ts';
 import type { Outbox, OutboxSink } from '../patterns/outbox.ts';
 import type { DropReason, Pattern } from '../patterns/pattern.ts';
 import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
 import type { Connection, ConnectionHandler } from '../transport/transport.ts';
-import { NullMechanism } from '../zmtp/mechanism/null.ts';
-import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
-import { type PeerEvents, type PeerIdentity, ZmtpPeer } from '../zmtp/peer.ts';
+import type { PeerEvents, PeerIdentity, ZmtpPeer } from '../zmtp/peer.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
-import { backoff } from './backoff.ts';
+import { Approach, type Dial } from './approach.ts';
 import type { Event, PeerInfo } from './events.ts';
-import { answers, owed, takesIn } from './exchange.ts';
+import { answers, Exchange, takesIn } from './exchange.ts';
 import { flushSoon } from './flusher.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type OptionValues, sends } from './options.ts';
 import { PeerReport } from './peer-report.ts';
-
-/** Starts an attempt to connect; returns the function that cancels it. */
-export type Dial = (done: (error: Error | null, connection: Connection | null) => void) => () => void;
 
 /** What a session needs of the socket that it belongs to. */
 export interface SessionOwner {
@@ -41,16 +36,16 @@ type State = PeerInfo['state'] | 'ended';
 
 export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   readonly pipe: Pipe;
+  readonly exchange: Exchange;
   readonly endpoint: string;
   /** Null for an accepted connection. */
   readonly #dial: Dial | null;
   readonly #owner: SessionOwner;
   readonly #report: PeerReport;
+  readonly #approach: Approach;
   #state: State = 'connecting';
   #connection: Connection | null = null;
   #peer: ZmtpPeer | null = null;
-  #cancelDial: (() => void) | null = null;
-  #failures = 0;
   #connectedAt: number | null = null;
   /** Why the connection is being closed, for the event that follows. */
   #error: ZmqError | null = null;
@@ -60,16 +55,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #retiring = false;
   /** Our side of the connection is ended, the peer's may not be. */
   #shut = false;
-  /** Completed handshakes. */
-  connections = 0;
   /** Messages that were queued and given up. */
   undelivered = 0;
-  /** Limit of the handshake, or delay before the next attempt. */
-  #timer: NodeJS.Timeout | null = null;
   #heartbeat: Heartbeat | null = null;
   #lingering: NodeJS.Timeout | null = null;
-  /** Sent less received when this connection began. */
-  #unanswered = 0;
   #attached = false;
 
   constructor(owner: SessionOwner, endpoint: string, dial: Dial | null, givenId: Buffer | null) {
@@ -81,6 +70,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     // A conflating socket keeps one message itself; the mark would only get in the way.
     const receiveMark = options.conflate ? 0 : options.receiveHighWaterMark;
     this.pipe = new Pipe(this, options.conflate ? 0 : options.sendHighWaterMark, receiveMark, givenId);
+    this.exchange = new Exchange(owner.type, this.pipe);
+    this.#approach = new Approach(owner, this.pipe.outbox, this.#report);
   }
 
   /** Came in through a bound endpoint. */
@@ -88,17 +79,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     return this.#dial === null;
   }
 
-  /** Messages sent over this connection less those received: for a worker, the requests that it has not answered. */
-  get outstanding(): number {
-    const { outbox, receivedMessages } = this.pipe;
-    return this.#state === 'ready'
-      ? outbox.sentMessages + outbox.queued - receivedMessages - this.#unanswered
-      : 0;
-  }
-
   /** Connections after the first of a connect endpoint. */
   get reconnects(): number {
-    return this.#dial === null ? 0 : Math.max(0, this.connections - 1);
+    return this.#dial === null ? 0 : Math.max(0, this.exchange.connections - 1);
   }
 
   get state(): State {
@@ -106,33 +89,13 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   info(): PeerInfo {
-    const { pipe } = this;
-    return {
-      id: pipe.id,
-      endpoint: this.endpoint,
-      remote: this.#connection?.remote ?? this.endpoint,
-      local: this.#connection?.local ?? null,
+    return this.#report.info(this.pipe, this.#connection, {
       state: this.#state === 'ended' ? 'waiting' : this.#state,
-      socketType: pipe.identity?.socketType ?? null,
-      routingId: pipe.routingId.length > 0 ? pipe.routingId : (pipe.identity?.routingId ?? null),
       connectedAt: this.#connectedAt,
-      messagesIn: pipe.receivedMessages,
-      messagesOut: pipe.outbox.sentMessages,
-      bytesIn: pipe.receivedBytes,
-      bytesOut: pipe.outbox.sentBytes,
-      queuedIn: pipe.inbox.queued,
-      queuedOut: pipe.outbox.queued,
-      dropped: pipe.dropped,
-      heard: pipe.heard,
-      unanswered: Math.max(0, this.outstanding),
-      isolated: pipe.isolated,
-      stalled: pipe.outbox.stalled,
-      untaken: this.#connection?.untaken ?? 0,
-      paused: pipe.paused,
+      unanswered: Math.max(0, this.exchange.outstanding),
       heartbeats: this.#heartbeat?.active ?? false,
       reconnects: this.reconnects,
-      highWaterMarkHits: pipe.outbox.fullCount + pipe.stopCount,
-    };
+    });
   }
 
   // ---- connecting
@@ -146,55 +109,31 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   #attempt(): void {
     this.#state = 'connecting';
-    this.#cancelDial = this.#dial!((failure, connection) => {
-      this.#cancelDial = null;
-      if (connection === null) {
-        const error = ZmqError.fromSystem(failure, { address: this.endpoint });
-        this.#report.emit({ type: 'close', address: this.endpoint });
-        this.#report.emit({ type: 'peer:unreachable', address: this.endpoint, error });
-        this.#retry();
-        return;
-      }
-      this.#report.emit({ type: 'connect', address: this.endpoint });
-      this.open(connection);
+    this.#approach.attempt(this.#dial!, (connection) => {
+      if (connection === null) this.#retry();
+      else this.open(connection);
     });
   }
 
   #retry(): void {
-    const { options } = this.#owner;
     const done = this.#shut || (this.#finishing && this.pipe.outbox.idle);
-    if (this.#dial === null || options.reconnectInterval < 0 || done) {
+    if (this.#dial === null || this.#owner.options.reconnectInterval < 0 || done) {
       this.#end();
       return;
     }
     this.#state = 'waiting';
-    const interval = backoff(options, ++this.#failures, Math.random());
-    this.#report.emit({ type: 'connect:retry', address: this.endpoint, interval });
-    this.#timer = setTimeout(() => this.#attempt(), interval);
-    this.#refTimer();
+    this.#approach.pause(() => this.#attempt());
   }
 
   /** Takes over an established connection and begins the handshake. */
   open(connection: Connection): void {
-    const { options, type } = this.#owner;
     this.#connection = connection;
     this.#state = 'handshake';
     this.#error = null;
-    const properties: [string, Uint8Array][] = [[SOCKET_TYPE, Buffer.from(type)]];
-    // RFC 37, The NULL Security Mechanism: REQ, DEALER and ROUTER sockets announce their identity.
-    if (type === 'REQ' || type === 'DEALER' || type === 'ROUTER') {
-      properties.push([IDENTITY, Buffer.from(options.routingId ?? '')]);
-    }
-    const mechanism = new NullMechanism(properties);
-    this.#peer = new ZmtpPeer({ socketType: type, mechanism, maxMessageSize: options.maxMessageSize }, this);
-    // 0 is no limit, and a timer all the same: it holds the process while there is something to send.
-    const limit = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
-    this.#timer = setTimeout(() => {
-      const detail = `no complete handshake within ${limit} ms (handshakeInterval)`;
-      this.#error = new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { detail, address: connection.remote });
+    this.#peer = this.#approach.handshake(connection, this, (error) => {
+      this.#error = error;
       connection.destroy();
-    }, limit);
-    this.#refTimer();
+    });
     connection.start(this);
     this.#peer.open();
   }
@@ -210,10 +149,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   ready(identity: PeerIdentity): void {
-    this.#clearTimer();
+    this.#approach.clear();
     this.#state = 'ready';
     this.#connectedAt = Date.now();
-    this.connections++;
+    this.exchange.connections++;
     const { pipe } = this;
     pipe.identity = identity;
     this.#report.emit({ type: 'handshake', address: this.endpoint });
@@ -224,8 +163,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     pipe.outbox.open(this.#connection as OutboxSink);
     if (joins) this.#owner.pattern.ready(pipe);
     if (this.#state !== 'ready') return;
-    this.#failures = 0;
-    this.#unanswered = pipe.outbox.sentMessages - pipe.receivedMessages;
+    this.#approach.arrived();
+    this.exchange.begin();
     this.#heartbeat = new Heartbeat(pipe, this.#connection!, this.#owner.options, (error) =>
       this.failed(error),
     );
@@ -296,6 +235,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const { pipe } = this;
     const owner = this.#owner;
     pipe.identity = null;
+    // What the pattern may give it from now on is for the next connection.
+    pipe.outbox.seal();
     // First the pattern, then the outbox: room in it must not be taken for a way to send.
     if (this.#dial === null || this.#finishing || owner.options.immediate) this.#detach();
     else if (this.#attached && was === 'ready') owner.pattern.lost(pipe);
@@ -307,7 +248,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   schedule(outbox: Outbox): void {
     flushSoon(outbox);
-    if (this.#timer !== null) this.#refTimer();
+    this.#approach.queued();
     // With the last reply at once: a peer that hears of the end with it has not sent its next request yet.
     if (this.#retiring) process.nextTick(() => this.shutIfDone());
   }
@@ -364,15 +305,14 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const { outbox } = this.pipe;
     outbox.flush();
     const connection = this.#connection;
-    if (!outbox.idle || (this.#state === 'ready' && this.owed !== 0 && !unanswered)) return;
+    if (!outbox.idle || (this.#state === 'ready' && this.exchange.owed !== 0 && !unanswered)) return;
     if (connection === null) {
       this.destroy();
       return;
     }
     if (this.#state !== 'ready') return;
     this.#shut = true;
-    this.#heartbeat?.stop();
-    this.#heartbeat = null;
+    this.#stopHeartbeat();
     this.#detach();
     outbox.seal();
     this.pipe.release();
@@ -386,11 +326,6 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   /** Our side of the connection is ended. */
   get shut(): boolean {
     return this.#shut;
-  }
-
-  /** Messages that are due over this connection: see `owed`. */
-  get owed(): number {
-    return owed(this.#owner.type, this.outstanding);
   }
 
   /** Gives the peer nothing more, or lets it in again. False when the socket does not choose between peers. */
@@ -424,9 +359,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     }
     this.#over(connection, null);
     this.#end();
-    // Where nothing was sent nothing can get lost on the way out; and who sends to us should not think that we read on.
-    if (sends(this.#owner.type)) connection.end();
-    else connection.destroy();
+    this.#close(connection);
   }
 
   /** Closes now; what is queued is dropped and counted for the reason. */
@@ -442,7 +375,17 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     }
     if (connection !== null) this.#over(connection, this.#error);
     this.#end();
-    connection?.destroy();
+    if (connection === null) return;
+    // All is sent: the last of it must not be taken back.
+    if (this.#shut) this.#close(connection);
+    else connection.destroy();
+  }
+
+  /** The end of a connection over which all is sent. */
+  #close(connection: Connection): void {
+    // Where nothing was sent nothing can get lost on the way out; and who sends to us should not think that we read on.
+    if (sends(this.#owner.type)) connection.end();
+    else connection.destroy();
   }
 
   #end(): void {
@@ -450,8 +393,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#state = 'ended';
     this.#stopTimers();
     if (this.#lingering !== null) clearTimeout(this.#lingering);
-    this.#cancelDial?.();
-    this.#cancelDial = null;
+    this.#approach.stop();
     this.pipe.ended = true;
     this.#detach();
     this.#gaveUp(this.pipe.outbox.clear());
@@ -483,21 +425,14 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#report.over(connection.remote, this.info(), reason, this.#finishing);
   }
 
-  /** On the way to a connection the process waits if there is something to send, and not otherwise. */
-  #refTimer(): void {
-    if (this.#owner.blocky && !this.pipe.outbox.idle) this.#timer?.ref();
-    else this.#timer?.unref();
-  }
-
   /** What belongs to one connection. */
   #stopTimers(): void {
-    this.#clearTimer();
-    this.#heartbeat?.stop();
-    this.#heartbeat = null;
+    this.#approach.clear();
+    this.#stopHeartbeat();
   }
 
-  #clearTimer(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+  #stopHeartbeat(): void {
+    this.#heartbeat?.stop();
+    this.#heartbeat = null;
   }
 }

@@ -97,8 +97,9 @@ export class StreamConnection implements Connection {
       socket.write(parts[last] as Uint8Array, this.#written);
       socket.uncork();
     }
-    // Node takes bytes off this count as soon as the system call took them, in the same turn if it can.
-    if (socket.writableLength === 0) return true;
+    // Node takes bytes off this count as soon as the system call took them, in the same turn if it can. It does so, too,
+    // when the call failed: the close follows.
+    if (socket.writableLength === 0 && !socket.errored) return true;
     this.#waiting = true;
     return false;
   }
@@ -138,7 +139,8 @@ export class StreamConnection implements Connection {
     // Until then the process has to stay.
     socket.ref();
     socket.resume();
-    socket.once('finish', onFinish);
+    if (socket.writableFinished) this.flushed();
+    else socket.once('finish', onFinish);
     socket.end();
   }
 

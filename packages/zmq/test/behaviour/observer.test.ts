@@ -150,6 +150,26 @@ describe('the observer of a proxy', { timeout: 30_000 }, () => {
     assert.ok(times.length >= 1, `${times.length} times`);
   });
 
+  it("the time of a request that was given up is nobody's", async (t) => {
+    const s = scope(t, tcp);
+    const { proxy, to, from } = await start(s, s.open(zmq.Router), s.open(zmq.Dealer));
+    const times: number[] = [];
+    proxy.observer = { answered: (milliseconds) => void times.push(milliseconds) };
+    const worker = s.open(zmq.Dealer);
+    worker.connect(from);
+    const req = s.open(zmq.Request, { relaxed: true, correlate: true });
+    req.connect(to);
+    await req.send('lost');
+    await worker.receive();
+    const begun = performance.now();
+    await turn(30);
+    const pause = performance.now() - begun;
+    await req.send('kept');
+    await worker.send(await worker.receive());
+    await req.receive();
+    assert.ok(times.length <= 1 && times.every((time) => time < pause), `${times}, the pause ${pause} ms`);
+  });
+
   it('drain loses nothing of a producer that never pauses', async (t) => {
     const s = scope(t, tcp);
     const { proxy, to, from } = await start(s, s.open(zmq.Pull), s.open(zmq.Push));

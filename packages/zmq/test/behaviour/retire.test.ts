@@ -325,6 +325,33 @@ describe('retire', { timeout: 30_000 }, () => {
     }
   });
 
+  it('a client that goes on asking has its reply whole, also when the time is over or the socket closes', async (t) => {
+    for (const close of [true, false]) {
+      const s = scope(t, tcp);
+      const router = s.open(zmq.Router, { heartbeatInterval: 60_000 });
+      const address = await bindTo(router, tcp);
+      const client = s.use(await RawPeer.connect(address, { allowHalfOpen: true }));
+      await client.handshake({ socketType: 'DEALER', identity: 'me' });
+      client.socket.pause();
+      client.send('question');
+      await router.receive();
+      // The system takes it all, and has most of it still when the client asks again.
+      const reply = payload(1024 * 1024, 7);
+      await router.send(['me', reply]);
+      const abort = new AbortController();
+      const retired = retire(router, address, { timeout: 20_000, signal: abort.signal });
+      await until(() => router.peers()[0]?.heartbeats === false, 'our side to be ended');
+      client.send('another');
+      if (close) router.close();
+      else abort.abort();
+      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0 });
+      client.socket.resume();
+      const [got] = await client.readMessage();
+      assert.equal(reply.equals(got as Buffer), true);
+      await client.gone();
+    }
+  });
+
   it('does not wait for a peer that says nothing', async (t) => {
     const s = scope(t, tcp);
     const pull = s.open(zmq.Pull);

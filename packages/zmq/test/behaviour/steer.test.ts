@@ -113,6 +113,33 @@ for (const transport of transports) {
       assert.equal(push.stats.reconnects, 1);
     });
 
+    it('that ends with the connection costs nothing of what waited for it', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push, { reconnectInterval: 1 });
+      const endpoint = await transport.fixed();
+      const first = s.open(zmq.Pull);
+      await first.bind(endpoint);
+      push.connect(endpoint);
+      await ready(push, transport);
+      isolate(push, only(push).id, true);
+      // More than is written without waiting for the end of the turn.
+      const sending = Array.from({ length: 5 }, (_, index) => push.send([String(index), payload(100_000)]));
+      first.close();
+      await Promise.all(sending);
+      const second = s.open(zmq.Pull);
+      await until(() => {
+        try {
+          second.bindSync(endpoint);
+          return true;
+        } catch {
+          return false;
+        }
+      }, 'the endpoint to be free');
+      for (let index = 0; index < 5; index += 1)
+        assert.equal(String((await second.receive())[0]), String(index));
+      assert.equal(push.stats.dropped, 0);
+    });
+
     it('is refused where a socket does not choose, and for nobody', async (t) => {
       const s = scope(t, transport);
       const router = s.open(zmq.Router);

@@ -7,7 +7,7 @@ import { printable } from '../../config/problem.ts';
 import { sizeWords, table, timeWords } from '../stream/table.ts';
 import { paint } from '../terminal.ts';
 import type { Figures } from './figures.ts';
-import type { PeerView, Status } from './types.ts';
+import type { ActorView, PeerView, Status } from './types.ts';
 
 /** Rows of troubled peers. */
 const MAX_PEERS = 20;
@@ -36,7 +36,7 @@ function head({ node, health, config, sessions, peers: { total } }: Status, colo
         const text = `  ${component.status}: ${name}${component.message === undefined ? '' : `: ${printable(component.message)}`}`;
         return paint(text, component.status === 'down' ? 'red' : 'yellow', colour);
       }),
-    `config version ${version} from ${printable(origin)}, applied ${applied} by ${by.via} (${printable(by.who)})`,
+    `config version ${version} from ${printable(origin)}, applied ${applied} by ${actorWords(by)}`,
     ...config.sources.map(
       ({ name, state, error }) =>
         `  source ${printable(name)}: ${state}${error === null ? '' : `: ${printable(error)}`}`,
@@ -112,6 +112,11 @@ function peers(troubled: readonly PeerView[]): string[] {
   const more = troubled.length - rows.length;
   const shown = lines(table(['TROUBLED', 'SIDE', 'PEER', 'STATUS', 'SINCE', 'WHY'], rows, new Set([4])));
   return more <= 0 ? shown : [...shown, `and ${more} more: zeroth status --json`];
+}
+
+/** `file zeroth.yaml`, `signal SIGHUP`; what a node was started with stands beside it anyway. */
+export function actorWords({ via, who }: ActorView): string {
+  return via === 'start' ? via : `${via} ${printable(who)}`;
 }
 
 function lines(text: string): string[] {

@@ -108,6 +108,19 @@ describe('a reload', () => {
     );
   });
 
+  it('by a signal is answered in the log, each time', async (t) => {
+    const { control, path, log } = await run(t, text());
+    const by = { via: 'signal', who: 'SIGHUP' } as const;
+    accepted(await control.reload(by));
+    assert.deepEqual(log.of('config:unchanged').at(-1)?.version, 1);
+    accepted(await control.reload(ME));
+    assert.equal(log.of('config:unchanged').length, 1);
+    writeFileSync(path, text('    timout: 1s\n'));
+    refused(await control.reload(by));
+    refused(await control.reload(by));
+    assert.equal(log.of('config:refused').length, 2);
+  });
+
   it('of a listener that throws goes on', async (t) => {
     const { control, path, log } = await run(t, text());
     control.listen(() => {
@@ -127,7 +140,10 @@ describe('a reload', () => {
       await control.unset('log.level', ME),
       await control.rollback(null, ME),
     ])
-      assert.match(refused(report).message, /stopping/);
+      assert.deepEqual(
+        [refused(report).code, refused(report).message],
+        ['RELOAD_FAILED', 'the node is stopping'],
+      );
   });
 });
 
@@ -207,6 +223,29 @@ describe('a key set by hand', () => {
     assert.equal(control.snapshot.config.routes[0]?.timeout, 4000);
   });
 
+  it('set again while its end waits for a slow change keeps its new value', async (t) => {
+    const { control, node, path, log } = await run(t, text());
+    accepted(await control.set('routes.orders.timeout', '3s', { for: 30, by: ME }));
+    let open = (): void => {};
+    node.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    writeFileSync(path, text('    maxPeers: 9\n'));
+    const asked = node.asked;
+    const reloading = control.reload(ME);
+    await until(() => node.asked > asked);
+    const setting = control.set('routes.orders.timeout', '4s', { for: 60_000, by: ME });
+    // The first one's time is over by now, and its end waits behind the other two.
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    open();
+    accepted(await reloading);
+    accepted(await setting);
+    // What waited behind them is done when this is.
+    await control.diff();
+    assert.equal(control.snapshot.config.routes[0]?.timeout, 4000);
+    assert.equal(log.of('config:expired').length, 0);
+  });
+
   it('that the node can not take back is tried again, not forgotten', async (t) => {
     const { control, node, log } = await run(t, text());
     accepted(await control.set('routes.orders.timeout', '3s', { for: 20, by: ME }));
@@ -270,6 +309,7 @@ describe('a key set by hand', () => {
       );
       assert.deepEqual([control.snapshot, node.configs.length], [before, 0]);
       assert.equal(log.of('config:refused').length, 1);
+      assert.doesNotMatch(report.message, /(routes\S+): \1:/);
     });
   }
 
@@ -338,7 +378,7 @@ describe('a rollback', () => {
   it('to what is not there is refused', async (t) => {
     const { control } = await run(t, text());
     assert.match(refused(await control.rollback(null, ME)).message, /no version before/);
-    assert.match(refused(await control.rollback(7, ME)).message, /no version 7/);
+    assert.match(refused(await control.rollback(7, ME)).message, /no version 7; the history has 1$/);
     assert.match(refused(await control.rollback(-1, ME)).message, /no version -1/);
   });
 });

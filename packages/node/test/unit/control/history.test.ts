@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -88,6 +90,25 @@ describe('the history', () => {
       [5],
     );
     assert.equal(log.of('config:history').length, 4);
+  });
+
+  it('of two nodes in one folder is told apart', async (t) => {
+    const { again } = await open(t);
+    const [ours, theirs] = [await again(), await again()];
+    for (const version of [1, 2]) await add(ours, version, `ours: ${version}\n`);
+    for (const version of [1, 2]) await add(theirs, version, `theirs: ${version}\n`);
+    assert.equal(await ours.read(1), null);
+    assert.deepEqual(await theirs.read(1), texts('theirs: 1\n'));
+  });
+
+  it('does not wait for a pipe', {
+    skip: process.platform === 'win32' && 'no pipes in folders',
+  }, async (t) => {
+    const { folder, again, log } = await open(t);
+    mkdirSync(join(folder, 'config'));
+    execFileSync('mkfifo', [join(folder, 'config', '1.yaml')]);
+    assert.equal((await again()).versions.length, 0);
+    assert.equal(log.of('config:history').length, 1);
   });
 
   it('stays in memory where there is no room, and says so once', async (t) => {

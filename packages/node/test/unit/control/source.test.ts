@@ -35,6 +35,18 @@ describe('a configuration centre', () => {
     assert.deepEqual([control.snapshot.version, control.snapshot.config.routes[0]?.timeout], [3, 9000]);
   });
 
+  it('that was restored from a backup counts again from there: its text is kept as well', async (t) => {
+    const folder = folderOf(t);
+    const source = new FakeSource(centre('    timeout: 1s\n'), DOWN);
+    const { control } = await run(t, FILE, { source, folder });
+    // Again revision 1.
+    source.current = null;
+    source.say(centre('    timeout: 3s\n'));
+    await until(() => control.snapshot.version === 2);
+    const copy = (): string => readFileSync(join(folder, 'd', 'config', 'source.yaml'), 'utf8');
+    await until(() => /timeout: 3s/.test(copy()));
+  });
+
   it('says for one node what counts for it alone', async (t) => {
     const source = new FakeSource(
       `${centre()}nodes: { plant-7: { routes: { orders: { timeout: 4s } } } }\n`,
@@ -69,6 +81,24 @@ describe('a configuration centre', () => {
     assert.equal(log.of('config:refused').length, 1);
   });
 
+  it('with a text that a reload has refused says so, also after an outage', async (t) => {
+    const source = new FakeSource(centre(), DOWN);
+    const { control } = await run(t, FILE, { source });
+    // The reload sees it before it is told.
+    source.current = { text: centre('    timout: 2s\n'), revision: '2' };
+    refused(await control.reload(ME));
+    source.events?.changed(source.current);
+    const error = (): string => control.sources()[0]?.error ?? '';
+    assert.match(error(), /unknown key/);
+    source.events?.down(DOWN);
+    assert.match(error(), /no answer/);
+    source.events?.up();
+    assert.match(error(), /unknown key/);
+    source.say(centre('    timeout: 3s\n'));
+    await until(() => control.snapshot.version === 2);
+    assert.equal(error(), '');
+  });
+
   it('that is down later: the node runs on, and health knows', async (t) => {
     const source = new FakeSource(centre(), DOWN);
     const { control, log, path } = await run(t, FILE, { source });
@@ -83,7 +113,10 @@ describe('a configuration centre', () => {
     assert.deepEqual(report.warnings, ['fake: no answer; its text of before counts']);
     source.events?.up();
     assert.equal(control.sources()[0]?.state, 'up');
-    assert.deepEqual([log.of('config:source-down').length, log.of('config:source-up').length], [1, 1]);
+    // The name stands beside it.
+    source.events?.down(new ZerothError('SOURCE_FAILED', `${source.name}: it answered 500`));
+    assert.equal(control.sources()[0]?.error, 'it answered 500');
+    assert.deepEqual([log.of('config:source-down').length, log.of('config:source-up').length], [2, 1]);
   });
 
   it('that is down at the start: the last good copy counts, until it answers', async (t) => {

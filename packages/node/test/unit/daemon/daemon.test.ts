@@ -112,6 +112,9 @@ describe('the control API of a whole node', () => {
     push.connect(address('frontend'));
     await push.send('one');
     assert.deepEqual((await pull.receive()).map(String), ['one']);
+    // Measured before anybody asked.
+    const metrics = await request(t, local, '/metrics');
+    assert.match(metrics.body, /^zeroth_stream_commit_seconds_count\{stream="jobs"\} [1-9]/m);
     const { json } = await request(t, local, '/v1/status');
     const jobs = json.routes.find(({ name }: { name: string }) => name === 'jobs');
     assert.deepEqual([jobs.toBack.messages, jobs.frontend.peers, jobs.backend.peers], [1, 1, 1]);
@@ -168,6 +171,29 @@ describe('a stop', () => {
     assert.equal(first.undelivered, 0);
     assert.equal((await request(t, local, '/health')).status, 0);
     assert.equal(await daemon.failed(), null);
+  });
+
+  it('does not wait for a reload that drains', async (t) => {
+    const yaml = YAML.replace(', watch: false', ', watch: false, stopTimeout: 1h').replace(
+      ' stream: }',
+      ' }',
+    );
+    const { daemon, file, lines } = await startTestedDaemon(t, yaml);
+    const jobs = daemon.node.status().find(({ name }) => name === 'jobs');
+    const push = new Push();
+    t.after(() => push.close());
+    push.connect(jobs?.frontend.endpoints[0]?.address as string);
+    await push.send('one');
+    const accepted = (): number =>
+      daemon.node.status().find(({ name }) => name === 'jobs')?.frontend.messagesIn ?? 0;
+    while (accepted() === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    // Nobody takes it: this would last for an hour.
+    await writeFile(file, yaml.replace(/ {2}jobs:.*\n/, ''));
+    const reloading = daemon.reload(BY);
+    while (daemon.node.routes.has('jobs')) await new Promise((resolve) => setTimeout(resolve, 5));
+    await daemon.stop({ timeout: 100 });
+    assert.ok((await reloading).ok);
+    assert.equal(lines.find((line) => line.event === 'route:stopped')?.undelivered, 1);
   });
 });
 

@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
-import { Pull, Push } from '@zeroth/zmq';
+import { Publisher, Pull, Push } from '@zeroth/zmq';
 import { RawClient } from '../../support/session-client.ts';
 import {
   type Bench,
@@ -190,6 +190,23 @@ describe('streams of a running node', { timeout: 60_000 }, () => {
     for (let i = 1; i <= 50; i++) {
       await a.publish('r', i, [[`${i}`]]);
       await a.next('STORED');
+    }
+    await until(() => stream.first > 4, 'what the route had not delivered is gone');
+  });
+
+  it('of a pipeline that is to be pubsub are kept for nobody any more', async (t) => {
+    const more = 'stream: { retain: { count: 8 } }';
+    const bench = await running(t, routes(route('r', { more })));
+    const producer = connected(t, new Push({ sendTimeout: LIMIT, linger: 0 }), bench.at('r', 'frontend'));
+    for (const word of words(1, 4)) await producer.socket.send(word);
+    const stream = bench.node.streams()[0]!;
+    await until(() => stream.committed === 5, 'all is stored');
+    await bench.apply(routes(route('r', { pattern: 'pubsub', more })));
+    assert.equal(bench.node.streams()[0], stream);
+    const publisher = connected(t, new Publisher({ linger: 0 }), bench.at('r', 'frontend'));
+    await until(() => publisher.counts.ready === 1, 'the node is there');
+    for (let next = 6; next <= 40; next++) {
+      await until(() => stream.committed >= next || (void publisher.socket.send('x'), false), 'it is stored');
     }
     await until(() => stream.first > 4, 'what the route had not delivered is gone');
   });

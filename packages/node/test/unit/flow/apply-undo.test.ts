@@ -8,6 +8,8 @@ import { Pull, Push } from '@zeroth/zmq';
 import type { Config, RouteConfig } from '../../../src/config/types.ts';
 import { ReloadError, RouteError } from '../../../src/flow/errors.ts';
 import type { Node } from '../../../src/flow/topology.ts';
+import type { Stream } from '../../../src/store/store.ts';
+import { runOf } from '../../support/streams.ts';
 import type { Bench } from './support.ts';
 import {
   connected,
@@ -46,6 +48,13 @@ function facts(node: Node): unknown {
     sessions: node.sessions,
     streams: node.streams().map(({ name, settings }) => [name, settings]),
   };
+}
+
+/** One record more. */
+async function stored(stream: Stream, word: string): Promise<void> {
+  const outcome = stream.append(runOf(word), null);
+  assert.ok(outcome !== null, 'the stream has room');
+  await until(() => stream.committed >= outcome.durableAt, 'it is committed');
 }
 
 /** A route with a producer, a consumer, and messages on the way, that an attempt must not touch. */
@@ -240,6 +249,72 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     );
     assert.deepEqual(facts(bench.node), before);
     await check();
+  });
+
+  it('leaves options alone until all the rest is sure', async (t) => {
+    const short = (text: string): string => `node: { name: n, stopTimeout: 1h }\n${text}`;
+    const bench = await running(t, short(routes(route('r'), route('slow'))));
+    const producer = connected(t, push(), bench.at('r', 'frontend'));
+    const consumer = connected(t, pull(), bench.at('r', 'backend'));
+    await until(() => producer.counts.ready + consumer.counts.ready === 2, 'both are there');
+    await connected(t, push(), bench.at('slow', 'frontend')).socket.send('x');
+    await until(() => bench.node.status()[1]!.frontend.messagesIn === 1, 'it is accepted');
+    const text = short(
+      routes(route('r', { more: 'maxMessageSize: 10' }), route('slow', { pattern: 'reqrep' })),
+    );
+    const applying = refused(bench.node.apply(wrong(bench, 'slow', text)));
+    await until(() => bench.node.status()[1]!.state === 'stopping', 'the old one goes');
+    await producer.socket.send('x'.repeat(1000));
+    assert.equal((await texts(consumer.socket, 1))[0]?.length, 1000);
+    assert.deepEqual(producer.counts, { ready: 1, gone: 0 });
+    // Somebody takes what it has, so that it is gone.
+    connected(t, pull(), bench.at('slow', 'backend'));
+    await bench.node.stop({ timeout: 0 });
+    await applying;
+  });
+
+  it('of a route on a stream that is there: retention waits for nobody', async (t) => {
+    const settings = 'retain: { count: 8 }';
+    const bench = await running(t, `${routes(W)}streams: { s: { ${settings} } }\n`);
+    const stream = bench.node.streams()[0]!;
+    const text = routes(W, route('s', { more: `stream: { ${settings} }` }));
+    await refused(bench.node.apply(wrong(bench, 's', text)));
+    await refused(
+      bench.apply(
+        routes(
+          W,
+          route('s', { front: `tcp://${HOST}:${await takenPort(t)}`, more: `stream: { ${settings} }` }),
+        ),
+      ),
+    );
+    assert.equal(bench.node.streams()[0], stream);
+    for (let i = 0; i < 50; i++) await stored(stream, `${i}`);
+    await until(() => stream.first > 1, 'the first records are gone');
+  });
+
+  it('is still seen by who looks at a route that had to make room for it', async (t) => {
+    const [front, back] = [new Push({ sendTimeout: LIMIT, linger: 0 }), pull()];
+    t.after(() => front.close());
+    t.after(() => back.close());
+    await Promise.all([front.bind(`tcp://${HOST}:0`), back.bind(`tcp://${HOST}:0`)]);
+    const ends = { front: `>${front.lastEndpoint}`, back: `>${back.lastEndpoint}` };
+    const bench = await running(t, routes(route('r', ends)));
+    const port = await takenPort(t);
+    const text = routes(
+      route('r', { ...ends, more: 'ipv6: true' }),
+      route('q', { front: `tcp://${HOST}:${port}` }),
+    );
+    let early = 0;
+    const stop = bench.node.observe('r', (_, { count }) => (early += count));
+    await refused(bench.apply(text));
+    let seen = 0;
+    bench.node.observe('r', (_, { count }) => (seen += count));
+    await front.send('1');
+    await texts(back, 1);
+    stop();
+    await front.send('2');
+    await texts(back, 1);
+    assert.deepEqual([early, seen], [1, 2]);
   });
 
   it('when the node stops', async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Config } from '../../../src/config/types.ts';
-import { clash, pinned, without } from '../../../src/flow/endpoints.ts';
+import { Holders, pinned, without } from '../../../src/flow/endpoints.ts';
 import { planOf } from '../../../src/flow/plan.ts';
 import { route, routes } from './support.ts';
 
@@ -33,8 +33,13 @@ describe('endpoints', () => {
       ['ipc://*', bound('ipc://*', 'ipc:///tmp/x'), false],
       ['inproc://a', bound('inproc://a'), true],
       ['inproc://a', bound('ipc://a'), false],
-    ] as const)
-      assert.equal(clash(wanted, there), expected, `${wanted} and ${there.configured} at ${there.address}`);
+    ] as const) {
+      const holders = new Holders<string>();
+      holders.add(bound('tcp://127.0.0.9:5555'), 'another');
+      holders.add(there, 'who');
+      const found = holders.of(wanted).includes('who');
+      assert.equal(found, expected, `${wanted} and ${there.configured} at ${there.address}`);
+    }
   });
 
   it('keep the port that they got, in the form in which they are configured', () => {

@@ -57,4 +57,11 @@ describe('groups', () => {
     const lag = (49 * 50) / 2;
     assert.deepEqual(other, { stream: 's', group: 'other', lag, inFlight: 100, consumers: 50, age: 2000 });
   });
+
+  it('have no name twice, also when one is called as the rest is', () => {
+    const all = Array.from({ length: GROUP_LIMIT + 1 }, (_, at) => group(`g${at}`, at + 1));
+    const rows = groupRows([group('other', 1e6), ...all], 3000);
+    assert.equal(new Set(rows.map((row) => row.group)).size, GROUP_LIMIT + 1);
+    assert.equal(rows.at(-1)?.lag, 1e6 + 1);
+  });
 });

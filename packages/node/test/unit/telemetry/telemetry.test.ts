@@ -189,6 +189,22 @@ describe('telemetry', () => {
     await telemetry.stop(50);
     assert.equal(listening(tap), false);
   });
+
+  it('that was replaced does not hold up the stop either', async (t) => {
+    const receiver = await OtlpReceiver.open(t);
+    receiver.mode = 'hang';
+    const { telemetry, tap, apply, warned } = await observed(t);
+    for (const service of ['first', 'second']) {
+      const before = receiver.requests;
+      await apply(`{ endpoint: "${receiver.url}/${service}", interval: 1h }`);
+      tap.listener?.(line('lost'));
+      await receiver.until(() => receiver.requests > before);
+    }
+    await telemetry.stop(50);
+    // Given up when it ended, and not when they had been waited for.
+    const reasons = new Set((warned as { reason?: string }[]).map(({ reason }) => reason));
+    assert.deepEqual([...reasons], ['telemetry ends']);
+  });
 });
 
 describe('without telemetry in the configuration', () => {

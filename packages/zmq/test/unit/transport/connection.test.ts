@@ -303,6 +303,24 @@ for (const subject of subjects()) {
       assert.equal(nearSide.closes, 1);
     });
 
+    it('end for good after an end of one side, whether the other ends or not', LIMIT, async () => {
+      await using pair = await connectPair(subject);
+      const { near, far, nearSide, farSide } = pair;
+      // It does not read, and so it does not learn of the end.
+      far.pause();
+      near.write([bytes('last')]);
+      near.endWriting();
+      // Its end is behind it when the other one begins.
+      await new Promise((resolve) => setImmediate(resolve));
+      near.end();
+      if (subject.name === 'inproc') far.resume();
+      await nearSide.closed();
+      assert.equal(nearSide.error, null);
+      far.resume();
+      await farSide.closed();
+      assert.equal(farSide.text, 'last');
+    });
+
     it('end on both sides at once', LIMIT, async () => {
       await using pair = await connectPair(subject);
       pair.near.end();
