@@ -22,6 +22,8 @@ import { packageVersion } from './version.ts';
 
 /** Milliseconds. A reload may drain endpoints for as long as `node.stopTimeout` says. */
 const PATIENCE = 120_000;
+/** Milliseconds that a node has to say how it is. */
+const LOOK = 10_000;
 /** Milliseconds that the search for nodes gives each of them. */
 const SEARCH = 2000;
 const MAX_ANSWER = 64 * 1024 * 1024;
@@ -47,17 +49,22 @@ export function addRemote(command: Command): void {
 export async function remoteOf(command: Command): Promise<RemoteNode> {
   const { node, url, tokenFile } = command.opts<Options>();
   if (url !== undefined) return new RemoteNode(targetOf(url, tokenOf(tokenFile)), url);
+  if (tokenFile !== undefined)
+    throw usageError('--token-file goes with --url', 'a node of this user on this machine asks for no token');
   const found = await search();
   const fitting = node === undefined ? found : found.filter(({ name }) => name === node);
   const [first, second] = fitting;
-  if (first !== undefined && second === undefined) return new RemoteNode(first.target, `node ${first.name}`);
-  throw notOne(found, node);
+  if (first === undefined || second !== undefined) throw notOne(found, node);
+  const where = `node ${first.name}`;
+  if (first.answers) return new RemoteNode(first.target, where);
+  throw unreachable(`${where} (process ${first.pid})`, new SilenceError(SEARCH));
 }
 
 /** The node of this process id; null: it does not answer. */
 export async function remoteOfProcess(pid: number): Promise<RemoteNode | null> {
   const found = await search((socket) => socket.pid === pid);
-  return found[0] === undefined ? null : new RemoteNode(found[0].target, `node ${found[0].name}`);
+  const [first] = found;
+  return first?.answers === true ? new RemoteNode(first.target, `node ${first.name}`) : null;
 }
 
 export class RemoteNode {
@@ -75,38 +82,52 @@ export class RemoteNode {
 
   /** Sends a request and reads the answer, of whatever status is in `also` or good. @throws CliError */
   async call<T>(method: string, path: string, body?: object, also: readonly number[] = []): Promise<T> {
-    const answer = await this.#open(method, path, body);
+    return await this.#answered<T>(await this.#open(method, path, body), also);
+  }
+
+  async #answered<T>(answer: IncomingMessage, also: readonly number[]): Promise<T> {
     const text = await textOf(answer, this.where);
     const status = answer.statusCode ?? 0;
     const value = parsed(text);
     if ((status >= 200 && status < 300) || also.includes(status)) {
       if (value !== undefined) return value as T;
-      throw this.#noNode();
+      throw noNode(this.where);
     }
-    throw refusal(status, value) ?? this.#noNode();
+    throw refusal(status, value) ?? noNode(this.where);
   }
 
   get<T>(path: string): Promise<T> {
     return this.call<T>('GET', path);
   }
 
+  /** What it says at once, if it can: a node that hangs is told soon. @throws CliError, also when `signal` aborts. */
+  async look<T>(path: string, signal?: AbortSignal): Promise<T> {
+    const soon = new RemoteNode(this.#target, this.where, Math.min(this.#patience, LOOK));
+    return await soon.#answered<T>(await soon.#open('GET', path, undefined, signal), []);
+  }
+
   /** The lines of an answer that goes on, each a JSON text, until `signal` aborts or the node ends them. @throws CliError */
   async *lines(path: string, signal: AbortSignal): AsyncGenerator<unknown, void> {
     const answer = await this.#open('GET', path, undefined, signal);
     const status = answer.statusCode ?? 0;
-    if (status !== 200) throw refusal(status, parsed(await textOf(answer, this.where))) ?? this.#noNode();
+    if (status !== 200) throw refusal(status, parsed(await textOf(answer, this.where))) ?? noNode(this.where);
     answer.setEncoding('utf8');
     let rest = '';
     try {
       for await (const chunk of answer as AsyncIterable<string>) {
         const lines = (rest + chunk).split('\n');
         rest = lines.pop() as string;
-        if (rest.length > MAX_ANSWER) throw this.#noNode();
+        if (rest.length > MAX_ANSWER) throw noNode(this.where);
         for (const line of lines) if (line !== '') yield parsed(line);
       }
     } catch (error) {
       if (signal.aborted) return;
-      throw error instanceof CliError ? error : unreachable(this.where, error);
+      if (error instanceof CliError) throw error;
+      throw new CliError('NODE_UNREACHABLE', `${this.where} has ended the connection`, {
+        exitCode: EXIT.start,
+        hint: 'it was stopped, or is gone',
+        cause: error,
+      });
     }
   }
 
@@ -129,16 +150,9 @@ export class RemoteNode {
         ...(signal === undefined ? {} : { signal }),
       });
       sent.once('response', resolve);
-      sent.once('timeout', () => sent.destroy(new Error(`no answer within ${this.#patience / 1000} s`)));
+      sent.once('timeout', () => sent.destroy(new SilenceError(this.#patience)));
       sent.once('error', (error) => reject(unreachable(this.where, error)));
       sent.end(text ?? undefined);
-    });
-  }
-
-  #noNode(): CliError {
-    return new CliError('NODE_UNREACHABLE', `what answers at ${this.where} is not a Zeroth node`, {
-      exitCode: EXIT.start,
-      hint: 'check --url against admin.bind of the node',
     });
   }
 }
@@ -185,7 +199,11 @@ function refusal(status: number, value: unknown): RefusedError | null {
   const code = ERROR_CODES.find((known) => known === error?.code);
   if (error === undefined || code === undefined) return null;
   const problems = Array.isArray(error.problems) ? (error.problems as Problem[]) : [];
-  const hint = typeof error.hint === 'string' ? printable(error.hint) : undefined;
+  const own = typeof error.hint === 'string' ? printable(error.hint) : undefined;
+  const hint =
+    code === 'ADMIN_UNAUTHORIZED'
+      ? 'give it the token of the node: --token-file FILE, or ZEROTH_TOKEN in the environment'
+      : own;
   return new RefusedError(status, code, printable(String(error.message)), hint, problems);
 }
 
@@ -214,29 +232,31 @@ function parsed(text: string): unknown {
 
 interface FoundNode {
   readonly name: string;
+  readonly pid: number;
   readonly target: Target;
+  /** False: it is there, and hangs. */
+  readonly answers: boolean;
 }
 
-/** The nodes of this user that answer. */
+/** The nodes of this user. */
 async function search(wanted: (socket: LocalSocket) => boolean = () => true): Promise<readonly FoundNode[]> {
   const sockets = localSockets(process.env).filter(wanted);
   const asked = await Promise.all(
-    sockets.map(async ({ path }) => {
+    sockets.map(async ({ path, name, pid }) => {
       const target = { socketPath: path, headers: { Host: 'localhost' } };
-      const name = await nameOf(new RemoteNode(target, path, SEARCH));
-      return name === null ? null : { name, target };
+      try {
+        const answer = await new RemoteNode(target, path, SEARCH).get<{ name?: unknown }>('/v1/node');
+        return typeof answer.name === 'string'
+          ? { name: printable(answer.name), pid, target, answers: true }
+          : null;
+      } catch (error) {
+        // Killed ones leave their socket behind, and refuse.
+        const hangs = error instanceof CliError && error.cause instanceof SilenceError;
+        return hangs ? { name: printable(name), pid, target, answers: false } : null;
+      }
     }),
   );
   return asked.filter((one) => one !== null);
-}
-
-async function nameOf(node: RemoteNode): Promise<string | null> {
-  try {
-    const { name } = await node.get<{ name?: unknown }>('/v1/node');
-    return typeof name === 'string' ? printable(name) : null;
-  } catch {
-    return null;
-  }
 }
 
 function notOne(found: readonly FoundNode[], wanted: string | undefined): CliError {
@@ -295,13 +315,32 @@ function tokenOf(file: string | undefined): string | null {
   throw usageError(`${file ?? 'ZEROTH_TOKEN'} holds no token: it is printable characters without a space`);
 }
 
+/** Somebody is there, and says nothing. */
+class SilenceError extends Error {
+  constructor(milliseconds: number) {
+    super(`nothing was heard for ${milliseconds / 1000} s`);
+  }
+}
+
 function unreachable(where: string, cause: unknown): CliError {
   const { code, message } = cause as NodeJS.ErrnoException;
-  const reason = code === undefined ? message : `${message} (${code})`;
+  if (code?.startsWith('HPE_') === true) return noNode(where);
+  const reason = code === undefined || message.includes(code) ? message : `${message} (${code})`;
   return new CliError('NODE_UNREACHABLE', `${where} does not answer: ${reason}`, {
     exitCode: EXIT.start,
-    hint: 'does it run? Its log has its addresses; admin.bind says where it listens',
+    hint:
+      cause instanceof SilenceError
+        ? 'it hangs, or its machine is overloaded; its log may say more'
+        : 'does it run? Its log has its addresses; admin.bind says where it listens',
     cause,
+  });
+}
+
+/** Something else answers there. */
+function noNode(where: string): CliError {
+  return new CliError('NODE_UNREACHABLE', `what answers at ${where} is not a Zeroth node`, {
+    exitCode: EXIT.start,
+    hint: 'check --url against admin.bind of the node',
   });
 }
 

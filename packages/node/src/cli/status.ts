@@ -39,7 +39,7 @@ Exit code: 0 up, 7 degraded, 8 down, 4 no node answers. zeroth top shows it live
 
 async function status(command: Command, { terminal, exit }: CommandContext): Promise<void> {
   const node = await remoteOf(command);
-  const look = (): Promise<Status> => node.get<Status>('/v1/status');
+  const look = (): Promise<Status> => node.look<Status>('/v1/status');
   const first = await look();
   if (command.opts<{ json?: boolean }>().json === true) {
     void terminal.out(`${JSON.stringify(first, null, 2)}\n`);

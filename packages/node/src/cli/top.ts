@@ -4,11 +4,11 @@
  * Guarantees: the terminal is as it was after every end: q, Ctrl-C, a signal, a node that is gone, a fault of ours.
  * Without a terminal it prints one screen for each interval.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { CommandContext, DescribeCommand } from './command.ts';
 import { usageError } from './errors.ts';
 import { EXIT } from './exit.ts';
-import type { RemoteNode } from './remote.ts';
 import { addRemote, remoteOf } from './remote.ts';
 import { onInterrupt } from './signals.ts';
 import { figuresOf } from './status/figures.ts';
@@ -50,14 +50,15 @@ async function top(command: Command, context: CommandContext): Promise<void> {
   const { terminal } = context;
   const full = terminal.outIsTerminal && process.stdin.isTTY === true && !json;
   const interrupts = onInterrupt();
-  const ended = AbortSignal.any([interrupts.signal, terminal.gone]);
   const screen = full ? new FullScreen() : null;
+  const ends = [interrupts.signal, terminal.gone];
+  // A look at a node that hangs ends as well.
+  const ended = AbortSignal.any(screen === null ? ends : [...ends, screen.over]);
   try {
     let before: Status | null = null;
-    for (let looks = 0; looks < count && !ended.aborted && screen?.isOver() !== true; looks++) {
-      if (looks > 0) await pause(interval, ended, screen);
-      if (ended.aborted || screen?.isOver() === true) break;
-      const status: Status = await look(node);
+    for (let looks = 0; looks < count && !ended.aborted; looks++) {
+      if (looks > 0) await wait(interval, undefined, { signal: ended });
+      const status: Status = await node.look<Status>('/v1/status', ended);
       const figures = figuresOf(status, before);
       before = status;
       if (screen !== null) screen.show(screenOf(status, figures, colourOn(process.stdout, process.env)));
@@ -67,27 +68,11 @@ async function top(command: Command, context: CommandContext): Promise<void> {
         );
       else await terminal.out(`${screenOf(status, figures, false).join('\n')}\n\n`);
     }
+  } catch (error) {
+    if (!ended.aborted) throw error;
   } finally {
     screen?.close();
     interrupts.dispose();
   }
   context.exit(EXIT.ok);
-}
-
-function look(node: RemoteNode): Promise<Status> {
-  return node.get<Status>('/v1/status');
-}
-
-/** Resolves after a while, at once when it is over. */
-function pause(milliseconds: number, ended: AbortSignal, screen: FullScreen | null): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      ended.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    ended.addEventListener('abort', done, { once: true });
-    screen?.onEnd(done);
-  });
 }

@@ -25,6 +25,8 @@ const MEMORY = 16 * 1024 * 1024;
 const HEAD = '# zeroth: ';
 /** Octets of the first line. */
 const MAX_HEAD = 64 * 1024;
+/** What a Date takes. */
+const LATEST = 8.64e15;
 const MAX_FILE: number = MAX_HEAD + 2 * MAX_FILE_SIZE + 16;
 
 export interface Texts {
@@ -186,6 +188,9 @@ function versionOf(value: unknown, expected: number): { version: Version; texts:
     format === 1 &&
     version === expected &&
     typeof at === 'number' &&
+    Number.isInteger(at) &&
+    at >= 0 &&
+    at <= LATEST &&
     typeof via === 'string' &&
     typeof who === 'string' &&
     typeof origin === 'string' &&

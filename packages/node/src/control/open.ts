@@ -107,7 +107,7 @@ export function invalid(problems: readonly Problem[]): Refused {
 export function refusedBy(error: unknown, code: 'RELOAD_FAILED' | 'SOURCE_FAILED'): Refused {
   const { hint } = (error ?? {}) as { hint?: string | null };
   const words = error instanceof Error ? error.message : String(error);
-  const message = typeof hint === 'string' ? `${words}. ${hint}` : words;
+  const message = typeof hint === 'string' ? `${words}; ${hint}` : words;
   return { ok: false, code: error instanceof ZerothError ? error.code : code, message, problems: [] };
 }
 

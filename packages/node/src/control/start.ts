@@ -7,6 +7,7 @@
 
 import { diffConfig } from '../config/diff.ts';
 import type { LayerText } from '../config/layers.ts';
+import type { Problem } from '../config/problem.ts';
 import { findKey } from '../config/set.ts';
 import type { LogLevel } from '../config/types.ts';
 import type { Log } from '../log/log.ts';
@@ -174,8 +175,14 @@ class NodeControl<A extends Applied> implements Control<A> {
         const there = versions.map((each) => each.version).join(', ');
         return this.#refuse(by, wrong(`there is no version ${to}; the history has ${there}`));
       }
-      const report = await this.#take(by, { texts, origin: `version ${to}`, centre: null });
-      if (!report.ok) return this.#refuse(by, report);
+      const origin = `version ${to}`;
+      const report = await this.#take(by, { texts, origin, centre: null });
+      // The lines are not those of the file as it is now.
+      const names = [texts.file.name, texts.centre?.name];
+      const within = (problem: Problem): Problem =>
+        names.includes(problem.file) ? { ...problem, file: `${origin} of ${problem.file}` } : problem;
+      if (!report.ok)
+        return this.#refuse(by, report.problems.length === 0 ? report : invalid(report.problems.map(within)));
       if (report.version === current) return report;
       const note = rollbackNote(texts);
       this.#audit.rolledBack(this.snapshot, to, note);

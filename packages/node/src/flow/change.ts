@@ -38,6 +38,7 @@ export class Change {
       undo: [],
       leavers: [],
       comers: [],
+      last: [],
       made: new Map(),
       drained: [],
       store: before?.store ?? null,
@@ -47,7 +48,7 @@ export class Change {
 
   /** What runs from now on. Rejects with the reason why not, after everything is as it was, but for what is `lost`. */
   async build(): Promise<Running> {
-    const { comers, leavers, made, undo } = this.#work;
+    const { comers, last, leavers, made, undo } = this.#work;
     try {
       await this.#openStreams();
       listRoutes(this.#work);
@@ -66,6 +67,7 @@ export class Change {
       for (const comer of late) await comer.come();
       for (const route of made.values()) route.start();
       await this.#check();
+      for (const step of last) step();
       return this.#swap();
     } catch (error) {
       for (const back of undo.splice(0).reverse()) await back().catch((err: unknown) => this.#tell(err));
@@ -154,11 +156,9 @@ export class Change {
     const { before, made, plan, sessions, store } = this.#work;
     const { config } = plan;
     const routes = new Map<string, Route>();
-    for (const each of config.routes) {
-      const route = made.get(each.name) ?? before?.routes.get(each.name);
-      if (route === undefined) continue;
-      routes.set(each.name, route);
-      if (!isDeepStrictEqual(route.config, each)) route.configure(each);
+    for (const { name } of config.routes) {
+      const route = made.get(name) ?? before?.routes.get(name);
+      if (route !== undefined) routes.set(name, route);
     }
     const open = new Map(streamsOf(config).map((stream) => [stream.name, stream]));
     for (const stream of store?.all() ?? []) {

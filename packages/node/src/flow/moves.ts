@@ -65,6 +65,8 @@ export interface Work {
   readonly undo: (() => Promise<void>)[];
   readonly leavers: Leaver[];
   readonly comers: Comer[];
+  /** What takes no time, and is done when all else is sure. */
+  readonly last: (() => void)[];
   /** Routes that are made, by name. */
   readonly made: Map<string, Route>;
   readonly drained: RouteReport[];
@@ -145,10 +147,20 @@ function leavingRoute(work: Work, route: Route): Leaver {
 
 /** A route that keeps its sockets: endpoints come and go. */
 function listChanged(work: Work, route: Route, after: RouteConfig): void {
-  const { leavers, comers, undo } = work;
+  const { leavers, comers, last, undo } = work;
   const before = route.config;
+  last.push(() => {
+    undo.push(async () => route.configure(before));
+    route.configure(after);
+  });
   for (const name of SIDES) {
     const side = route[name];
+    const retires = (): void => {
+      const made = side.endpoints.at(-1)!;
+      undo.push(async () => {
+        await side.retire(made, { timeout: UNDO_MS });
+      });
+    };
     for (const how of ['bind', 'connect'] as const) {
       const gone = without(before[name][how], after[name][how]);
       for (const endpoint of side.endpoints) {
@@ -157,18 +169,21 @@ function listChanged(work: Work, route: Route, after: RouteConfig): void {
         gone.splice(at, 1);
         leavers.push(leavingEndpoint(work, route.name, side, endpoint));
       }
-      for (const endpoint of without(after[name][how], before[name][how])) {
-        const come = async (): Promise<void> => {
-          if (how === 'bind') await side.bind(endpoint);
-          else side.connect(endpoint);
-          const made = side.endpoints.at(-1)!;
-          undo.push(async () => {
-            await side.retire(made, { timeout: UNDO_MS });
-          });
-        };
-        comers.push({ wants: how === 'bind' ? [wantOf(after, name, endpoint)] : [], after: null, come });
-      }
     }
+    const added = (how: 'bind' | 'connect'): string[] => without(after[name][how], before[name][how]);
+    for (const endpoint of added('bind')) {
+      const come = async (): Promise<void> => {
+        await side.bind(endpoint);
+        retires();
+      };
+      comers.push({ wants: [wantOf(after, name, endpoint)], after: null, come });
+    }
+    // Messages may be queued to it at once: it must be there to stay.
+    for (const endpoint of added('connect'))
+      last.push(() => {
+        side.connect(endpoint);
+        retires();
+      });
   }
 }
 

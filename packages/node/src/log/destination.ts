@@ -2,7 +2,7 @@
  * Writes log lines to a file descriptor.
  *
  * Guarantees: a line is written when the call returns; nothing is kept in memory; when the reader is gone, or does not read
- * although the descriptor would not block, lines are dropped and the caller goes on.
+ * although the descriptor would not block, lines are dropped and the caller goes on; one that was cut is not mixed with the next.
  */
 import { writeSync } from 'node:fs';
 
@@ -19,10 +19,12 @@ export function createDestination(fd: number): Destination {
   const clock = new Int32Array(new SharedArrayBuffer(4));
   let patience = PATIENCE;
   let gone = false;
+  /** Of the line before only the beginning was written. */
+  let cut = false;
 
   const write = (line: string): void => {
     if (gone) return;
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.from(cut ? `\n${line}` : line);
     for (let at = 0; at < bytes.length; ) {
       try {
         at += writeSync(fd, bytes, at);
@@ -32,11 +34,15 @@ export function createDestination(fd: number): Destination {
           gone = true;
           return;
         }
-        if (patience <= 0) return;
+        if (patience <= 0) {
+          cut ||= at > 0;
+          return;
+        }
         patience -= PAUSE;
         Atomics.wait(clock, 0, 0, PAUSE);
       }
     }
+    cut = false;
   };
   return { write };
 }

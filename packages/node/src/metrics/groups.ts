@@ -4,7 +4,7 @@
  * Guarantees: pure; at most `GROUP_LIMIT` groups of a stream have a row, those that are furthest behind; the rest is one row
  * with the name `other`. All figures are gauges, so a group may come and go.
  */
-import type { GroupStatus } from '../session/server.ts';
+import type { GroupStatus } from '../session/info.ts';
 
 export interface GroupRow {
   readonly stream: string;

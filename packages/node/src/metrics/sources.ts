@@ -27,7 +27,7 @@ export interface HealthFigures {
 export interface ConfigurationFigures {
   readonly version: number;
   readonly reloads: { readonly accepted: number; readonly refused: number };
-  /** Values that were set by hand. */
+  /** Keys that are set by hand. */
   readonly overrides: number;
   readonly sources: readonly { readonly name: string; readonly up: boolean }[];
 }

@@ -58,6 +58,8 @@ async function buryFirst(runner: Runner, { deadLetters, signal }: BurialHost): P
   const { group, stream, options } = runner;
   const { first, last, deliveries } = group.dying.first!;
   const spans = await stream.read(first, READ);
+  // The stream has gone meanwhile, and its dead letters with it.
+  if (group.dying.first === null) return;
   const span = spans.find((each) => each.first <= first && lastOf(each) >= first);
   if (span === undefined) throw new Error(`record ${first} could not be read`);
   const end = Math.min(last, lastOf(span));

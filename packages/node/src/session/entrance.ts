@@ -2,8 +2,8 @@
  * How a consumer gets into its group: into the one that is there, or into a new one, where its place or the request
  * says.
  *
- * Guarantees: a new group's place is on the disk before a consumer is told of it; nothing becomes of who has left, or
- * whose stream has gone, meanwhile.
+ * Guarantees: a new group's place is on the disk before a consumer is told of it; who has left meanwhile, or whose
+ * stream has gone, gets into none.
  */
 import type { ConsumeRequest } from '@zeroth/client/wire';
 import type { Consumer } from './consumer.ts';
@@ -34,7 +34,7 @@ export interface EntranceHost extends RunnerHost {
   joined(consumer: Consumer, runner: Runner): void;
   /** There is none for it. */
   refuse(consumer: Consumer, code: string, message: string): void;
-  /** Consumers have joined while no message was served. */
+  /** To be called when somebody has joined later than with its message. */
   flush(): void;
 }
 

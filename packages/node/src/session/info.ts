@@ -1,4 +1,4 @@
-/** What INFO tells of a stream. */
+/** What is told of a stream and its groups: to clients (INFO), and to who looks after the node. */
 import type { GroupInfo, Range, Strategy, StreamInfo } from '@zeroth/client/wire';
 import { decodePlace } from './core/place.ts';
 import type { Hub } from './hub.ts';
@@ -34,6 +34,27 @@ export function streamInfo({ stream, runners }: Hub): StreamInfo {
     trouble: trouble === null ? null : { code: trouble.code, message: trouble.message },
     groups,
   };
+}
+
+export interface GroupStatus {
+  readonly stream: string;
+  readonly group: string;
+  readonly consumers: number;
+  readonly inFlight: number;
+  /** Every record before this one is acknowledged. */
+  readonly acknowledged: number;
+  /** Records that are not acknowledged. */
+  readonly lag: number;
+  /** About when the first of them was appended, in ms since 1970; null: there is none, or it is not known. */
+  readonly oldest: number | null;
+}
+
+export function groupsOf(hub: Hub): GroupStatus[] {
+  const { stream } = hub;
+  return streamInfo(hub).groups.map(({ name: group, consumers, inFlight, lag, acknowledged }) => {
+    const oldest = lag === 0 ? null : stream.timeOf(Math.max(acknowledged, stream.first));
+    return { stream: stream.name, group, consumers, inFlight, acknowledged, lag, oldest };
+  });
 }
 
 /** What a place says that nobody has a hold of. */

@@ -36,6 +36,11 @@ export class Publisher {
     this.expected = hub.stream.lastOf(session.name) + 1;
   }
 
+  /** The first number that was not answered. */
+  get first(): number {
+    return this.#pending[this.#head]?.first ?? this.expected;
+  }
+
   get full(): boolean {
     return this.#pending.length - this.#head >= MAX_PENDING;
   }

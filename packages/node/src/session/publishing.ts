@@ -38,7 +38,7 @@ export class Publishing {
     const hub = this.#hubs.get(name);
     if (connection === null) return;
     if (hub === null) {
-      this.#refuse(session, name, 1, 'STREAM_UNKNOWN', `the node has no stream ${name}`);
+      this.#refuse(session, name, 1, 'STREAM_UNKNOWN', unknown(name));
       return;
     }
     let publisher = session.publishers.get(name);
@@ -53,8 +53,7 @@ export class Publishing {
     const publisher = session.publishers.get(name);
     if (publisher === undefined) {
       const stream = this.#hubs.get(name)?.stream;
-      if (stream === undefined)
-        this.#refuse(session, name, first, 'STREAM_UNKNOWN', `the node has no stream ${name}`);
+      if (stream === undefined) this.#refuse(session, name, first, 'STREAM_UNKNOWN', unknown(name));
       else
         this.#refuse(
           session,
@@ -100,9 +99,15 @@ export class Publishing {
     }
   }
 
-  /** The stream of a hub goes: who publishes next is told so, and who waits for a commit still hears of it. */
-  released(session: Session, { stream }: Hub): void {
-    session.publishers.delete(stream.name);
+  /** The stream of a hub is gone: who still waits for a commit waits in vain. Others are told when they publish next. */
+  released({ stream, waiting }: Hub): void {
+    for (const publisher of waiting) {
+      const { session, first } = publisher;
+      publisher.forget();
+      // Who has opened one of that name since then knows.
+      if (!session.publishers.has(stream.name))
+        this.#refuse(session, stream.name, first, 'STREAM_UNKNOWN', unknown(stream.name));
+    }
   }
 
   /** Answers what can be answered without a commit. To be called when the messages that are there were taken. */
@@ -142,6 +147,10 @@ export class Publishing {
     const refusal = { code, message, retry: delay >= 0, delay: Math.max(0, delay) };
     this.#outlet.answer(session.connection, { type: 'REFUSED', stream, expected, refusal });
   }
+}
+
+function unknown(stream: string): string {
+  return `the node has no stream ${stream}`;
 }
 
 function wordsOf(error: unknown): string {

@@ -11,12 +11,12 @@ import { RouterPeers } from '@zeroth/zmq/run';
 import type { SessionsConfig, StreamSettings } from '../config/types.ts';
 import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
-import type { Stream, StreamStore } from '../store/store.ts';
+import type { StreamStore } from '../store/store.ts';
 import { Connections } from './connections.ts';
 import { Consuming } from './consuming.ts';
-import { decodePlace } from './core/place.ts';
+import { DeadLetters } from './dead-letters.ts';
 import { type Hub, Hubs } from './hub.ts';
-import { streamInfo } from './info.ts';
+import { type GroupStatus, groupsOf, streamInfo } from './info.ts';
 import { Listening, type SessionEndpoint } from './listening.ts';
 import { Publishing, WINDOW } from './publishing.ts';
 import { type Connection, Outlet, type Session } from './session.ts';
@@ -40,19 +40,6 @@ export interface SessionsOptions {
   readonly now?: () => number;
 }
 
-export interface GroupStatus {
-  readonly stream: string;
-  readonly group: string;
-  readonly consumers: number;
-  readonly inFlight: number;
-  /** Every record before this one is acknowledged. */
-  readonly acknowledged: number;
-  /** Records that are not acknowledged. */
-  readonly lag: number;
-  /** About when the first of them was appended, in ms since 1970; null: there is none, or it is not known. */
-  readonly oldest: number | null;
-}
-
 export interface SessionsStatus {
   readonly sessions: number;
   /** Sessions whose client can be reached now. */
@@ -61,6 +48,11 @@ export interface SessionsStatus {
   /** Messages that were not as the protocol says, since the start. */
   readonly malformed: number;
   readonly groups: readonly GroupStatus[];
+}
+
+interface StopOptions {
+  readonly timeout: number;
+  readonly signal?: AbortSignal;
 }
 
 /** @throws ZerothError BIND_FAILED. */
@@ -108,6 +100,7 @@ export class SessionServer {
   readonly #consuming: Consuming;
   readonly #traces: Traces;
   readonly #connections: Connections;
+  readonly #deadLetters: DeadLetters;
   readonly #ending: AbortController = new AbortController();
   #malformed = 0;
   #sweepTimer: NodeJS.Timeout | null = null;
@@ -139,11 +132,13 @@ export class SessionServer {
     this.#hubs = new Hubs(store, this.#log, (hub) => this.#committed(hub));
     this.#traces = new Traces(options.spans ?? null);
     this.#publishing = new Publishing(this.#hubs, this.#outlet, this.#log, this.#traces);
+    const deadLetters = new DeadLetters(store, (name) => options.settingsOf(name));
+    this.#deadLetters = deadLetters;
     const consumingHost = {
       now: options.now ?? (() => performance.now()),
       log: this.#log,
       signal: this.#ending.signal,
-      deadLetters: (name: string, of: Stream) => this.#deadLetters(name, of),
+      deadLetters: deadLetters.open.bind(deadLetters),
     };
     this.#consuming = new Consuming(this.#hubs, this.#outlet, consumingHost, this.#traces);
     this.#table = new SessionTable({
@@ -158,7 +153,7 @@ export class SessionServer {
 
   /** Binds, and serves. */
   async open(): Promise<void> {
-    await this.openDeadLetters(await this.#options.store.list());
+    await this.openDeadLetters(this.#options.store.all().map(({ name }) => name));
     const { former = [] } = this.#options;
     for (const endpoint of this.#config.bind)
       await this.listening.bind(endpoint, former.find(({ configured }) => configured === endpoint)?.address);
@@ -195,19 +190,21 @@ export class SessionServer {
     if (hub === null) return () => {};
     this.#consuming.released(hub);
     this.#traces.forget(stream);
-    for (const session of this.#table.all()) this.#publishing.released(session, hub);
-    return this.#hubs.release(stream);
+    for (const session of this.#table.all()) session.publishers.delete(stream);
+    const stop = this.#hubs.release(stream);
+    return () => {
+      stop();
+      this.#publishing.released(hub);
+    };
+  }
+
+  /** From now on all groups of these streams are seen, and their dead letters can be read before somebody dies again. */
+  openDeadLetters(of: readonly string[]): Promise<void> {
+    return this.#deadLetters.openFor(of.flatMap((name) => this.#hubs.get(name)?.stream ?? []));
   }
 
   status(): SessionsStatus {
-    const groups: GroupStatus[] = [];
-    for (const hub of this.#hubs.all()) {
-      const { stream, groups: found } = streamInfo(hub);
-      for (const { name, consumers, inFlight, lag, acknowledged } of found) {
-        const oldest = lag === 0 ? null : hub.stream.timeOf(Math.max(acknowledged, hub.stream.first));
-        groups.push({ stream, group: name, consumers, inFlight, acknowledged, lag, oldest });
-      }
-    }
+    const groups = [...this.#hubs.all()].flatMap(groupsOf);
     const sessions = [...this.#table.all()];
     return {
       sessions: sessions.length,
@@ -220,36 +217,43 @@ export class SessionServer {
 
   /**
    * Takes no more, tells publishers what became of what they had sent, says BYE, saves places and closes. What takes
-   * longer than `timeout` ms is given up.
+   * longer than `timeout` ms, or until the signal, is given up.
    */
-  stop({ timeout }: { timeout: number }): Promise<void> {
-    this.#stopping ??= this.#stop(timeout);
+  stop(options: StopOptions): Promise<void> {
+    this.#stopping ??= this.#stop(options);
     return this.#stopping;
   }
 
-  async #stop(timeout: number): Promise<void> {
+  async #stop({ timeout, signal }: StopOptions): Promise<void> {
     const until = performance.now() + timeout;
     if (this.#sweepTimer !== null) clearTimeout(this.#sweepTimer);
-    await this.#settle(timeout);
+    await this.#settle(timeout, signal);
     this.#ending.abort();
     for (const session of this.#table.all())
       this.#outlet.send(session, { type: 'BYE', reason: 'the node stops' });
     this.#consuming.close();
     this.#hubs.close();
-    await this.#router.drain({ timeout: Math.max(0, until - performance.now()) });
+    const rest = Math.max(0, until - performance.now());
+    await this.#router.drain(signal === undefined ? { timeout: rest } : { timeout: rest, signal });
     this.#fold.flush();
   }
 
-  /** Resolves when every record that was appended is committed, and who sent it was told; or after `timeout` ms. */
-  #settle(timeout: number): Promise<void> {
+  /** Resolves when every record that was appended is committed, and who sent it was told; or it takes too long. */
+  #settle(timeout: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeout);
-      this.#settled = () => {
-        for (const hub of this.#hubs.all()) if (hub.waiting.size > 0) return;
+      const done = (): void => {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
         resolve();
       };
-      this.#settled();
+      const timer = setTimeout(done, timeout);
+      signal?.addEventListener('abort', done, { once: true });
+      this.#settled = () => {
+        for (const hub of this.#hubs.all()) if (hub.waiting.size > 0) return;
+        done();
+      };
+      if (signal?.aborted === true) done();
+      else this.#settled();
     });
   }
 
@@ -362,25 +366,6 @@ export class SessionServer {
     this.#publishing.committed(hub);
     if (this.#stopping === null) this.#consuming.committed(hub);
     this.#settled?.();
-  }
-
-  async #deadLetters(name: string, of: Stream): Promise<Stream> {
-    const { store, settingsOf } = this.#options;
-    return store.get(name) ?? (await store.open(name, settingsOf(name) ?? of.settings));
-  }
-
-  /** Dead letters of former runs can be read before somebody dies again; and all groups are seen from the start. */
-  async openDeadLetters(of: readonly string[]): Promise<void> {
-    const names = await this.#options.store.list();
-    for (const name of of) {
-      const stream = this.#hubs.get(name)?.stream;
-      for (const place of stream?.places.names() ?? []) {
-        const bytes = stream!.places.get(place);
-        const kept = bytes === null ? null : decodePlace(bytes);
-        if (kept === null || kept.maxDeliveries === 0 || !names.includes(kept.deadLetter)) continue;
-        await this.#deadLetters(kept.deadLetter, stream!);
-      }
-    }
   }
 
   // ---- connections and sessions

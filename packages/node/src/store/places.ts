@@ -145,7 +145,7 @@ export class FilePlaces implements Places {
 
   #write(name: string): void {
     this.#dirty.add(name);
-    if (this.#work === null && !this.#failed) this.#begin();
+    if (this.#work === null && !this.#failed && !this.#closed) this.#begin();
   }
 
   #begin(): void {

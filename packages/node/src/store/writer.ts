@@ -105,6 +105,11 @@ export class Writer {
   /** Other settings; another way to sync begins with a new segment, which is asked for at once. */
   configure(policy: WriterPolicy): void {
     this.#policy = policy;
+    if (this.#syncTimer !== null) {
+      clearTimeout(this.#syncTimer);
+      this.#syncTimer = null;
+      this.#syncSoon();
+    }
     this.kick();
   }
 

@@ -1,91 +1,20 @@
-/** The commands that talk to a running node, as processes: reload, set, unset, config, status, top, and what they refuse. */
+/** The commands that talk to a running node, as processes: reload, set, unset, config, status, and what they refuse. */
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
 import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { truncate, writeFile } from 'node:fs/promises';
+import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
-import { stripVTControlCharacters } from 'node:util';
-import type { Ended, LogLine, Running } from '../support/cli.ts';
-import { cli, folder, jsonLines, MAIN, RUNTIME, start } from '../support/cli.ts';
+import { cli, folder, MAIN, start } from '../support/cli.ts';
+import { address, controlled, flowing, ROUTES } from '../support/controlled.ts';
 import { request } from '../support/http.ts';
-import * as lib from '../support/libzmq.ts';
 
 const TOKEN = 'the-token-of-this-test-0123456789';
 const noSignals = process.platform === 'win32' ? 'Windows has no signals between processes' : false;
 
 const noTerminal =
   spawnSync('script', ['--version'], { stdio: 'ignore' }).status === 0 ? false : 'there is no script(1)';
-
-const ROUTES = `routes:
-  jobs: { pattern: pipeline, frontend: { bind: "tcp://127.0.0.1:0" }, backend: { bind: "tcp://127.0.0.1:0" } }
-  orders: { pattern: reqrep, frontend: { bind: "tcp://127.0.0.1:0" }, backend: { bind: "tcp://127.0.0.1:0" } }
-`;
-
-interface Controlled {
-  readonly process: Running;
-  readonly file: string;
-  readonly dir: string;
-  readonly name: string;
-  /** Its own commands: `zeroth COMMAND --node NAME`. */
-  run(...args: readonly string[]): Promise<Ended>;
-  log(): LogLine[];
-  /** The line of the log, once it is there. */
-  line(event: string, more?: (line: LogLine) => boolean): Promise<LogLine>;
-  write(text: string): Promise<void>;
-}
-
-let nodes = 0;
-
-/** A running node of a name of its own. `head` are lines of the file before the routes. */
-async function controlled(t: TestContext, head = '', nodeKeys = 'watch: false'): Promise<Controlled> {
-  const dir = await folder(t);
-  const name = `node-${process.pid}-${++nodes}`;
-  const file = join(dir, 'zeroth.yaml');
-  const node = `node: { name: ${name}, dataDir: ./data, ${nodeKeys} }\n`;
-  const write = (text: string): Promise<void> => writeFile(file, `${node}${text}`);
-  await write(`${head}${ROUTES}`);
-  const running = start(t, ['run', file]);
-  await running.waitFor('stderr', /"event":"ready"/);
-  const log = (): LogLine[] =>
-    running.stderr
-      .split('\n')
-      .filter((line) => line.startsWith('{') && line.endsWith('}'))
-      .map((line) => JSON.parse(line) as LogLine);
-  const line = async (event: string, more: (line: LogLine) => boolean = () => true): Promise<LogLine> => {
-    const found = (): LogLine | undefined => log().find((each) => each.event === event && more(each));
-    await running.until(`no ${event} in the log`, () => found() !== undefined);
-    return found() as LogLine;
-  };
-  const run = (...args: readonly string[]): Promise<Ended> => {
-    const at = args.indexOf('--');
-    const options = at === -1 ? args : args.slice(0, at);
-    return cli([...options, '--node', name, ...(at === -1 ? [] : args.slice(at))]);
-  };
-  return { process: running, file, dir, name, run, log, line, write };
-}
-
-function address(node: Controlled, route: string, side: 'frontend' | 'backend'): string {
-  const line = node.log().find((each) => each.event === 'route:ready' && each.route === route);
-  const [first] = (line?.[side] ?? []) as string[];
-  assert.ok(first !== undefined, `${node.name} has no ${route}`);
-  return first;
-}
-
-/** Sends messages through the pipeline of the node, whenever it is asked to. */
-async function flowing(t: TestContext, node: Controlled): Promise<() => Promise<void>> {
-  const [push, pull] = [lib.pushSocket(t), lib.pullSocket(t)];
-  await lib.connected(push, address(node, 'jobs', 'frontend'));
-  await lib.connected(pull, address(node, 'jobs', 'backend'));
-  let n = 0;
-  return async () => {
-    await push.send(`${++n}`);
-    assert.deepEqual(await lib.receiveTexts(pull, 1), [`${n}`]);
-  };
-}
 
 describe('a changed file', () => {
   it('is loaded by itself, and by SIGHUP', { skip: noSignals }, async (t) => {
@@ -341,9 +270,10 @@ describe('--url', () => {
     for (const wrong of [{}, { ZEROTH_TOKEN: 'wrong' }]) {
       const refused = await cli(at('reload'), { env: wrong });
       assert.equal(refused.code, 4);
-      assert.match(refused.stderr, /\[ADMIN_UNAUTHORIZED\]/);
+      assert.match(refused.stderr, /\[ADMIN_UNAUTHORIZED\].*\n.*--token-file FILE/);
     }
     assert.equal((await cli(at('status', '--token', TOKEN))).code, 2);
+    assert.equal((await cli(['status', '--node', node.name, '--token-file', file])).code, 2);
     assert.equal((await cli(at('status', '--token-file', join(node.dir, 'gone')))).code, 2);
     assert.ok(!node.process.stderr.includes(TOKEN));
     const health = await request(t, url as string, '/health');
@@ -361,6 +291,9 @@ describe('--url', () => {
     const nobody = await cli(['status', '--url', 'http://127.0.0.1:1']);
     assert.equal(nobody.code, 4);
     assert.match(nobody.stderr, /\[NODE_UNREACHABLE\].*ECONNREFUSED/);
+    assert.equal(nobody.stderr.split('ECONNREFUSED').length, 2, 'the reason stands there once');
+    const short = await cli(['status', '--url', 'http://127.0.0.1:1', '-j']);
+    assert.equal(JSON.parse(short.stderr).error.code, 'NODE_UNREACHABLE');
     const { createServer } = await import('node:http');
     const server = createServer((_request, response) => response.end('<h1>hello</h1>')).listen(
       0,
@@ -372,88 +305,12 @@ describe('--url', () => {
     const other = await cli(['status', '--url', `http://127.0.0.1:${port}`]);
     assert.equal(other.code, 4);
     assert.match(other.stderr, /is not a Zeroth node/);
-  });
-});
-
-describe('zeroth top', () => {
-  it('prints a screen for each interval where there is no terminal, and lines for machines', async (t) => {
-    const node = await controlled(t);
-    const flow = await flowing(t, node);
-    const top = start(t, ['top', '--node', node.name, '--json', '--interval', '100ms']);
-    await top.waitFor('stdout', /\n/);
-    await flow();
-    const moved = (): boolean =>
-      jsonLines(top.stdout.slice(0, top.stdout.lastIndexOf('\n') + 1)).some(({ routes }) =>
-        (routes as { name: string; messagesPerSecond: number | null }[]).some(
-          ({ name, messagesPerSecond }) => name === 'jobs' && (messagesPerSecond ?? 0) > 0,
-        ),
-      );
-    await top.until('no rate', moved);
-    assert.equal((await top.stop()).code, 0);
-    const screens = await node.run('top', '-n', '2', '--interval', '100ms');
-    assert.equal(screens.code, 0, screens.stderr);
-    assert.equal(screens.stdout.split(`${node.name} is up`).length, 3);
-    assert.ok(!screens.stdout.includes('\u001b'));
-  });
-
-  it('ends with the node', async (t) => {
-    const node = await controlled(t);
-    const top = start(t, ['top', '--node', node.name, '--interval', '100ms']);
-    await top.waitFor('stdout', /ROUTE/);
-    await node.process.stop();
-    const { code, stderr } = await top.ended;
-    assert.equal(code, 4);
-    assert.match(stderr, /\[NODE_UNREACHABLE\]/);
-  });
-});
-
-describe('zeroth top on a terminal', { skip: noTerminal }, () => {
-  const ENTER = '\u001b[?1049h';
-  const LEAVE = '\u001b[?25h\u001b[?1049l';
-
-  /** `zeroth top` on a terminal of its own, made by script(1). */
-  function onTerminal(
-    t: TestContext,
-    node: Controlled,
-  ): { child: ChildProcess; text: () => string; ended: Promise<void> } {
-    const line = `stty cols 60 rows 12; exec '${process.execPath}' '${MAIN}' top --node ${node.name} --interval 100ms`;
-    const env: NodeJS.ProcessEnv = { ...process.env, ZEROTH_RUNTIME_DIR: RUNTIME, TERM: 'xterm' };
-    for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'NO_COLOR']) delete env[name];
-    const child = spawn('script', ['-qfec', line, '/dev/null'], { env });
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (data: string) => (text += data));
-    t.after(() => child.kill('SIGKILL'));
-    const ended = once(child, 'close').then(() => {});
-    return { child, text: () => text, ended };
-  }
-
-  async function until(done: () => boolean): Promise<void> {
-    while (!done()) await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-
-  it('draws, ends with q, and gives the terminal back', async (t) => {
-    const node = await controlled(t);
-    const top = onTerminal(t, node);
-    await until(() => top.text().split('ROUTE').length > 3);
-    top.child.stdin?.write('q');
-    await top.ended;
-    assert.ok(top.text().includes(ENTER));
-    assert.ok(top.text().trimEnd().endsWith(LEAVE), JSON.stringify(top.text().slice(-200)));
-    const lines = stripVTControlCharacters(top.text()).split(/\r*\n/);
-    assert.ok(
-      lines.every((line) => line.length <= 60),
-      'a line is longer than the terminal',
-    );
-  });
-
-  it('gives the terminal back when the node goes away', async (t) => {
-    const node = await controlled(t);
-    const top = onTerminal(t, node);
-    await until(() => top.text().includes('ROUTE'));
-    await node.process.stop();
-    await top.ended;
-    assert.ok(top.text().includes(LEAVE));
-    assert.match(top.text().slice(top.text().lastIndexOf(LEAVE)), /NODE_UNREACHABLE/);
+    const greeting = createTcpServer((socket) => socket.end('hello')).listen(0, '127.0.0.1');
+    await new Promise((resolve) => greeting.once('listening', resolve));
+    t.after(() => greeting.close());
+    const { port: noHttp } = greeting.address() as { port: number };
+    const noise = await cli(['status', '--url', `http://127.0.0.1:${noHttp}`]);
+    assert.match(noise.stderr, /is not a Zeroth node/);
   });
 });
 

@@ -27,8 +27,13 @@ export class PeerReport {
 
   info(pipe: Pipe, connection: Connection | null, facts: Facts): PeerInfo {
     const { identity, inbox, outbox, routingId } = pipe;
+    // Named one by one: health asks for all peers again and again, and a spread is slow.
     return {
-      ...facts,
+      state: facts.state,
+      connectedAt: facts.connectedAt,
+      unanswered: facts.unanswered,
+      heartbeats: facts.heartbeats,
+      reconnects: facts.reconnects,
       id: pipe.id,
       endpoint: this.endpoint,
       remote: connection?.remote ?? this.endpoint,

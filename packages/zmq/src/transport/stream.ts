@@ -193,8 +193,10 @@ export class StreamConnection implements Connection {
   }
 
   #onWritten(): void {
-    // Runs for every write, also one that was reported as taken: then nobody waits, or later bytes are still queued.
-    if (!this.#waiting || this.#socket.writableLength !== 0) return;
+    // Runs for every write, also one that was reported as taken: then nobody waits, or later bytes are still queued, or
+    // have failed.
+    const socket = this.#socket;
+    if (!this.#waiting || socket.writableLength !== 0 || socket.errored) return;
     this.#waiting = false;
     if (!this.#destroyed) this.#handler?.onDrain();
   }

@@ -13,9 +13,8 @@ const REST_OF_SCREEN = '\u001b[J';
 
 export class FullScreen {
   #lines: readonly string[] = [];
-  #over = false;
   #closed = false;
-  #ended: () => void = () => {};
+  readonly #over: AbortController = new AbortController();
   readonly #onKey = (data: Buffer): void => {
     // q, Q, Ctrl-C, Ctrl-D, Esc: in raw mode the terminal makes no signals of them.
     if (
@@ -23,8 +22,7 @@ export class FullScreen {
       !(data.length === 1 && data[0] === 27)
     )
       return;
-    this.#over = true;
-    this.#ended();
+    this.#over.abort();
   };
   readonly #onResize = (): void => this.#draw();
   readonly #onExit = (): void => this.close();
@@ -37,14 +35,9 @@ export class FullScreen {
     process.stdout.on('resize', this.#onResize);
   }
 
-  /** Whether somebody pressed q. */
-  isOver(): boolean {
-    return this.#over;
-  }
-
-  /** Calls the listener when somebody presses q; replaces the one before. */
-  onEnd(listener: () => void): void {
-    this.#ended = listener;
+  /** Aborts when somebody presses q. */
+  get over(): AbortSignal {
+    return this.#over.signal;
   }
 
   show(lines: readonly string[]): void {

@@ -88,7 +88,7 @@ export const NODE_FAMILIES: readonly Family[] = [
     type: 'gauge',
     unit: null,
     labels: [],
-    help: 'Values that were set by hand and differ from the file.',
+    help: 'Keys that are set by hand.',
     collect: ofConfiguration(({ overrides }) => overrides),
   },
   {

@@ -1,12 +1,12 @@
-/** Who may do what: tokens, guessing, slow senders, local sockets. Over real sockets. */
+/** Who may do what: tokens, guessing, slow senders. Over real sockets. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { localPath, localSockets, removeStale } from '../../../src/admin/local.ts';
+import { startAdmin } from '../../../src/admin/server.ts';
 import { readTokenFile } from '../../../src/admin/token-file.ts';
 import { adminConfig, memoryLog, startTested, TOKEN } from '../../support/admin.ts';
 import { answerOf, closed, dial, raw, request } from '../../support/http.ts';
@@ -252,12 +252,39 @@ describe('endpoints', () => {
     const both = adminConfig(`bind: [tcp://127.0.0.1:0, "tcp://127.0.0.1:${port}"]`);
     await assert.rejects(admin.apply(both), { code: 'BIND_FAILED' });
     assert.deepEqual(admin.addresses, [url]);
-    const [, second] = await withBind(admin, ['tcp://127.0.0.1:0', 'tcp://[::1]:0'], t);
+    const [, second] = await withBind(admin, ['tcp://127.0.0.1:0', 'tcp://[::1]:0']);
     assert.equal((await request(t, second as string, '/health')).status, 200);
-    await withBind(admin, ['tcp://[::1]:0'], t);
+    await withBind(admin, ['tcp://[::1]:0']);
     assert.deepEqual(admin.addresses, [second]);
     assert.equal((await request(t, second as string, '/health')).status, 200);
     assert.equal((await request(t, url, '/health')).status, 0);
+  });
+
+  it('move to other hosts at the same port, and back when that fails', async (t) => {
+    const { url, admin } = await startTested(t);
+    const { port } = new URL(url);
+    const [fixed] = await withBind(admin, [`tcp://127.0.0.2:${port}`]);
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    t.after(() => taken.close());
+    const other = (taken.address() as { port: number }).port;
+    const bad = [`tcp://*:${port}`, `tcp://127.0.0.1:${other}`];
+    await assert.rejects(withBind(admin, bad), { code: 'BIND_FAILED' });
+    assert.deepEqual(admin.addresses, [fixed]);
+    assert.equal((await request(t, fixed as string, '/health')).status, 200);
+    await withBind(admin, [`tcp://*:${port}`]);
+    assert.equal((await request(t, fixed as string, '/health')).status, 200);
+    await withBind(admin, [`tcp://127.0.0.2:${port}`]);
+    assert.deepEqual(admin.addresses, [fixed]);
+  });
+
+  it('never take the place of a file that is no socket', { skip: noFiles }, async (t) => {
+    const { url, admin, folder } = await startTested(t);
+    const path = join(folder, 'precious');
+    await writeFile(path, 'words');
+    await assert.rejects(withBind(admin, [`ipc://${path}`]), { code: 'BIND_FAILED' });
+    assert.equal(await readFile(path, 'utf8'), 'words');
+    assert.deepEqual(admin.addresses, [url]);
   });
 
   it('may be local sockets, which only this user can open', { skip: noFiles }, async (t) => {
@@ -274,65 +301,33 @@ describe('endpoints', () => {
 async function withBind(
   admin: Awaited<ReturnType<typeof startTested>>['admin'],
   bind: readonly string[],
-  _t: unknown,
 ): Promise<readonly string[]> {
-  await admin.apply(adminConfig(`bind: [${bind.map((one) => `"${one}"`).join(', ')}]`));
+  await admin.apply(adminConfig(`bind: [${bind.map((one) => `"${one}"`).join(', ')}]\ntoken: ${TOKEN}`));
   return admin.addresses;
 }
 
-describe('the local socket', { skip: noFiles }, () => {
-  it('stands in a folder of this user, and only this user may open it', async (t) => {
-    const { local, folder, admin } = await startTested(t);
-    assert.equal((await stat(join(folder, 'run'))).mode & 0o777, 0o700);
-    assert.equal((await stat(local)).mode & 0o777, 0o600);
-    assert.match(local, new RegExp(`/tested\\.${process.pid}\\.sock$`));
-    const environment = { ZEROTH_RUNTIME_DIR: join(folder, 'run') };
-    assert.deepEqual(localSockets(environment), [{ path: local, name: 'tested', pid: process.pid }]);
-    await admin.close();
-    assert.deepEqual(localSockets(environment), []);
-  });
-
-  it('of a dead process is removed, that of a living one never', async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), 'zeroth-stale-'));
-    t.after(() => rm(folder, { recursive: true }));
-    const environment = { ZEROTH_RUNTIME_DIR: folder };
-    const living = createServer().listen(join(folder, `a.${process.pid}.sock`));
-    // Its process is gone, as far as can be seen from here, but somebody answers.
-    const elsewhere = createServer().listen(join(folder, 'b.999999999.sock'));
-    t.after(() => {
-      living.close();
-      elsewhere.close();
+describe('a fault of ours', () => {
+  it('ends one connection, and not the node', async (t) => {
+    const { log, lines } = memoryLog();
+    const folder = await mkdtemp(join(tmpdir(), 'zeroth-fault-'));
+    const parts = Object.defineProperty({}, 'node', {
+      enumerable: true,
+      get: () => {
+        throw new Error('unexpected');
+      },
     });
-    await Promise.all([once(living, 'listening'), once(elsewhere, 'listening')]);
-    const dead = join(folder, 'c.999999998.sock');
-    // What a process leaves that is killed.
-    const { execFileSync } = await import('node:child_process');
-    const code = `require("net").createServer().listen(${JSON.stringify(dead)}, () => process.kill(process.pid, "SIGKILL"))`;
-    assert.throws(() => execFileSync(process.execPath, ['-e', code], { stdio: 'ignore' }));
-    await writeFile(join(folder, 'notes.txt'), 'not ours');
-    await removeStale(environment);
-    const left = localSockets(environment).map(({ name }) => name);
-    assert.deepEqual(left.sort(), ['a', 'b']);
-    assert.equal(await readFile(join(folder, 'notes.txt'), 'utf8'), 'not ours');
-  });
-
-  it('is not put into a folder that another user may have made', async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), 'zeroth-foreign-'));
-    t.after(() => rm(folder, { recursive: true }));
-    await mkdir(join(folder, 'theirs'));
-    await symlink(join(folder, 'theirs'), join(folder, 'link'));
-    const environment = { ZEROTH_RUNTIME_DIR: join(folder, 'link') };
-    assert.throws(() => localPath(environment, 'n', 1), { code: 'ADMIN_FAILED' });
-    assert.deepEqual(localSockets(environment), []);
-  });
-
-  it('has a path that fits the system, whatever the name of the node is', async (t) => {
-    const folder = await mkdtemp(join(tmpdir(), 'zeroth-long-'));
-    t.after(() => rm(folder, { recursive: true }));
-    const path = localPath({ ZEROTH_RUNTIME_DIR: folder }, 'n'.repeat(64), 4_194_304);
-    assert.ok(Buffer.byteLength(path) <= 103);
-    const deep = join(folder, 'd'.repeat(90));
-    assert.throws(() => localPath({ ZEROTH_RUNTIME_DIR: deep }, 'n', 1), { code: 'ADMIN_FAILED' });
+    const admin = await startAdmin({
+      parts: parts as never,
+      config: adminConfig(''),
+      log,
+      environment: { ZEROTH_RUNTIME_DIR: folder },
+    });
+    t.after(async () => {
+      await admin.close();
+      await rm(folder, { recursive: true });
+    });
+    assert.equal((await request(t, admin.local as string, '/health')).status, 0);
+    assert.equal(lines.find(({ event }) => event === 'admin:failed')?.level, 'error');
   });
 });
 

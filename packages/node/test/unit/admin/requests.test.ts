@@ -112,6 +112,14 @@ describe('headers', () => {
     assert.equal(answer.status, 431);
   });
 
+  it('sees the last of many', async (t) => {
+    const { local } = await startTested(t);
+    const many = 'A:\r\n'.repeat(2500);
+    assert.equal((await raw(t, local, get('/health', 'localhost', many))).status, 200);
+    const evil = await raw(t, local, get('/health', 'localhost', `${many}Origin: http://evil.example\r\n`));
+    assert.equal(evil.status, 403);
+  });
+
   it('refuses what is no HTTP', async (t) => {
     const { local, url } = await startTested(t);
     assert.equal((await raw(t, local, 'HELLO\r\n\r\n')).status, 400);

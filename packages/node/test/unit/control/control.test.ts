@@ -225,21 +225,25 @@ describe('a key set by hand', () => {
 
   it('set again while its end waits for a slow change keeps its new value', async (t) => {
     const { control, node, path, log } = await run(t, text());
-    accepted(await control.set('routes.orders.timeout', '3s', { for: 30, by: ME }));
+    writeFileSync(path, text('    maxPeers: 9\n'));
     let open = (): void => {};
-    node.gate = new Promise((resolve) => {
+    const slow = new Promise<void>((resolve) => {
       open = resolve;
     });
-    writeFileSync(path, text('    maxPeers: 9\n'));
-    const asked = node.asked;
-    const reloading = control.reload(ME);
-    await until(() => node.asked > asked);
-    const setting = control.set('routes.orders.timeout', '4s', { for: 60_000, by: ME });
-    // The first one's time is over by now, and its end waits behind the other two.
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    const stop = control.listen(() => {
+      node.gate = slow;
+      stop();
+    });
+    const asked = [
+      control.set('routes.orders.timeout', '3s', { for: 1, by: ME }),
+      control.reload(ME),
+      control.set('routes.orders.timeout', '4s', { for: 60_000, by: ME }),
+    ];
+    accepted(await (asked[0] as (typeof asked)[number]));
+    // Its time is over before this timer's, and its end waits behind the other two.
+    await new Promise((resolve) => setTimeout(resolve, 20));
     open();
-    accepted(await reloading);
-    accepted(await setting);
+    for (const report of await Promise.all(asked)) accepted(report);
     // What waited behind them is done when this is.
     await control.diff();
     assert.equal(control.snapshot.config.routes[0]?.timeout, 4000);
@@ -373,6 +377,19 @@ describe('a rollback', () => {
     // And the one before is the one that was rolled back to.
     assert.equal(accepted(await control.rollback(null, ME)).version, 5);
     assert.equal(control.snapshot.config.routes[0]?.timeout, 1000);
+  });
+
+  it('that is refused names the lines of that version', async (t) => {
+    const { control, path } = await run(t, text('    reconnectMaxInterval: 5s\n'));
+    writeFileSync(path, text());
+    accepted(await control.reload(ME));
+    accepted(await control.set('routes.orders.reconnectInterval', '9s', { for: null, by: ME }));
+    const report = refused(await control.rollback(1, ME));
+    assert.deepEqual(
+      report.problems.map(({ code, file }) => [code, file]),
+      [['CONFIG_CONFLICT', `version 1 of ${path}`]],
+    );
+    assert.ok(report.message.startsWith(`version 1 of ${path}:7: `), report.message);
   });
 
   it('to what is not there is refused', async (t) => {

@@ -76,12 +76,13 @@ describe('the history', () => {
   it('does not give out what was changed, cut, or is none of it', async (t) => {
     const { folder, again, log } = await open(t);
     const history = await again();
-    for (const version of [1, 2, 3, 4, 5]) await add(history, version, `a: ${version}\n`);
+    for (const version of [1, 2, 3, 4, 5, 6]) await add(history, version, `a: ${version}\n`);
     const path = (version: number): string => join(folder, 'config', `${version}.yaml`);
     appendFileSync(path(1), 'b: 1\n');
     writeFileSync(path(2), readFileSync(path(2)).subarray(0, 40));
     writeFileSync(path(3), '');
     writeFileSync(path(4), readFileSync(path(5)));
+    writeFileSync(path(6), readFileSync(path(6), 'utf8').replace('"at":6', '"at":1e300'));
     for (const name of ['source.yaml', '0.yaml', '9.yaml.new', 'x'])
       writeFileSync(join(folder, 'config', name), 'a: 1\n');
     const read = await again();
@@ -89,7 +90,7 @@ describe('the history', () => {
       read.versions.map(({ version }) => version),
       [5],
     );
-    assert.equal(log.of('config:history').length, 4);
+    assert.equal(log.of('config:history').length, 5);
   });
 
   it('of two nodes in one folder is told apart', async (t) => {

@@ -251,7 +251,7 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     await check();
   });
 
-  it('leaves options alone until all the rest is sure', async (t) => {
+  it('leaves options alone, and connects to nobody, until all the rest is sure', async (t) => {
     const short = (text: string): string => `node: { name: n, stopTimeout: 1h }\n${text}`;
     const bench = await running(t, short(routes(route('r'), route('slow'))));
     const producer = connected(t, push(), bench.at('r', 'frontend'));
@@ -259,13 +259,14 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     await until(() => producer.counts.ready + consumer.counts.ready === 2, 'both are there');
     await connected(t, push(), bench.at('slow', 'frontend')).socket.send('x');
     await until(() => bench.node.status()[1]!.frontend.messagesIn === 1, 'it is accepted');
-    const text = short(
-      routes(route('r', { more: 'maxMessageSize: 10' }), route('slow', { pattern: 'reqrep' })),
-    );
+    const back = `tcp://127.0.0.1:* >tcp://${HOST}:${await unusedPort()}`;
+    const changed = route('r', { back, more: 'maxMessageSize: 10' });
+    const text = short(routes(changed, route('slow', { pattern: 'reqrep' })));
     const applying = refused(bench.node.apply(wrong(bench, 'slow', text)));
     await until(() => bench.node.status()[1]!.state === 'stopping', 'the old one goes');
-    await producer.socket.send('x'.repeat(1000));
-    assert.equal((await texts(consumer.socket, 1))[0]?.length, 1000);
+    for (const word of words(1, 10)) await producer.socket.send(word.repeat(100));
+    const long = words(1, 10).map((word) => word.repeat(100));
+    assert.deepEqual(await texts(consumer.socket, 10), long);
     assert.deepEqual(producer.counts, { ready: 1, gone: 0 });
     // Somebody takes what it has, so that it is gone.
     connected(t, pull(), bench.at('slow', 'backend'));

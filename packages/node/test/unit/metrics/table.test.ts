@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { GROUP_LIMIT, groupRows } from '../../../src/metrics/groups.ts';
 import { FAMILIES } from '../../../src/metrics/table.ts';
-import type { GroupStatus } from '../../../src/session/server.ts';
+import type { GroupStatus } from '../../../src/session/info.ts';
 import { metricsDocs } from '../../support/metrics-docs.ts';
 import { docsFile } from '../docs-file.ts';
 

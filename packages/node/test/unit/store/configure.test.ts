@@ -30,6 +30,41 @@ describe('other settings for an open stream', () => {
     }
   });
 
+  it('sync what waits for it as soon as they say', async () => {
+    const files = new MemoryFiles();
+    const hourly = { ...KEEP_ALL, fsync: 'interval', fsyncInterval: 3_600_000 } as const;
+    const stream = await openMemoryStream(files, { settings: hourly });
+    stream.append(runOf('a'), null);
+    await settled(stream);
+    let syncs = 0;
+    files.fault = (operation) => {
+      if (operation === 'sync') syncs++;
+      return null;
+    };
+    stream.configure({ ...hourly, fsyncInterval: 1 });
+    for (const end = performance.now() + 5000; syncs === 0; ) {
+      assert.ok(performance.now() < end, 'nothing was synced');
+      await new Promise(setImmediate);
+    }
+    await stream.close();
+  });
+
+  it('keep what comes next, also when what was there is lost', async () => {
+    const files = new MemoryFiles();
+    const stream = await openMemoryStream(files, { settings: { ...KEEP_ALL, fsync: 'never' } });
+    stream.append(runOf('a'), null);
+    await settled(stream);
+    files.fault = (operation, path) => (operation === 'sync' && /0001\.log$/.test(path) ? 'EIO' : null);
+    stream.configure({ ...KEEP_ALL, fsync: 'always' });
+    stream.append(runOf('b'), null);
+    await settled(stream);
+    for (let i = 0; i < 10; i++) await new Promise(setImmediate);
+    const safe = await openMemoryStream(files.powerLoss(() => 0));
+    assert.equal((await readAll(safe)).at(-1), '2:b');
+    await safe.close();
+    await stream.close();
+  });
+
   it('also of one that has no records yet', async () => {
     const files = new MemoryFiles();
     const stream = await openMemoryStream(files, { settings: { ...KEEP_ALL, fsync: 'never' } });

@@ -198,6 +198,23 @@ describe('places of readers', () => {
     await places.close();
   });
 
+  it('of a stream that was closed are left to who opens it next', async () => {
+    const files = new MemoryFiles();
+    const former = await FilePlaces.open(files, '/s', silentLog);
+    former.save('a', value('1'));
+    await former.close();
+    const places = await FilePlaces.open(files, '/s', silentLog);
+    places.save('a', value('2'));
+    await turns(3);
+    former.save('a', value('late'));
+    await turns(3);
+    places.save('b', value('3'));
+    await places.close();
+    const again = await FilePlaces.open(files, '/s', silentLog);
+    assert.deepEqual(textOf(again), { a: '2', b: '3' });
+    await again.close();
+  });
+
   it('are bounded', async () => {
     const places = await FilePlaces.open(new MemoryFiles(), '/s', silentLog);
     assert.throws(() => places.save('a', new Uint8Array(VALUE_MAX + 1)), RangeError);

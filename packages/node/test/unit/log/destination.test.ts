@@ -1,0 +1,39 @@
+/** What becomes of a line when the descriptor takes a part of it. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { createDestination } from '../../../src/log/destination.ts';
+
+it('a line that was cut because nobody read is not mixed with the next one', {
+  skip: process.platform === 'win32' && 'no pipes in folders',
+}, (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'zeroth-log-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+  t.after(() => [reader, writer].forEach(closeSync));
+  const destination = createDestination(writer);
+  // More than a pipe holds.
+  destination.write(`${'x'.repeat(4 * 1024 * 1024)}\n`);
+  destination.write('dropped\n');
+  const read = (): string => {
+    const bytes = Buffer.alloc(4 * 1024 * 1024);
+    return bytes.toString('latin1', 0, readSync(reader, bytes));
+  };
+  while (true) {
+    try {
+      if (read() === '') break;
+    } catch {
+      break;
+    }
+  }
+  destination.write('next\n');
+  assert.equal(read(), '\nnext\n');
+  destination.write('last\n');
+  assert.equal(read(), 'last\n');
+});
