@@ -166,22 +166,32 @@ function openMetrics({ options, exports, resource, told, to }: Parts): Sender {
   return new MeterProvider({ resource, readers: [reader] });
 }
 
-function openLogs({ options, exports, resource, told, to }: Parts): Sender & { detach(): void } {
-  const { metrics, tap, version } = options;
-  const backlog = new Backlog(WAITING, metrics.exports('logs'));
-  const inner = new OTLPLogExporter(to('/v1/logs'));
+/** An exporter whose calls are watched; what it has sent or given up does not wait any more. */
+function counted<T, E extends { export(items: T[], done: Done): void }>(
+  inner: E & { export(items: T[], done: Done): void },
+  signal: 'logs' | 'traces',
+  backlog: Backlog,
+  { exports, told }: Parts,
+): E {
   const send = inner.export.bind(inner);
-  const exporter = Object.assign(inner, {
-    export: (items: Parameters<typeof send>[0], done: Done) =>
+  return Object.assign(inner, {
+    export: (items: T[], done: Done) =>
       exports.watch(
         (settle) => send(items, settle),
         done,
         (error) => {
           backlog.leave(items.length, error === null);
-          told('logs', error);
+          told(signal, error);
         },
       ),
   });
+}
+
+function openLogs(parts: Parts): Sender & { detach(): void } {
+  const { options, resource, to } = parts;
+  const { metrics, tap, version } = options;
+  const backlog = new Backlog(WAITING, metrics.exports('logs'));
+  const exporter = counted(new OTLPLogExporter(to('/v1/logs')), 'logs', backlog, parts);
   const provider = new LoggerProvider({
     resource,
     processors: [
@@ -212,22 +222,11 @@ function openLogs({ options, exports, resource, told, to }: Parts): Sender & { d
   };
 }
 
-function openTraces({ options, exports, resource, told, to }: Parts): Sender & { readonly spans: SpanHook } {
+function openTraces(parts: Parts): Sender & { readonly spans: SpanHook } {
+  const { options, resource, to } = parts;
   const { config, metrics, version } = options;
   const backlog = new Backlog(WAITING, metrics.exports('traces'));
-  const inner = new OTLPTraceExporter(to('/v1/traces'));
-  const send = inner.export.bind(inner);
-  const exporter = Object.assign(inner, {
-    export: (items: Parameters<typeof send>[0], done: Done) =>
-      exports.watch(
-        (settle) => send(items, settle),
-        done,
-        (error) => {
-          backlog.leave(items.length, error === null);
-          told('traces', error);
-        },
-      ),
-  });
+  const exporter = counted(new OTLPTraceExporter(to('/v1/traces')), 'traces', backlog, parts);
   const provider = new BasicTracerProvider({
     resource,
     sampler: new ParentBasedSampler({
