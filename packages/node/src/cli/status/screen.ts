@@ -71,11 +71,12 @@ function routes({ routes: all }: Figures): string[] {
 function streams({ streams: all }: Figures): string[] {
   const rows = all.flatMap(({ name, records, recordsPerSecond, bytes, trouble, groups }) => [
     [
-      name,
+      // Why stands above, with what is wrong.
+      trouble === null ? name : `${name} (held)`,
       String(records),
       rateWords(recordsPerSecond),
       sizeWords(bytes),
-      trouble === null ? '' : printable(trouble),
+      '',
       '',
       '',
     ],
