@@ -18,8 +18,6 @@ import type { EndpointStatus } from './status.ts';
 
 const SIDES: readonly Side[] = ['backend', 'frontend'];
 const NOTHING: Former = { frontend: [], backend: [] };
-/** What nobody knows of yet has little to deliver. */
-const UNDO_MS = 1000;
 /** Clients of sessions send again what is lost with a connection: nobody has to wait long for them. */
 const CLIENTS_MS = 1000;
 
@@ -107,7 +105,9 @@ async function makeRoute(work: Work, config: RouteConfig, former: Former, follow
   const route = work.maker.route(config, work.store);
   work.made.set(config.name, route);
   work.undo.push(async () => {
-    await route.drain({ timeout: UNDO_MS, signal: work.signal });
+    // Producers that waited for it have found it already, and sent.
+    if (work.before !== null && route.state === 'opening' && route.frontend.peers().length > 0) route.start();
+    await route.drain(drainOf(work));
     // Its stream may be there without it; but what the former one comes back for stays.
     if (!follows) route.forget();
   });
@@ -158,7 +158,7 @@ function listChanged(work: Work, route: Route, after: RouteConfig): void {
     const retires = (): void => {
       const made = side.endpoints.at(-1)!;
       undo.push(async () => {
-        await side.retire(made, { timeout: UNDO_MS });
+        await side.retire(made, drainOf(work));
       });
     };
     for (const how of ['bind', 'connect'] as const) {
@@ -251,7 +251,7 @@ export function listSessions(work: Work): void {
         throw sessionsFailed(error);
       }
       const made = listening.bound.at(-1)!;
-      undo.push(() => listening.retire(made, { timeout: UNDO_MS }));
+      undo.push(() => listening.retire(made, { timeout: CLIENTS_MS }));
     };
     comers.push({ wants: [wantOfSessions(endpoint, after)], after: null, come });
   }
@@ -262,7 +262,7 @@ async function makeSessions(work: Work): Promise<void> {
   work.sessions = made;
   work.undo.push(async () => {
     work.sessions = null;
-    await made?.stop({ timeout: UNDO_MS });
+    await made?.stop({ timeout: CLIENTS_MS });
   });
 }
 

@@ -77,9 +77,10 @@ export class RouteSide {
     this.#endpoints = this.#endpoints.filter((each) => each !== endpoint);
     const { socket, log } = this.#parts;
     const { address } = endpoint;
-    const { undelivered } = await retire(socket, address, drain);
-    const line = undelivered > 0 ? log.warn : log.info;
-    line.call(log, { event: 'retired', endpoint: address, undelivered }, 'endpoint given up');
+    const { undelivered, cut } = await retire(socket, address, drain);
+    const fields = { event: 'retired', endpoint: address, undelivered, cut };
+    if (undelivered + cut > 0) log.warn(fields, 'endpoint given up before its peers were done');
+    else log.info(fields, 'endpoint given up');
     return undelivered;
   }
 

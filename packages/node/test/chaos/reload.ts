@@ -137,7 +137,7 @@ function configOf(
   if (yes(0.6)) routes.push(route('comingkept', false, { stream }));
   routes.push(route('turned', false, yes(0.7) ? { stream } : {}));
   return {
-    node: { name: 'chaos', dataDir: './data', stopTimeout: '5s' },
+    node: { name: 'chaos', dataDir: './data', stopTimeout: '60s' },
     log: { level: 'info', format: 'json' },
     routes: Object.fromEntries(routes),
   };
@@ -145,23 +145,21 @@ function configOf(
 
 /** Files that have to be refused; `taken` is an endpoint that somebody else has. */
 function wrong(good: string, serial: number, taken: string, random: Random): string {
+  // The last of the routes, so that all else is there already when it fails.
+  const more = (backend: string): string => {
+    const config = JSON.parse(good) as { routes: Record<string, unknown> };
+    const route = { pattern: 'pipeline', frontend: { bind: taken }, backend: { bind: backend } };
+    return JSON.stringify({ ...config, routes: { ...config.routes, more: route } }, null, 2);
+  };
   const all: readonly (() => string)[] = [
     () => '',
     () => good.slice(0, good.length / 2),
     () => good.replace('"pattern"', '"patern"'),
-    () => good.replace('"stopTimeout": "5s"', '"stopTimeout": "soon"'),
+    () => good.replace('"stopTimeout": "60s"', '"stopTimeout": "soon"'),
     () => `a: &a { b: *a }\n# ${serial}`,
     () => good.replace('"log":', '"log": {}, "log":'),
-    () =>
-      good.replace(
-        /"routes": \{/,
-        `"routes": {"more": {"pattern": "pipeline", "frontend": {"bind": "${taken}"}, "backend": {"bind": "${taken}"}},`,
-      ),
-    () =>
-      good.replace(
-        /"routes": \{/,
-        `"routes": {"more": {"pattern": "pipeline", "frontend": {"bind": "${taken}"}, "backend": {"bind": "tcp://127.0.0.1:*"}},`,
-      ),
+    () => more(taken),
+    () => more('tcp://127.0.0.1:*'),
   ];
   return `${(all[random.between(0, all.length - 1)] as () => string)()}\n# ${serial}\n`;
 }
@@ -323,7 +321,7 @@ async function settled(
   time: number,
 ): Promise<{ rss: number; handles: number }> {
   const count = node.told('config:applied');
-  const changed = { ...(all.node as object), stopTimeout: `${5000 + time}ms` };
+  const changed = { ...(all.node as object), stopTimeout: `${60_000 + time}ms` };
   const text = `${JSON.stringify({ ...all, node: changed })}\n`;
   await write(file, text, true);
   await run.until(

@@ -1,5 +1,6 @@
 /** What a program that operates a socket does to single peers and endpoints of it while the rest goes on. */
 
+import { takesIn } from './exchange.ts';
 import { part, reserved } from './quiet.ts';
 import { type DrainOptions, drainTime, engineOf, type Socket } from './socket.ts';
 
@@ -18,14 +19,15 @@ export function isolate(socket: Socket, peer: number, on: boolean): boolean {
  * Ends one bound or connected endpoint while the rest of the socket goes on: no new peers; what is queued for those of
  * this endpoint is sent, and what they owe or are owed by count of messages comes; then they learn of the end, and all
  * that they have sent by then arrives and can be received. Resolves with the number of messages for them that were not
- * sent in time. Default time: `linger`.
+ * sent in time, and of peers that were cut off before they had ended: what those had on the way is lost. Default time:
+ * `linger`.
  * @throws ZmqError ENOENT for an endpoint that the socket does not have, EBUSY during a bind or unbind, EBADF.
  */
 export async function retire(
   socket: Socket,
   address: string,
   options: DrainOptions = {},
-): Promise<{ undelivered: number }> {
+): Promise<{ undelivered: number; cut: number }> {
   const engine = engineOf(socket);
   const { signal } = options;
   const timeout = drainTime(options, engine.options.linger);
@@ -40,6 +42,8 @@ export async function retire(
   await free;
   await parted;
   // A socket that is being closed sends on for its own time.
-  if (!engine.closed) for (const session of sessions) session.destroy();
-  return { undelivered: sessions.reduce((sum, session) => sum + session.undelivered, 0) };
+  const rest = engine.closed ? [] : sessions.filter(({ state }) => state !== 'ended');
+  for (const session of rest) session.destroy();
+  const undelivered = sessions.reduce((sum, session) => sum + session.undelivered, 0);
+  return { undelivered, cut: takesIn(engine.type) ? rest.length : 0 };
 }

@@ -61,7 +61,7 @@ for (const transport of transports) {
         await until(() => got.received > before + 1000, 'messages');
         const retired = retire(pull, address, { timeout: 20_000 });
         await until(() => bound(pull, address), 'the address to be free');
-        assert.deepEqual(await retired, { undelivered: 0 });
+        assert.deepEqual(await retired, { undelivered: 0, cut: 0 });
       }
       const sent = await producer.stop();
       await until(() => got.numbers.size === sent, 'all that was sent', {
@@ -105,6 +105,16 @@ for (const transport of transports) {
       assert.equal(next, messagesOut);
     });
 
+    it('tells how many peers it cut off before they had ended', async (t) => {
+      const s = scope(t, transport);
+      const pull = s.open(zmq.Pull);
+      const address = await bindTo(pull, transport);
+      const push = s.open(zmq.Push);
+      push.connect(address);
+      await ready(pull, transport, 1);
+      assert.deepEqual(await retire(pull, address, { timeout: 0 }), { undelivered: 0, cut: 1 });
+    });
+
     it('leaves the peers of other endpoints alone', async (t) => {
       const s = scope(t, transport);
       const pull = s.open(zmq.Pull);
@@ -115,7 +125,7 @@ for (const transport of transports) {
       two.connect(second);
       await ready(pull, transport, 2);
       const [{ id }] = pull.peers().filter((peer) => peer.endpoint === second) as [zmq.PeerInfo];
-      assert.deepEqual(await retire(pull, first, { timeout: 5000 }), { undelivered: 0 });
+      assert.deepEqual(await retire(pull, first, { timeout: 5000 }), { undelivered: 0, cut: 0 });
       assert.deepEqual(
         pull.peers().map((peer) => peer.id),
         [id],
@@ -147,7 +157,7 @@ for (const transport of transports) {
         assert.equal(String((await two.receive())[0]), String(index));
       for (let index = 0; index < 50; index += 1)
         assert.equal(String((await one.receive())[0]), String(index));
-      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0 });
+      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0, cut: 0 });
       assert.equal(push.stats.peers, 1);
       assert.equal(push.stats.dropped, 0);
     });
@@ -236,7 +246,7 @@ for (const transport of transports) {
         assert.equal(resolved, false);
         await worker.send(request);
       }
-      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0 });
+      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0, cut: 0 });
       for (let index = 0; index < 10; index += 1)
         assert.deepEqual(text(await dealer.receive()), [String(index)]);
       assert.equal(dealer.peers().length, 0);
@@ -251,7 +261,7 @@ for (const transport of transports) {
       push.connect(second);
       await ready(push, transport, 2);
       for (let index = 0; index < 10; index += 1) await push.send(String(index));
-      assert.deepEqual(await retire(push, first, { timeout: 5000 }), { undelivered: 0 });
+      assert.deepEqual(await retire(push, first, { timeout: 5000 }), { undelivered: 0, cut: 0 });
       await push.send('last');
       const got = [...(await take(one, 5)), ...(await take(two, 6))];
       assert.deepEqual(got.sort(), [...Array.from({ length: 10 }, (_, i) => String(i)), 'last'].sort());
@@ -264,7 +274,7 @@ for (const transport of transports) {
       const paired = await link(transport, left, right);
       await right.send('a');
       await left.send('b');
-      assert.deepEqual(await retire(left, paired, { timeout: 5000 }), { undelivered: 0 });
+      assert.deepEqual(await retire(left, paired, { timeout: 5000 }), { undelivered: 0, cut: 0 });
       assert.deepEqual(text(await left.receive()), ['a']);
       assert.deepEqual(text(await right.receive()), ['b']);
 
@@ -274,14 +284,14 @@ for (const transport of transports) {
       const published = await link(transport, pub, sub);
       await pub.receive();
       await pub.send('one');
-      assert.deepEqual(await retire(sub, published, { timeout: 5000 }), { undelivered: 0 });
+      assert.deepEqual(await retire(sub, published, { timeout: 5000 }), { undelivered: 0, cut: 0 });
       assert.deepEqual(text(await sub.receive()), ['one']);
       sub.connect(published);
       // The end of the one, and the begin of the other.
       await pub.receive();
       await pub.receive();
       await pub.send('two');
-      assert.deepEqual(await retire(pub, published, { timeout: 5000 }), { undelivered: 0 });
+      assert.deepEqual(await retire(pub, published, { timeout: 5000 }), { undelivered: 0, cut: 0 });
       assert.deepEqual(text(await sub.receive()), ['two']);
       assert.equal(pub.stats.peers, 0);
     });
@@ -296,7 +306,7 @@ describe('retire', { timeout: 30_000 }, () => {
     const peer = s.use(await RawPeer.connect(address));
     await peer.handshake({ socketType: 'PUSH' });
     await ready(pull, tcp);
-    assert.deepEqual(await retire(pull, address, { timeout: 50 }), { undelivered: 0 });
+    assert.deepEqual(await retire(pull, address, { timeout: 50 }), { undelivered: 0, cut: 0 });
     assert.equal(pull.peers().length, 0);
   });
 
@@ -321,7 +331,7 @@ describe('retire', { timeout: 30_000 }, () => {
         assert.deepEqual((await peer.readMessage()).map(String), ['reply']);
       }
       await peer.gone();
-      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0 });
+      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0, cut: 0 });
     }
   });
 
@@ -344,7 +354,8 @@ describe('retire', { timeout: 30_000 }, () => {
       client.send('another');
       if (close) router.close();
       else abort.abort();
-      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0 });
+      // What a socket does that is closed is its own affair.
+      assert.deepEqual(await within(retired, 'the end'), { undelivered: 0, cut: close ? 0 : 1 });
       client.socket.resume();
       const [got] = await client.readMessage();
       assert.equal(reply.equals(got as Buffer), true);
@@ -358,7 +369,10 @@ describe('retire', { timeout: 30_000 }, () => {
     const address = await bindTo(pull, tcp);
     s.use(await RawPeer.connect(address));
     await until(() => pull.peers().length === 1, 'the peer');
-    assert.deepEqual(await within(retire(pull, address, { timeout: 60_000 }), 'the end'), { undelivered: 0 });
+    assert.deepEqual(await within(retire(pull, address, { timeout: 60_000 }), 'the end'), {
+      undelivered: 0,
+      cut: 0,
+    });
     assert.equal(pull.peers().length, 0);
   });
 
