@@ -22,6 +22,8 @@ const BEHIND = 1024;
 /** Octets that a system receives before it acknowledges them, at most. */
 const DELAYED = 256 * 1024;
 
+/** Milliseconds: looks are 25 apart at least, and four of them make an interval. Shorter ones are judged as this one. */
+const LEAST_INTERVAL = 100;
 /** Of an interval: no look comes later that is in time. */
 const CREDIT = 0.3;
 
@@ -97,7 +99,8 @@ export class Peer {
 
   /** Judges it anew, a while after the last time. */
   look(peer: RoutePeer, { elapsed, missed, now, system }: Look): Change {
-    const { info, heartbeatInterval: interval } = peer;
+    const { info, heartbeatInterval } = peer;
+    const interval = heartbeatInterval > 0 ? Math.max(heartbeatInterval, LEAST_INTERVAL) : 0;
     const before = this.info;
     this.info = info;
     if (this.status === 'gone' || info.connectedAt !== before.connectedAt) return this.#begin(now);

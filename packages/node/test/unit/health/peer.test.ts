@@ -284,20 +284,18 @@ describe('over any schedule', () => {
         fc.double({ min: 0, max: 20, noNaN: true }),
         (shares, interval, when) => {
           const frozen = when * interval;
-          const looks = Math.max(25, Math.min(1000, interval / 4));
+          const judged = Math.max(100, interval);
+          const look = Math.min(1000, judged / 4);
           let told: number | null = null;
           simulate(
             { answers: shares, turns: [0], interval, frozen },
-            frozen + 10 * interval,
+            frozen + 10 * Math.max(100, interval),
             MISSED,
             (status, now) => {
               if (status === 'silent') told ??= now;
             },
           );
-          assert.ok(
-            told !== null && told <= frozen + 3 * interval + (looks > interval / 4 ? 2 : 1) * looks,
-            `${told} after ${frozen}`,
-          );
+          assert.ok(told !== null && told <= frozen + 3 * judged + look, `${told} after ${frozen}`);
         },
       ),
       { numRuns: 1000 },
