@@ -76,3 +76,8 @@ export class ZerothError extends Error {
     this.code = code;
   }
 }
+
+/** What an error says, or whatever else was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -8,7 +8,7 @@ import { accessSync, constants, lstatSync, mkdirSync, readdirSync, rmSync } from
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ZerothError } from '../errors.ts';
+import { messageOf, ZerothError } from '../errors.ts';
 
 const WINDOWS: boolean = process.platform === 'win32';
 const PIPES = '\\\\.\\pipe\\';
@@ -52,7 +52,7 @@ export function localPath(environment: LocalEnvironment, name: string, pid: numb
       if (room > 0) return join(folder, `${name.slice(0, room)}.${pid}.sock`);
       reasons.push(`${folder} is too long for a socket`);
     } catch (error) {
-      reasons.push(error instanceof Error ? error.message : String(error));
+      reasons.push(messageOf(error));
     }
   }
   throw new ZerothError('ADMIN_FAILED', `no folder for the local socket: ${reasons.join('; ')}`);

@@ -4,9 +4,11 @@
  * Guarantees: `apply` changes everything or throws and changes nothing; after `close` no socket, timer or file is left; a
  * node for whose local socket there is no folder runs without. What becomes of a request: serve.ts.
  */
+
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import type { AdminConfig, Config } from '../config/types.ts';
+import { messageOf } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Entrance, Limits } from './endpoint.ts';
 import { AdminEndpoint, LIMITS } from './endpoint.ts';
@@ -145,7 +147,7 @@ export class Admin {
       this.#localPath = await this.#local.open();
     } catch (error) {
       this.#local = null;
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#log.warn({ event: 'admin:no-local-socket', reason }, 'no local socket: commands need --url');
     }
   }

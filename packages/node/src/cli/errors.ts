@@ -5,7 +5,7 @@
  */
 
 import type { ErrorCode } from '../errors.ts';
-import { ZerothError } from '../errors.ts';
+import { messageOf, ZerothError } from '../errors.ts';
 import { wordsOf } from '../flow/errors.ts';
 import { EXIT } from './exit.ts';
 
@@ -37,7 +37,7 @@ export function fileError(
   path: string,
   { cause, exitCode }: { cause: unknown; exitCode: number },
 ): CliError {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   const system = /^([A-Z][A-Z0-9]+): (.*?)(?:, [a-z]+(?: '.*)?)?$/s.exec(text);
   const reason = system === null ? text : `${system[2]} (${system[1]})`;
   return new CliError('FILE_FAILED', `cannot ${doing} ${path}: ${reason}`, { exitCode, cause });

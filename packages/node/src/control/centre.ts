@@ -4,6 +4,7 @@
  * Guarantees: never throws; a disk that takes no copy is told once and stops nothing.
  */
 
+import { messageOf } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { SourceText } from '../source/source.ts';
 import type { OpenedSource } from './open.ts';
@@ -87,7 +88,7 @@ export class Centre {
       if (this.#told === before) this.#text = text;
       return null;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 
@@ -113,7 +114,7 @@ export class Centre {
     } catch (cause) {
       if (this.#warned) return;
       this.#warned = true;
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       this.#log.warn({ event: 'config:copy', reason }, 'there is no copy of the configuration of the centre');
     }
   }

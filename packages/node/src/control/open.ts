@@ -14,7 +14,7 @@ import type { Source as SourceRead } from '../config/source.ts';
 import { checkText, readSource, readSourceLater } from '../config/source.ts';
 import type { LoadContext } from '../config/spec/kinds.ts';
 import type { Config, SourceConfig } from '../config/types.ts';
-import { ZerothError } from '../errors.ts';
+import { messageOf, ZerothError } from '../errors.ts';
 import { SourceCopy } from '../source/copy.ts';
 import { openSource } from '../source/open.ts';
 import type { Source, SourceText } from '../source/source.ts';
@@ -106,7 +106,7 @@ export function invalid(problems: readonly Problem[]): Refused {
 /** Of whatever was thrown: our own errors as they are. */
 export function refusedBy(error: unknown, code: 'RELOAD_FAILED' | 'SOURCE_FAILED'): Refused {
   const { hint } = (error ?? {}) as { hint?: string | null };
-  const words = error instanceof Error ? error.message : String(error);
+  const words = messageOf(error);
   const message = typeof hint === 'string' ? `${words}; ${hint}` : words;
   return { ok: false, code: error instanceof ZerothError ? error.code : code, message, problems: [] };
 }

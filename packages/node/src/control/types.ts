@@ -9,6 +9,7 @@ import type { ConfigChange } from '../config/diff.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
 import type { ErrorCode } from '../errors.ts';
+import type { Applied as NodeApplied } from '../flow/topology.ts';
 
 /** Who asked for a change. */
 export interface Actor {
@@ -45,16 +46,7 @@ export interface Snapshot {
 }
 
 /** What control needs to know of what the node has done; the node's own report says more. */
-export interface Applied {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly changed: readonly string[];
-  readonly kept: readonly string[];
-  /** Keys that keep their old value until the next start. */
-  readonly restart: readonly string[];
-  /** Milliseconds. */
-  readonly elapsed: number;
-}
+export type Applied = Omit<NodeApplied, 'drained'>;
 
 /** What takes configurations over: all of one or nothing of it. A node does. */
 export interface Reloadable<A extends Applied = Applied> {

@@ -5,7 +5,7 @@
  */
 import type { DrainOptions, Router } from '@zeroth/zmq';
 import { retire } from '@zeroth/zmq/run';
-import { ZerothError } from '../errors.ts';
+import { messageOf, ZerothError } from '../errors.ts';
 
 /** As it stands in the configuration, and the real address. */
 export interface SessionEndpoint {
@@ -14,7 +14,7 @@ export interface SessionEndpoint {
 }
 
 export function notBound(endpoint: string, cause: unknown): ZerothError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new ZerothError('BIND_FAILED', `sessions: cannot bind to ${endpoint}: ${reason}`, { cause });
 }
 

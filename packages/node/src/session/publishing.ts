@@ -1,7 +1,7 @@
 /** OPEN and PUBLISH: checks, appends, and answers with STORED as soon as the stream has committed. */
 import type { ClientMessage, TraceContexts } from '@zeroth/client/wire';
 import { countMessages } from '@zeroth/zmq/run';
-import { ZerothError } from '../errors.ts';
+import { messageOf, ZerothError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { Appended } from '../store/store.ts';
 import type { Hub, Hubs } from './hub.ts';
@@ -95,7 +95,7 @@ export class Publishing {
     } catch (error) {
       if (!(error instanceof ZerothError))
         this.#log.error({ stream: name, err: error }, 'a stream failed to append');
-      this.#refuse(session, name, first, 'STREAM_FAILED', wordsOf(error), FAILED_DELAY);
+      this.#refuse(session, name, first, 'STREAM_FAILED', messageOf(error), FAILED_DELAY);
     }
   }
 
@@ -151,8 +151,4 @@ export class Publishing {
 
 function unknown(stream: string): string {
   return `the node has no stream ${stream}`;
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -8,7 +8,7 @@
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
-import { ZerothError } from '../errors.ts';
+import { messageOf, ZerothError } from '../errors.ts';
 import { Pace } from './pace.ts';
 import type { Source, SourceEvents, SourceText } from './source.ts';
 import { sourceFailed } from './source.ts';
@@ -122,7 +122,7 @@ async function pause(round: number, signal: AbortSignal): Promise<void> {
 
 function asFailure({ name, servers }: Centre, server: string, error: unknown): ZerothError {
   if (error instanceof ZerothError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   return sourceFailed(name, servers.length > 1 ? `${server}: ${reason}` : reason);
 }
 

@@ -1,7 +1,7 @@
 /**
  * What went wrong with a stream, in words: what, why, and what to do. Says nothing that is not known.
  */
-import { ZerothError } from '../errors.ts';
+import { messageOf, ZerothError } from '../errors.ts';
 import { codeOf } from './files.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /** `code: words` of an error of the system. */
 export function reasonOf(error: unknown): string {
   const code = codeOf(error);
-  const text = REASONS[code] ?? (error instanceof Error ? error.message : String(error));
+  const text = REASONS[code] ?? messageOf(error);
   return code === '' ? text : `${code}: ${text}`;
 }
 
