@@ -307,6 +307,18 @@ const imports = {
     allowed: ['./x.ts', '../errors.ts', '../admin/x.ts', '../telemetry/x.ts', '../source/x.ts'],
     refused: ['../cli/x.ts', 'node:process'],
   },
+  [`${node}/service/probe.ts`]: {
+    allowed: ['./x.ts', './windows/x.ts', '../errors.ts', '../log/x.ts', 'node:process', 'koffi'],
+    refused: ['../cli/x.ts', '../config/x.ts', '../flow/x.ts', '../daemon/x.ts', '@zeroth/zmq'],
+  },
+  [`${node}/service/windows/probe.ts`]: {
+    allowed: ['./x.ts', '../x.ts', '../../errors.ts', '../../log/x.ts', 'koffi'],
+    refused: ['../../cli/x.ts', '../../config/x.ts', '../../daemon/x.ts'],
+  },
+  [`${node}/doctor/probe.ts`]: {
+    allowed: ['./x.ts', '../errors.ts', '../config/x.ts', '../store/x.ts', '../service/x.ts', '@zeroth/zmq'],
+    refused: ['../cli/x.ts', '../flow/x.ts', '../daemon/x.ts', '../session/x.ts', 'node:process'],
+  },
   [`${node}/cli/probe.ts`]: {
     allowed: [
       './x.ts',

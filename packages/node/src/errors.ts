@@ -62,6 +62,16 @@ export const ERROR_CODES = [
   'NODE_NOT_FOUND',
   /** A node does not answer, or what answers is no node. */
   'NODE_UNREACHABLE',
+  /** A service of that name is installed already. */
+  'SERVICE_EXISTS',
+  /** No service of that name is installed. */
+  'SERVICE_UNKNOWN',
+  /** The service manager of the system refused, or did not do it in time. */
+  'SERVICE_FAILED',
+  /** Installing and controlling services needs an administrator. */
+  'SERVICE_ELEVATION',
+  /** This system has no service manager that we know, or something is missing to talk with it. */
+  'SERVICE_UNSUPPORTED',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
