@@ -46,6 +46,8 @@ export class AdminEndpoint {
   readonly #limits: Limits;
   readonly #text: string;
   #server: Server | null = null;
+  /** That are open. */
+  connections = 0;
 
   /** `text` is an endpoint of the configuration, or a path (local). */
   constructor(text: string, serve: Serve, limits: Limits) {
@@ -124,6 +126,10 @@ export class AdminEndpoint {
     // Without a limit of its own, MAX_HEADERS counts: node would drop what comes after the thousandth unseen.
     server.maxHeadersCount = 0;
     server.setTimeout(idleTimeout);
+    server.on('connection', (socket) => {
+      this.connections++;
+      socket.once('close', () => this.connections--);
+    });
     const serve = (request: IncomingMessage, response: ServerResponse): void =>
       this.#serve(request, response, entrance);
     server.on('request', serve);

@@ -29,8 +29,8 @@ export interface LocalSocket {
   readonly pid: number;
 }
 
-/** In the order in which they are tried. */
-function folders({ ZEROTH_RUNTIME_DIR, XDG_RUNTIME_DIR }: LocalEnvironment): readonly string[] {
+/** Folders for the sockets, in the order in which they are tried. */
+export function localFolders({ ZEROTH_RUNTIME_DIR, XDG_RUNTIME_DIR }: LocalEnvironment): readonly string[] {
   if (ZEROTH_RUNTIME_DIR?.startsWith('/')) return [ZEROTH_RUNTIME_DIR];
   const uid = process.getuid?.() ?? 0;
   const own = join(tmpdir(), `zeroth-${uid}`);
@@ -43,7 +43,7 @@ function folders({ ZEROTH_RUNTIME_DIR, XDG_RUNTIME_DIR }: LocalEnvironment): rea
 export function localPath(environment: LocalEnvironment, name: string, pid: number): string {
   if (WINDOWS) return `${PIPES}zeroth-${name}-${pid}`;
   const reasons: string[] = [];
-  for (const folder of folders(environment)) {
+  for (const folder of localFolders(environment)) {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       checkOwner(folder);
@@ -73,12 +73,19 @@ function checkOwner(folder: string): void {
 export function localSockets(environment: LocalEnvironment): readonly LocalSocket[] {
   if (WINDOWS)
     return names(PIPES).flatMap((file) => found(file, /^zeroth-(.*)-(\d{1,10})$/, `${PIPES}${file}`));
-  return folders(environment).flatMap((folder) => {
-    // Root may ask the nodes of services, which have folders of their own below /run.
+  return [...localFolders(environment), ...serviceFolders(environment)].flatMap((folder) => {
+    // Nobody but root can have made one there.
     const trusted = folder.startsWith('/run/') || isOwn(folder);
     const files = trusted ? names(folder) : [];
     return files.flatMap((file) => found(file, /^(.*)\.(\d{1,10})\.sock$/, join(folder, file)));
   });
+}
+
+/** Root may ask the nodes of services, which have folders of their own: `zeroth service install` names them so. */
+function serviceFolders({ ZEROTH_RUNTIME_DIR }: LocalEnvironment): readonly string[] {
+  if (process.getuid?.() !== 0 || process.platform !== 'linux' || ZEROTH_RUNTIME_DIR?.startsWith('/'))
+    return [];
+  return names('/run').flatMap((name) => (name.startsWith('zeroth-') ? [join('/run', name)] : []));
 }
 
 function found(file: string, form: RegExp, path: string): LocalSocket[] {

@@ -7,6 +7,7 @@ import type { Actor } from '../control/types.ts';
 import type { ErrorCode } from '../errors.ts';
 import { ZerothError } from '../errors.ts';
 import type { Node } from '../flow/topology.ts';
+import type { Census, CensusOptions } from '../health/census.ts';
 import type { Health } from '../health/health.ts';
 import type { Schema } from './schema.ts';
 
@@ -65,6 +66,7 @@ export interface AdminParts {
   readonly health: Health;
   /** Loads what it needs with the first call. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+  census(options: CensusOptions): Census;
   /** Who sees the components in /health. */
   readonly details: HealthDetails;
   readonly version: string;

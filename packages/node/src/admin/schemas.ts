@@ -3,6 +3,7 @@
  *
  * Guarantees: what the operations answer fits (a test holds this). Objects may get more members in later versions.
  */
+import { CENSUS_SECTIONS } from '../health/census.ts';
 import type { Schema } from './schema.ts';
 
 const text: Schema = { type: 'string' };
@@ -74,6 +75,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     runtime: text,
     startedAt: time,
     uptimeMs: milliseconds,
+    pausedSince: timeOrNull,
     sessions: texts,
   }),
   Route: object({
@@ -171,6 +173,16 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       troubled: { ...listOf('Peer'), description: 'Those that are not healthy, at most 100.' },
     }),
   }),
+  Census: object({
+    baseAt: { ...time, description: 'When the node was ready.' },
+    at: time,
+    ...Object.fromEntries(CENSUS_SECTIONS.map((section) => [section, ref('CensusSection')])),
+  }),
+  CensusSection: {
+    type: 'object',
+    description: 'By what is counted.',
+    additionalProperties: object({ base: count, now: count }),
+  },
   Change: object({
     key: text,
     kind: { type: 'string', enum: ['added', 'removed', 'changed'] },

@@ -45,8 +45,7 @@ export async function serve(request: IncomingMessage, response: ServerResponse, 
     // Who asked is gone.
     if (request.socket.destroyed) return;
     if (!(error instanceof ZerothError)) {
-      const fields = { event: 'admin:failed', method: request.method, err: error };
-      gate.log.error(fields, 'the control API could not answer');
+      gate.log.event('admin:failed', { method: request.method, err: error });
     }
     respondError(request, response, error);
   }

@@ -72,6 +72,17 @@ export class Admin {
     return [...this.#endpoints.values()].map(({ address }) => address);
   }
 
+  /** What there is, for who looks for leaks. Who asks over a connection counts. */
+  census(): Readonly<Record<string, number>> {
+    const all = [...this.#endpoints.values()].map(({ endpoint }) => endpoint);
+    if (this.#local !== null) all.push(this.#local);
+    return {
+      'control endpoints': all.length,
+      'control endpoints retiring': this.#retiring.size,
+      'control connections': all.reduce((sum, { connections }) => sum + connections, 0),
+    };
+  }
+
   async open(): Promise<void> {
     await this.apply(this.#options.config);
     await this.#openLocal();
@@ -130,7 +141,7 @@ export class Admin {
     const serve = (request: IncomingMessage, response: ServerResponse, entrance: Entrance): void => {
       this.#serve(request, response, entrance).catch((error: unknown) => {
         // Its modules can't be loaded any more, for one: somebody has replaced them.
-        this.#log.error({ event: 'admin:failed', err: error }, 'the control API could not answer');
+        this.#log.event('admin:failed', { err: error });
         response.destroy();
       });
     };
@@ -147,8 +158,7 @@ export class Admin {
       this.#localPath = await this.#local.open();
     } catch (error) {
       this.#local = null;
-      const reason = messageOf(error);
-      this.#log.warn({ event: 'admin:no-local-socket', reason }, 'no local socket: commands need --url');
+      this.#log.event('admin:no-local-socket', { reason: messageOf(error) });
     }
   }
 

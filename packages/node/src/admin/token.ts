@@ -6,7 +6,6 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import { ApiError } from './operation.ts';
 
@@ -29,7 +28,6 @@ interface Guesser {
 
 export class Tokens {
   readonly #log: Log;
-  readonly #fold: Fold = new Fold({ burst: 1, window: 10_000 });
   readonly #guessers: Map<string, Guesser> = new Map();
   readonly #delay: number;
   readonly #closing: AbortController = new AbortController();
@@ -66,7 +64,6 @@ export class Tokens {
 
   close(): void {
     this.#closing.abort();
-    this.#fold.flush();
     this.#guessers.clear();
   }
 
@@ -86,13 +83,7 @@ export class Tokens {
       const [oldest] = this.#guessers.keys();
       this.#guessers.delete(oldest as string);
     }
-    const fields = { event: 'admin:unauthorized', remote };
-    this.#fold.note(
-      'token',
-      () => this.#log.warn(fields, 'a wrong token was sent to the control API'),
-      ({ events }) =>
-        this.#log.warn({ ...fields, folded: events }, 'a wrong token was sent to the control API'),
-    );
+    this.#log.event('admin:unauthorized', { remote });
     if (guesser.wrong <= FREE) return;
     guesser.waiting++;
     const { signal } = this.#closing;

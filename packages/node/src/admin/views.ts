@@ -5,6 +5,7 @@
  * with the unit in the name.
  */
 import type { Override, ReloadReport, Snapshot, SourceStatus } from '../control/types.ts';
+import type { Census } from '../health/census.ts';
 import type { PeerHealth } from '../health/types.ts';
 import type { Stream } from '../store/store.ts';
 import type { AdminParts } from './operation.ts';
@@ -48,6 +49,10 @@ export function statusView(parts: AdminParts): object {
   };
 }
 
+export function censusView({ baseAt, at, sections }: Census): object {
+  return { baseAt: iso(baseAt), at: iso(at), ...sections };
+}
+
 export function nodeView({ node, version, startedAt }: AdminParts): object {
   return {
     name: node.name,
@@ -56,6 +61,7 @@ export function nodeView({ node, version, startedAt }: AdminParts): object {
     runtime: `node ${process.version}`,
     startedAt: iso(startedAt),
     uptimeMs: Math.round(process.uptime() * 1000),
+    pausedSince: iso(node.pausedSince),
     sessions: node.sessions,
   };
 }

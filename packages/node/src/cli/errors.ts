@@ -78,11 +78,17 @@ function exitFor(code: ErrorCode): number {
   switch (code) {
     case 'CONFIG_INVALID':
       return EXIT.config;
+    case 'USAGE':
+      return EXIT.usage;
     case 'BIND_FAILED':
     case 'CONNECT_FAILED':
     case 'STORE_LOCKED':
     case 'STORE_FAILED':
     case 'STREAM_FAILED':
+    case 'SERVICE_EXISTS':
+    case 'SERVICE_UNKNOWN':
+    case 'SERVICE_FAILED':
+    case 'SERVICE_UNSUPPORTED':
       return EXIT.start;
     default:
       return EXIT.unexpected;

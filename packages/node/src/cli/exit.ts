@@ -13,7 +13,7 @@ export const EXIT = {
   usage: 2,
   /** The configuration has problems. */
   config: 3,
-  /** Could not start: an endpoint can't be bound or connected, the data folder can't be used; or no node answers. */
+  /** Could not start: an endpoint can't be bound or connected, the data folder can't be used; no node answers; `doctor` found a failure. */
   start: 4,
   /** Nobody took, sent or answered a message in time, or a peer cut it off. */
   timeout: 5,
@@ -37,7 +37,10 @@ export const EXIT_WORDS: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.unexpected, 'unexpected fault'],
   [EXIT.usage, 'wrong command line'],
   [EXIT.config, 'the configuration has problems'],
-  [EXIT.start, 'could not bind or connect an endpoint, use the data folder, or reach the node'],
+  [
+    EXIT.start,
+    'could not bind or connect an endpoint, use the data folder, or reach the node; doctor: a failure',
+  ],
   [EXIT.timeout, 'nobody took, sent or answered a message in time'],
   [EXIT.damaged, 'stream verify: records are damaged'],
   [EXIT.degraded, 'status: the node is degraded'],

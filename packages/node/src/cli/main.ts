@@ -6,6 +6,7 @@
  * and says so on standard error if something of ours was still open.
  */
 import { Command, CommanderError } from 'commander';
+import { guardExit } from '../service/left-open.ts';
 import type { CommandContext, CommandEntry } from './command.ts';
 import { usageError } from './errors.ts';
 import { EXIT, EXIT_WORDS } from './exit.ts';
@@ -16,6 +17,16 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'run', summary: 'run the node', load: () => import('./run.ts') },
   { name: 'init', summary: 'write a commented configuration file', load: () => import('./init.ts') },
   { name: 'check', summary: 'say what is wrong in a configuration file', load: () => import('./check.ts') },
+  {
+    name: 'service',
+    summary: 'run the node as a service of Windows, systemd or launchd: install, start, status, logs',
+    load: () => import('./service.ts'),
+  },
+  {
+    name: 'doctor',
+    summary: 'say what is wrong with this machine, and the way out',
+    load: () => import('./doctor.ts'),
+  },
   {
     name: 'schema',
     summary: 'print a JSON Schema of the configuration, for editors',
@@ -65,9 +76,6 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'rep', summary: 'answer requests (REP)', load: () => import('./rep.ts') },
 ];
 
-/** How long the process may take to end by itself when its work is done. */
-const GRACE = 2000;
-
 async function main(argv: readonly string[]): Promise<void> {
   const terminal = processTerminal();
   // Whatever stands after a lone `--` is data. commander would mix it with the operands before it.
@@ -110,7 +118,7 @@ async function main(argv: readonly string[]): Promise<void> {
   } catch (error) {
     context.exit(ending(error, context, { json, command: called?.name ?? null }));
   }
-  guardExit(context);
+  guardExit((line) => terminal.err(line));
 }
 
 /** `zeroth help push` is `zeroth push --help`. */
@@ -135,15 +143,6 @@ function ending(
   return terminal.fail(usageError(message, hint), json);
 }
 
-/** The process ends when nothing is left to do. If a handle of ours keeps it alive that is a bug: say so, and end. */
-function guardExit({ terminal }: CommandContext): void {
-  setTimeout(() => {
-    const open = process.getActiveResourcesInfo().join(', ');
-    terminal.err(`warning: still open ${GRACE / 1000} s after the end, forcing the exit: ${open}`);
-    process.exit();
-  }, GRACE).unref();
-}
-
 function sentence(summary: string): string {
   return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`;
 }
@@ -153,4 +152,4 @@ function exitHelp(): string {
   return `\nzeroth COMMAND --help has examples.\n\nExit codes:\n${rows.join('\n')}`;
 }
 
-await main(process.argv.slice(2));
+void main(process.argv.slice(2));

@@ -8,6 +8,7 @@ import type { Command } from 'commander';
 import type { CommandContext, DescribeCommand } from './command.ts';
 import { EXIT } from './exit.ts';
 import { addRemote, remoteOf } from './remote.ts';
+import { type CensusAnswer, censusLines } from './status/census.ts';
 import { figuresOf } from './status/figures.ts';
 import { screenOf } from './status/screen.ts';
 import type { Status } from './status/types.ts';
@@ -23,6 +24,14 @@ export const describe: DescribeCommand = (command, context) => {
   addRemote(command);
   command
     .option('-j, --json', 'print what /v1/status answers')
+    .option(
+      '--debug',
+      'also what the process has open, when it was ready and now: what grows and stays leaks',
+    )
+    .option(
+      '--heap',
+      'with --debug: count all timers, too, which stops the node for a tenth of a second or more',
+    )
     .addHelpText(
       'after',
       `${examples([
@@ -30,6 +39,7 @@ export const describe: DescribeCommand = (command, context) => {
         'zeroth status --node plant-7                   where several run',
         'zeroth status --url http://10.0.0.5:5580 --token-file admin.token',
         'zeroth status --json | jq .health.components',
+        'zeroth status --debug                          handles, timers, listeners, memory',
       ])}
 
 Exit code: 0 up, 7 degraded, 8 down, 4 no node answers. zeroth top shows it live.`,
@@ -40,15 +50,20 @@ Exit code: 0 up, 7 degraded, 8 down, 4 no node answers. zeroth top shows it live
 async function status(command: Command, { terminal, exit }: CommandContext): Promise<void> {
   const node = await remoteOf(command);
   const look = (): Promise<Status> => node.look<Status>('/v1/status');
+  const { json, debug, heap } = command.opts<{ json?: boolean; debug?: boolean; heap?: boolean }>();
   const first = await look();
-  if (command.opts<{ json?: boolean }>().json === true) {
-    void terminal.out(`${JSON.stringify(first, null, 2)}\n`);
+  const path = heap === true ? '/v1/census?heap=true' : '/v1/census';
+  const census = debug === true || heap === true ? await node.look<CensusAnswer>(path) : null;
+  if (json === true) {
+    void terminal.out(`${JSON.stringify(census === null ? first : { ...first, census }, null, 2)}\n`);
     exit(CODES[first.health.status]);
     return;
   }
   await wait(APART);
   const second = await look();
   const colour = colourOn(process.stdout, process.env);
-  void terminal.out(`${screenOf(second, figuresOf(second, first), colour).join('\n')}\n`);
+  const lines = screenOf(second, figuresOf(second, first), colour);
+  if (census !== null) lines.push('', ...censusLines(census, colour));
+  void terminal.out(`${lines.join('\n')}\n`);
   exit(CODES[second.health.status]);
 }

@@ -1,9 +1,9 @@
 /**
  * The version of this package: stated in its package.json and nowhere else.
  */
-import { createRequire } from 'node:module';
+// By its own name, which is right wherever this file was compiled to; a bundler puts the value in.
+import manifest from 'zeroth/package.json' with { type: 'json' };
 
 export function packageVersion(): string {
-  // By its own name, which is right wherever this file was compiled to.
-  return (createRequire(import.meta.url)('zeroth/package.json') as { version: string }).version;
+  return manifest.version;
 }

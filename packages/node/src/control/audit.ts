@@ -29,13 +29,13 @@ export class Audit {
     elapsed: number,
   ): void {
     this.#bad = null;
-    const fields = { event: 'config:applied', version, ...by, origin, elapsed, ...told(changes) };
-    this.#log.info(restart.length === 0 ? fields : { ...fields, restart }, 'configuration applied');
+    const fields = { version, ...by, origin, elapsed, ...told(changes) };
+    this.#log.event('config:applied', restart.length === 0 ? fields : { ...fields, restart });
   }
 
   /** It was asked for, and what there is runs already. */
   unchanged({ version }: Snapshot, by: Actor): void {
-    this.#log.info({ event: 'config:unchanged', version, ...by }, 'configuration unchanged');
+    this.#log.event('config:unchanged', { version, ...by });
   }
 
   /** `content`: what stands for it, null if each time counts. */
@@ -57,15 +57,8 @@ export class Audit {
           suggestion,
         };
       });
-    const fields = {
-      event: 'config:refused',
-      ...by,
-      code,
-      reason: message,
-      problems: first,
-      count: problems.length,
-    };
-    this.#log.error(fields, 'configuration refused; the node runs on as it was');
+    const count = problems.length;
+    this.#log.event('config:refused', { ...by, code, reason: message, problems: first, count });
   }
 
   /** The content is what runs already: if it turns bad again, that is news. */
@@ -76,8 +69,7 @@ export class Audit {
   set(override: Override, changes: readonly ConfigChange[]): void {
     const { key, value, by, expiresAt } = override;
     const until = expiresAt === null ? null : new Date(expiresAt).toISOString();
-    const fields = { event: 'config:set', ...by, key, value, until, ...told(changes) };
-    this.#log.info(fields, 'a key was set by hand');
+    this.#log.event('config:set', { ...by, key, value, until, ...told(changes) });
   }
 
   ended(
@@ -86,23 +78,16 @@ export class Audit {
     by: Actor,
     changes: readonly ConfigChange[],
   ): void {
-    const message = 'a key that was set by hand has its value of before';
-    this.#log.info({ event, ...by, key, ...told(changes) }, message);
+    this.#log.event(event, { ...by, key, ...told(changes) });
   }
 
   /** Its route, stream or section is gone. */
   orphaned(key: string, by: Actor): void {
-    this.#log.warn(
-      { event: 'config:unset', ...by, key },
-      'what a key was set of is no more, so it is not set any more',
-    );
+    this.#log.event('config:orphaned', { ...by, key });
   }
 
   rolledBack({ version, by }: Snapshot, to: number, note: string): void {
-    this.#log.warn(
-      { event: 'config:rollback', version, ...by, to, note },
-      'configuration of an earlier version',
-    );
+    this.#log.event('config:rollback', { version, ...by, to, note });
   }
 }
 

@@ -50,8 +50,7 @@ export class Centre {
   async begin(): Promise<void> {
     const { state, error, revision } = this.#status;
     if (state === 'up') return this.keep(this.#text);
-    const fields = { event: 'config:copy', source: this.name, reason: error, revision };
-    this.#log.warn(fields, 'started with the last good copy of the configuration');
+    this.#log.event('config:copy', { source: this.name, reason: error, revision });
   }
 
   /** Reports each text that is new. */
@@ -68,12 +67,11 @@ export class Centre {
         // From the copy it goes on until the centre was there once.
         const reason = error.message.replace(`${this.name}: `, '');
         this.#set(this.#status.state === 'copy' ? 'copy' : 'down', reason);
-        const fields = { event: 'config:source-down', source: this.name, reason };
-        this.#log.warn(fields, 'the configuration centre does not answer');
+        this.#log.event('config:source-down', { source: this.name, reason });
       },
       up: (): void => {
         this.#set('up', null);
-        this.#log.info({ event: 'config:source-up', source: this.name }, 'the configuration centre answers');
+        this.#log.event('config:source-up', { source: this.name });
       },
     };
     this.#following = this.#opened.source.follow(events, this.#abort.signal);
@@ -114,8 +112,7 @@ export class Centre {
     } catch (cause) {
       if (this.#warned) return;
       this.#warned = true;
-      const reason = messageOf(cause);
-      this.#log.warn({ event: 'config:copy', reason }, 'there is no copy of the configuration of the centre');
+      this.#log.event('config:no-copy', { reason: messageOf(cause) });
     }
   }
 

@@ -36,5 +36,7 @@ export interface Control<A extends Applied = Applied> {
   /** Reloads that were applied and refused, for metrics. */
   readonly reloads: { readonly accepted: number; readonly refused: number };
   listen(listener: Listener): () => void;
+  /** Who listens. */
+  readonly listening: number;
   close(): Promise<void>;
 }

@@ -77,11 +77,7 @@ export class History {
     for (const version of versions.sort((a, b) => a - b).slice(-KEPT)) {
       const read = await readVersion(join(folder, `${version}.yaml`), version);
       if (read !== null) kept.push({ ...read.version, texts: null });
-      else
-        log.warn(
-          { event: 'config:history', version, reason: 'damaged' },
-          'a version of the configuration is not readable',
-        );
+      else log.event('config:history-damaged', { version, reason: 'damaged' });
     }
     return new History(folder, log, kept);
   }
@@ -126,8 +122,7 @@ export class History {
       if (this.#told) return;
       this.#told = true;
       const { code, message } = error as NodeJS.ErrnoException;
-      const fields = { event: 'config:history', folder: this.#folder, reason: code ?? message };
-      this.#log.warn(fields, 'the history of the configuration is kept in memory only');
+      this.#log.event('config:history', { folder: this.#folder, reason: code ?? message });
     }
   }
 

@@ -28,6 +28,8 @@ export interface OpenOptions {
   /** Ends a wait for the centre. */
   readonly signal?: AbortSignal;
   readonly openSource?: (config: SourceConfig) => Promise<Source>;
+  /** Milliseconds for the centre, where `source.timeout` is more. */
+  readonly patience?: number;
 }
 
 export interface OpenedSource {
@@ -126,7 +128,8 @@ async function openCentre(
 ): Promise<OpenedConfig | Refused> {
   let source: Source;
   try {
-    source = await (options.openSource ?? openSource)(config);
+    const timeout = Math.min(config.timeout, options.patience ?? config.timeout);
+    source = await (options.openSource ?? openSource)({ ...config, timeout });
   } catch (error) {
     return refusedBy(error, 'SOURCE_FAILED');
   }

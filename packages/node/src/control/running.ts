@@ -76,6 +76,11 @@ export class Running<A extends Applied> {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** Who is told of changes. */
+  get listening(): number {
+    return this.#listeners.size;
+  }
+
   close(): void {
     this.overrides.close();
     this.#listeners.clear();
@@ -140,7 +145,7 @@ export class Running<A extends Applied> {
     try {
       listener(this.#snapshot, changes);
     } catch (err) {
-      this.#options.log.error({ event: 'config:listener', err }, 'a part of the node did not take a change');
+      this.#options.log.event('config:listener', { err });
     }
   }
 }

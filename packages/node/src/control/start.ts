@@ -219,6 +219,10 @@ class NodeControl<A extends Applied> implements Control<A> {
     return this.#last;
   }
 
+  get listening(): number {
+    return this.#running.listening;
+  }
+
   listen(listener: Listener): () => void {
     return this.#running.listen(listener);
   }
@@ -245,7 +249,7 @@ class NodeControl<A extends Applied> implements Control<A> {
   /** What nobody waits for. A fault in it must not end a node that runs. */
   #background(operation: () => Promise<unknown>): void {
     this.#enqueue(async () => (this.#closed ? null : operation())).catch((err: unknown) => {
-      this.#log.error({ event: 'config:fault', err }, 'a fault while the configuration changed');
+      this.#log.event('config:fault', { err });
     });
   }
 

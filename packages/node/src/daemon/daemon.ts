@@ -15,6 +15,8 @@ import { startControl } from '../control/start.ts';
 import type { Actor, ReloadReport } from '../control/types.ts';
 import type { Applied, Node, StopOptions, StopReport } from '../flow/topology.ts';
 import { startNode } from '../flow/topology.ts';
+import type { Census, CensusOptions, CensusParts } from '../health/census.ts';
+import { CensusTaker } from '../health/census.ts';
 import type { Health } from '../health/health.ts';
 import { startHealth } from '../health/health.ts';
 import type { LevelLog } from '../log/create.ts';
@@ -29,6 +31,8 @@ export interface DaemonOptions {
   readonly version: string;
   /** Where the local socket may be. */
   readonly environment: LocalEnvironment;
+  /** Told what the start is doing, as often as it gets on with it: `recovering events, segment 2 of 9, 412 MiB read`. */
+  readonly progress?: (text: string) => void;
 }
 
 /** Milliseconds that the last spans and lines have to reach their collector. */
@@ -54,6 +58,7 @@ export class Daemon {
   #health: Health | null = null;
   #control: Control<Applied> | null = null;
   #admin: Admin | null = null;
+  #census: CensusTaker | null = null;
   #stopping: Promise<StopReport> | null = null;
 
   constructor(options: DaemonOptions) {
@@ -62,9 +67,9 @@ export class Daemon {
   }
 
   async start(): Promise<void> {
-    const { opened, log, version, environment } = this.#options;
+    const { opened, log, version, environment, progress = () => {} } = this.#options;
     const { config } = opened;
-    const node = await startNode(config, { log, ...this.#instruments.hooks });
+    const node = await startNode(config, { log, progress, ...this.#instruments.hooks });
     this.#node = node;
     const health = startHealth({
       node,
@@ -79,6 +84,7 @@ export class Daemon {
       reload: () => this.#control?.lastReload() ?? null,
     });
     this.#health = health;
+    progress('opening configuration');
     const control = await startControl({
       opened,
       node: { apply: (next: Config) => this.#apply(next) },
@@ -87,6 +93,7 @@ export class Daemon {
     });
     this.#control = control;
     await this.#instruments.start({ node, health, control, config: node.config });
+    progress('binding control');
     const { startAdmin } = await import('../admin/server.ts');
     this.#admin = await startAdmin({
       parts: {
@@ -94,6 +101,7 @@ export class Daemon {
         control,
         health,
         metrics: () => this.#instruments.text(),
+        census: (options) => this.census(options),
         version,
         startedAt: this.#startedAt,
       },
@@ -101,6 +109,7 @@ export class Daemon {
       log,
       environment,
     });
+    this.#census = new CensusTaker(() => this.#parts());
   }
 
   get node(): Node {
@@ -125,6 +134,35 @@ export class Daemon {
     return this.control.reload(by);
   }
 
+  /** Takes nothing in any more, goes on delivering; resolves when nothing more is taken. See {@link Node.pause}. */
+  pause(reason?: string): Promise<void> {
+    return this.node.pause(reason);
+  }
+
+  /** Takes in again. */
+  resume(reason?: string): Promise<void> {
+    return this.node.resume(reason);
+  }
+
+  get paused(): boolean {
+    return this.node.pausedSince !== null;
+  }
+
+  /** What the process has open, when it was ready and now. */
+  census(options: CensusOptions = {}): Census {
+    return started(this.#census).take(options);
+  }
+
+  #parts(): CensusParts {
+    const { node, listeners } = this.node.census();
+    const { lines, records } = this.#options.tap;
+    const ofLog = { 'log lines': lines.size, 'log records': records.size };
+    return {
+      node: { ...node, ...this.#admin?.census() },
+      listeners: { ...listeners, configuration: this.control.listening, ...ofLog },
+    };
+  }
+
   /** Resolves with the first route that fails on its own; with null when the node was stopped. */
   failed(): ReturnType<Node['failed']> {
     return this.node.failed();
@@ -146,6 +184,8 @@ export class Daemon {
     } finally {
       await closed;
       await this.#admin?.close();
+      // What is folded reaches the collector, too.
+      this.#options.log.flush();
       await this.#instruments.close(TELEMETRY_WITHIN);
     }
   }

@@ -96,7 +96,7 @@ export class Change {
 
   #tell(err: unknown): void {
     const { log } = this.#work.maker;
-    log.error({ event: 'reload:unfinished', err }, 'something could not be closed in good order');
+    log.event('reload:unfinished', { err });
   }
 
   /** Who has to go before this one can come. */
@@ -202,7 +202,7 @@ export class Change {
     } finally {
       stop?.();
     }
-    maker.log.info({ event: 'stream:closed', stream: name }, 'stream closed; it stays on the disk');
+    maker.log.event('stream:closed', { stream: name });
   }
 
   async #releaseStreams(): Promise<void> {

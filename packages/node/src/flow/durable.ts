@@ -12,7 +12,6 @@ import type { Run } from '@zeroth/zmq/run';
 import { RunPort, skipMessages } from '@zeroth/zmq/run';
 import type { RoutePattern } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
-import type { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { Span, Stream } from '../store/store.ts';
 import { SpanCursor } from './cursor.ts';
@@ -35,7 +34,6 @@ export interface DurableParts {
   readonly back: BackSocket;
   readonly stream: Stream;
   readonly log: Log;
-  readonly fold: Fold;
 }
 
 export class Durable implements Forwarder {
@@ -50,6 +48,7 @@ export class Durable implements Forwarder {
   #state: 'new' | 'running' | 'closing' | 'over' = 'new';
   /** The next sequence that was not sent yet. */
   #next: number;
+  #held = false;
   #pumping = false;
   #again = false;
   #reading = false;
@@ -110,6 +109,11 @@ export class Durable implements Forwarder {
     return this.#stream.timeOf(Math.max(this.#stream.first, outstanding[0]?.first ?? next));
   }
 
+  hold(on: boolean): void {
+    this.#held = on;
+    if (!on) this.#pump();
+  }
+
   forget(): void {
     this.#place?.forget();
   }
@@ -122,6 +126,7 @@ export class Durable implements Forwarder {
     const { front, back } = this.#parts;
     const stream = this.#stream;
     const deadline = performance.now() + timeout;
+    this.hold(false);
     const over = (): boolean =>
       (signal?.aborted ?? false) || performance.now() >= deadline || this.#state === 'over';
     await this.#front.rest(() => over() || stream.trouble !== null);
@@ -183,13 +188,9 @@ export class Durable implements Forwarder {
   }
 
   #tell(trouble: ZerothError | null, stream: string): void {
-    const { log, fold, name } = this.#parts;
-    const fields = { event: 'route:held', stream, code: trouble?.code, reason: trouble?.message };
-    const line = (): void => {
-      if (trouble === null) log.info({ event: 'route:goes-on', stream }, 'the stream accepts records again');
-      else log.error(fields, 'the stream accepts no records: producers are held up until it does');
-    };
-    fold.note(`${name}/stream`, line, line);
+    const { log } = this.#parts;
+    if (trouble === null) log.event('route:goes-on', { stream });
+    else log.event('route:held', { stream, code: trouble.code, reason: trouble.message });
   }
 
   /** Stores what has come, and forwards what is stored, each as far as there is room. */
@@ -212,6 +213,7 @@ export class Durable implements Forwarder {
   }
 
   #store(): void {
+    if (this.#held) return;
     for (let run = this.#front.peek(); run !== null; run = this.#front.peek()) {
       if (!this.#append(run)) return;
       this.#front.took(run.end, run.count);
@@ -271,8 +273,7 @@ export class Durable implements Forwarder {
 
   #missing({ reason }: Extract<Span, { type: 'gap' }>, first: number, last: number): void {
     this.#place?.moved();
-    const fields = { event: 'route:gap', stream: this.#stream.name, first, last, reason };
-    this.#parts.log.warn(fields, 'records of the stream are gone and are not forwarded');
+    this.#parts.log.event('route:gap', { stream: this.#stream.name, first, last, reason });
   }
 
   /** True when there is something to forward now; otherwise it is told when there is. */
@@ -304,13 +305,7 @@ export class Durable implements Forwarder {
   #unreadable(error: unknown): void {
     if (this.#state === 'over') return;
     this.#reading = true;
-    const { log, fold, name } = this.#parts;
-    const line = (): void =>
-      log.error(
-        { event: 'route:unreadable', stream: this.#stream.name, err: error },
-        'cannot read the stream',
-      );
-    fold.note(`${name}/read`, line, line);
+    this.#parts.log.event('route:unreadable', { stream: this.#stream.name, err: error });
     this.#retry = setTimeout(() => {
       this.#reading = false;
       this.#pump();

@@ -20,8 +20,10 @@ export interface Forwarder {
   observer: ProxyObserver | null;
   /** Nobody will go on where it ended: what waits is not kept for it. */
   forget?(): void;
+  /** Takes nothing more from the frontend until it is called with false; what is here, and replies, go on. */
+  hold(on: boolean): void;
   /** Forwards from now on; resolves when it has ended. */
   run(): Promise<void>;
-  /** Stops accepting, delivers what was accepted within the time, and closes both sockets. */
+  /** Stops accepting, delivers, also when it is held, what was accepted within the time, and closes both sockets. */
   drain(options: DrainOptions): Promise<Drained>;
 }

@@ -13,7 +13,6 @@ import { type Maker, type Running, sessionsFailed } from './parts.ts';
 import type { Plan } from './plan.ts';
 import { drainRoute, logReport, type RouteReport } from './report.ts';
 import type { Former, Route } from './route.ts';
-import type { RouteSide } from './side.ts';
 import type { EndpointStatus } from './status.ts';
 
 const SIDES: readonly Side[] = ['backend', 'frontend'];
@@ -104,6 +103,7 @@ export function listRoutes(work: Work): void {
 async function makeRoute(work: Work, config: RouteConfig, former: Former, follows: boolean): Promise<void> {
   const route = work.maker.route(config, work.store);
   work.made.set(config.name, route);
+  work.maker.tell(`binding ${config.name}`);
   work.undo.push(async () => {
     // Producers that waited for it have found it already, and sent.
     if (work.before !== null && route.state === 'opening' && route.frontend.peers().length > 0) route.start();
@@ -158,7 +158,7 @@ function listChanged(work: Work, route: Route, after: RouteConfig): void {
     const retires = (): void => {
       const made = side.endpoints.at(-1)!;
       undo.push(async () => {
-        await side.retire(made, drainOf(work));
+        await route.retire(name, made, drainOf(work));
       });
     };
     for (const how of ['bind', 'connect'] as const) {
@@ -167,7 +167,7 @@ function listChanged(work: Work, route: Route, after: RouteConfig): void {
         const at = endpoint.how === how ? gone.indexOf(endpoint.configured) : -1;
         if (at < 0) continue;
         gone.splice(at, 1);
-        leavers.push(leavingEndpoint(work, route.name, side, endpoint));
+        leavers.push(leavingEndpoint(work, route, name, endpoint));
       }
     }
     const added = (how: 'bind' | 'connect'): string[] => without(after[name][how], before[name][how]);
@@ -187,15 +187,16 @@ function listChanged(work: Work, route: Route, after: RouteConfig): void {
   }
 }
 
-function leavingEndpoint(work: Work, route: string, side: RouteSide, endpoint: EndpointStatus): Leaver {
+function leavingEndpoint(work: Work, route: Route, name: Side, endpoint: EndpointStatus): Leaver {
+  const side = route[name];
   return {
-    name: route,
+    name: route.name,
     bound: endpoint.how === 'bind' ? [endpoint] : [],
     on: side,
     go: async () => {
-      const undelivered = await side.retire(endpoint, drainOf(work));
+      const undelivered = await route.retire(name, endpoint, drainOf(work));
       // The sockets go on counting.
-      work.drained.push({ route, undelivered, kept: 0, forwarded: 0, dropped: 0 });
+      work.drained.push({ route: route.name, undelivered, kept: 0, forwarded: 0, dropped: 0 });
     },
     back: async () => {
       if (endpoint.how === 'connect') side.connect(endpoint.configured);

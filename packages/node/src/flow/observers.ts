@@ -38,6 +38,10 @@ export class Observers {
     return this.#listeners.length === 0;
   }
 
+  get count(): number {
+    return this.#listeners.length;
+  }
+
   add(listener: RunListener): () => void {
     // The same function may listen twice; each has its own end.
     const own: RunListener = (direction, run) => listener(direction, run);

@@ -5,7 +5,6 @@
 import { streamsOf } from '../config/streams.ts';
 import type { Config, RouteConfig, StreamSettings } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
-import type { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { SessionServer } from '../session/server.ts';
 import { startSessions } from '../session/server.ts';
@@ -37,9 +36,10 @@ export interface Running {
 
 export interface MakerOptions {
   readonly log: Log;
-  readonly fold: Fold;
   readonly measures: Measures | null;
   readonly spans: SpanHook | null;
+  /** Told what is being done; null: nobody wants to know. */
+  readonly progress: ((text: string) => void) | null;
 }
 
 export class Maker {
@@ -48,6 +48,8 @@ export class Maker {
   running: Running | null = null;
   /** Told when a route that runs has failed on its own. */
   failed: (route: string, error: Error) => void = () => {};
+  /** The node is paused: what is made takes nothing in. */
+  held = false;
   readonly #options: MakerOptions;
   /** By the name of the route, those that are gone included while somebody listens. */
   readonly #observers = new Map<string, Observers>();
@@ -61,17 +63,28 @@ export class Maker {
   store({ node }: Config): Promise<StreamStore> {
     const { log, measures } = this.#options;
     const committed = measures === null ? {} : { committed: measures.committed.bind(measures) };
-    return openStore({ dir: node.dataDir, log, ...committed });
+    return openStore({
+      dir: node.dataDir,
+      log,
+      progress: (stream, text) => this.tell(`recovering ${stream}${text === '' ? '' : `, ${text}`}`),
+      ...committed,
+    });
+  }
+
+  /** Says what is being done, while the node starts. */
+  tell(text: string): void {
+    // A change of what runs is nothing that anybody waits for.
+    if (this.running === null) this.#options.progress?.(text);
   }
 
   async stream(store: StreamStore, name: string, settings: StreamSettings, { node }: Config): Promise<void> {
     const { first, next, stats } = await store.open(name, settings);
-    const fields = { event: 'stream:ready', stream: name, first, next, bytes: stats.bytes };
-    this.log.info({ ...fields, dataDir: node.dataDir }, 'stream ready');
+    const fields = { stream: name, first, next, bytes: stats.bytes };
+    this.log.event('stream:ready', { ...fields, dataDir: node.dataDir });
   }
 
   route(config: RouteConfig, store: StreamStore | null): Route {
-    const { log, fold } = this.#options;
+    const { log } = this.#options;
     const { name } = config;
     const stream = config.stream === null ? null : (store?.get(name) ?? null);
     // Without it the route would keep nothing, and nobody would know.
@@ -80,7 +93,8 @@ export class Maker {
     const peer = (event: PeerEvent): void => {
       for (const watcher of this.#watchers) watcher(event);
     };
-    const route = new Route(config, stream, log, fold, { observers: this.observers(name), peer });
+    const route = new Route(config, stream, log, { observers: this.observers(name), peer });
+    route.hold(this.held);
     void route.ended.then((error) => {
       // One that is on its way in or out is looked after by who moves it.
       if (error !== null && this.running?.routes.get(name) === route) this.failed(name, error);
@@ -95,6 +109,7 @@ export class Maker {
     former: readonly Bound[],
   ): Promise<SessionServer | null> {
     if (config.sessions === null) return null;
+    this.tell('binding sessions');
     const settingsOf = (name: string): StreamSettings | null =>
       streamsOf(this.running?.config ?? config).find((stream) => stream.name === name) ?? null;
     try {
@@ -106,6 +121,7 @@ export class Maker {
         settingsOf,
         log: this.log,
         former,
+        held: this.held,
         ...(this.#options.spans === null ? {} : { spans: this.#options.spans }),
       });
     } catch (error) {
@@ -121,6 +137,13 @@ export class Maker {
       this.#observers.set(route, observers);
     }
     return observers;
+  }
+
+  /** Who listens: to peers, and to what passes; and for how many routes that is kept. */
+  get listeners(): { readonly watchers: number; readonly observers: number; readonly observed: number } {
+    const all = [...this.#observers.values()];
+    const observers = all.reduce((sum, { count }) => sum + count, 0);
+    return { watchers: this.#watchers.size, observers, observed: all.length };
   }
 
   watch(watcher: (event: PeerEvent) => void): () => void {

@@ -22,8 +22,6 @@ export async function drainRoute(
   return { route: route.name, ...left, ...route.totals() };
 }
 
-export function logReport(log: Log, { undelivered, ...rest }: RouteReport): void {
-  const fields = { event: 'route:stopped', undelivered, ...rest };
-  if (undelivered > 0) log.warn(fields, 'stopped with undelivered messages');
-  else log.info(fields, 'stopped');
+export function logReport(log: Log, report: RouteReport): void {
+  log.event(report.undelivered > 0 ? 'route:undelivered' : 'route:stopped', { ...report });
 }

@@ -4,9 +4,8 @@
  * Guarantees: `bind` either binds every endpoint of both sides or throws a RouteError; nothing is forwarded and nothing
  * outside is contacted before `start`; `drain` and `close` leave no socket open; counters can be read at any time.
  */
-import { Proxy as SocketProxy } from '@zeroth/zmq';
+import { type DrainOptions, Proxy as SocketProxy } from '@zeroth/zmq';
 import type { RouteConfig, RoutePattern } from '../config/types.ts';
-import type { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { Stream } from '../store/store.ts';
 import { Durable } from './durable.ts';
@@ -35,6 +34,9 @@ export interface RouteHooks {
 /** Endpoints that a route had before. */
 export type Former = Readonly<Record<Side, readonly EndpointStatus[]>>;
 
+/** Messages from one peer that may wait while the route is held and its mark is unlimited. */
+const HELD_MARK = 1000;
+
 const NONE: Former = { frontend: [], backend: [] };
 
 export class Route {
@@ -52,15 +54,12 @@ export class Route {
   readonly #forwarder: Forwarder;
   #state: RouteState = 'opening';
   #end: (error: Error | null) => void = () => {};
+  #held = false;
+  /** Endpoints of the frontend that are being retired. */
+  #retiring = 0;
 
   /** `stream` is that of the route, where it has one. */
-  constructor(
-    config: RouteConfig,
-    stream: Stream | null,
-    log: Log,
-    fold: Fold,
-    hooks: RouteHooks | null = null,
-  ) {
+  constructor(config: RouteConfig, stream: Stream | null, log: Log, hooks: RouteHooks | null = null) {
     const { name, pattern } = config;
     this.name = name;
     this.pattern = pattern;
@@ -73,7 +72,7 @@ export class Route {
     this.#forwarder =
       stream === null
         ? new SocketProxy(front, back)
-        : new Durable({ name, pattern, front, back, stream, log: this.#log, fold });
+        : new Durable({ name, pattern, front, back, stream, log: this.#log });
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -81,9 +80,7 @@ export class Route {
     if (detach !== undefined) void this.ended.then(detach);
     const open = (side: Side, socket: FrontSocket | BackSocket): RouteSide => {
       const sideLog = this.#log.child({ side });
-      watchSocket(socket, sideLog, fold, `${name}/${side}`, (event) =>
-        hooks?.peer({ route: name, side, ...event }),
-      );
+      watchSocket(socket, sideLog, (event) => hooks?.peer({ route: name, side, ...event }));
       return new RouteSide({ route: name, side, words: PATTERNS[pattern][side], socket, log: sideLog });
     };
     this.frontend = open('frontend', front);
@@ -102,6 +99,37 @@ export class Route {
   configure(config: RouteConfig): void {
     this.#config = config;
     setOptions(config, this.#front, this.#back);
+    this.#applyHold();
+  }
+
+  /** Takes nothing more from its frontend until it is called with false; what is here, and replies, go on. */
+  hold(on: boolean): void {
+    if (on === this.#held) return;
+    this.#held = on;
+    this.#applyHold();
+  }
+
+  #applyHold(): void {
+    const on = this.#held && this.#state !== 'stopping';
+    // Memory is bounded, also for who wants it unlimited while everything flows.
+    if (this.#config.receiveHighWaterMark === 0) this.#front.receiveHighWaterMark = on ? HELD_MARK : 0;
+    this.#forwarder.hold(on && this.#retiring === 0);
+  }
+
+  /**
+   * Parts from an endpoint, as {@link RouteSide.retire}. A route that is held takes in meanwhile: what the peers of that
+   * endpoint had on the way would be lost otherwise.
+   */
+  async retire(side: Side, endpoint: EndpointStatus, drain: DrainOptions): Promise<number> {
+    if (side === 'backend') return this.backend.retire(endpoint, drain);
+    this.#retiring++;
+    this.#applyHold();
+    try {
+      return await this.frontend.retire(endpoint, drain);
+    } finally {
+      this.#retiring--;
+      this.#applyHold();
+    }
   }
 
   /** Binds both sides, a wildcard to the port that it had in `former`. On a failure the caller closes the route. */
@@ -201,7 +229,7 @@ export class Route {
   #over(error: Error | null): void {
     if (error !== null && this.#state === 'running') {
       this.#state = 'failed';
-      this.#log.error({ event: 'route:failed', err: error }, 'the route ended unexpectedly');
+      this.#log.event('route:failed', { err: error });
       this.#end(error);
     }
     this.#end(null);

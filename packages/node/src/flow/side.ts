@@ -58,7 +58,7 @@ export class RouteSide {
     }
     const address = socket.lastEndpoint ?? at;
     this.#endpoints = [...this.#endpoints, { how: 'bind', configured, address }];
-    log.debug({ event: 'bound', endpoint: address }, 'endpoint bound');
+    log.event('bound', { endpoint: address });
   }
 
   /** @throws RouteError CONNECT_FAILED. */
@@ -78,9 +78,7 @@ export class RouteSide {
     const { socket, log } = this.#parts;
     const { address } = endpoint;
     const { undelivered, cut } = await retire(socket, address, drain);
-    const fields = { event: 'retired', endpoint: address, undelivered, cut };
-    if (undelivered + cut > 0) log.warn(fields, 'endpoint given up before its peers were done');
-    else log.info(fields, 'endpoint given up');
+    log.event(undelivered + cut > 0 ? 'retired:early' : 'retired', { endpoint: address, undelivered, cut });
     return undelivered;
   }
 

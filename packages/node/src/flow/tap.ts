@@ -76,6 +76,11 @@ const MAX_TAPS = 32;
 
 const taps: WeakMap<Tapped, number> = new WeakMap();
 
+/** Taps that are open. */
+export function tapsOf(node: Tapped): number {
+  return taps.get(node) ?? 0;
+}
+
 /**
  * Taps a route, else the stream of that name. Its first line comes at once.
  * @throws ZerothError STREAM_UNKNOWN, TAPS_FULL.

@@ -6,11 +6,10 @@
  * at all (change.ts), one at a time; `stop` ends within its timeout (and what the disk needs), can be called again, and
  * says for each route what was not delivered; after it no handle or timer of the node is left.
  */
-import { setMaxListeners } from 'node:events';
+import { getEventListeners, setMaxListeners } from 'node:events';
 import { context } from '@zeroth/zmq';
 import type { Run } from '@zeroth/zmq/run';
 import type { Config } from '../config/types.ts';
-import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import { silentLog } from '../log/log.ts';
 import type { SessionsStatus } from '../session/server.ts';
@@ -24,6 +23,7 @@ import { planOf } from './plan.ts';
 import { drainRoute, type RouteReport } from './report.ts';
 import type { Route } from './route.ts';
 import type { PeerEvent, RoutePeer, RouteStatus } from './status.ts';
+import { tapsOf } from './tap.ts';
 
 export interface StartOptions {
   readonly log?: Log;
@@ -31,6 +31,8 @@ export interface StartOptions {
   readonly measures?: Measures;
   /** Told of records that clients publish with a trace context. */
   readonly spans?: SpanHook;
+  /** Told what the start is doing, as often as it gets on with it. */
+  readonly progress?: (text: string) => void;
 }
 
 export interface StopOptions {
@@ -67,22 +69,17 @@ export interface Applied {
  * @throws {@link RouteError} when an endpoint can't be had, ZerothError STORE_LOCKED, STORE_FAILED, STREAM_FAILED.
  */
 export async function startNode(config: Config, options: StartOptions = {}): Promise<Node> {
-  const { log = silentLog, measures = null, spans = null } = options;
+  const { log = silentLog, measures = null, spans = null, progress = null } = options;
   // A thousand routes have two each; how many routes there are is bounded by the configuration.
   context.maxSockets = context.maxSocketsLimit;
-  const fold = new Fold();
-  const maker = new Maker({ log, fold, measures, spans });
+  const maker = new Maker({ log, measures, spans, progress });
   const start = new Change(maker, null, planOf(null, config), new AbortController().signal);
-  try {
-    const node = new Node(await start.build(), maker, fold);
-    await start.finish();
-    return node;
-  } catch (error) {
-    fold.flush();
-    throw error;
-  }
+  const node = new Node(await start.build(), maker);
+  await start.finish();
+  return node;
 }
 
+type Counts = Readonly<Record<string, number>>;
 type Failure = { readonly route: string; readonly error: Error };
 
 export class Node {
@@ -90,20 +87,19 @@ export class Node {
   readonly startedAt: number = Date.now();
   #running!: Running;
   readonly #maker: Maker;
-  readonly #fold: Fold;
   /** The change that is being built, and those behind it. */
   #changes: Promise<unknown> = Promise.resolve();
   #building: Promise<unknown> = Promise.resolve();
   /** Aborted: what is drained is given up. */
   readonly #hurry = new AbortController();
+  #pausedSince: number | null = null;
   #stopping: Promise<StopReport> | null = null;
   #end: (failure: Failure | null) => void = () => {};
   readonly #ended: Promise<Failure | null>;
 
-  constructor(running: Running, maker: Maker, fold: Fold) {
+  constructor(running: Running, maker: Maker) {
     this.name = running.config.node.name;
     this.#maker = maker;
-    this.#fold = fold;
     // Each socket that is drained listens to it.
     setMaxListeners(0, this.#hurry.signal);
     this.#ended = new Promise((resolve) => {
@@ -145,6 +141,37 @@ export class Node {
   /** The peers of all routes, and what they are being connected to. */
   peers(): readonly RoutePeer[] {
     return [...this.routes.values()].flatMap((route) => route.peers());
+  }
+
+  /** What there is, and who listens, for who looks for leaks. */
+  census(): { readonly node: Counts; readonly listeners: Counts } {
+    const routes = this.status();
+    const streams = this.streams();
+    const { watchers, observers, observed } = this.#maker.listeners;
+    const sum = (values: readonly number[]): number => values.reduce((all, value) => all + value, 0);
+    const sides = routes.flatMap(({ frontend, backend }) => [frontend, backend]);
+    const peers = this.peers();
+    return {
+      node: {
+        routes: routes.length,
+        'route endpoints': sum(sides.map(({ endpoints }) => endpoints.length)),
+        'route peers': peers.length,
+        'route peers connected': sum(sides.map(({ peers: ready }) => ready)),
+        'route messages queued': sum(sides.map(({ queuedIn, queuedOut }) => queuedIn + queuedOut)),
+        'requests unanswered': sum(peers.map(({ info }) => info.unanswered)),
+        'routes observed': observed,
+        streams: streams.length,
+        'stream segments': sum(streams.map(({ stats }) => stats.segments)),
+        taps: tapsOf(this),
+        ...this.#running.sessions?.census(),
+      },
+      listeners: {
+        'node peers': watchers,
+        'node traffic': observers,
+        'node stop': getEventListeners(this.#hurry.signal, 'abort').length,
+        'stream changes': sum(streams.map(({ stats }) => stats.listeners)),
+      },
+    };
   }
 
   /**
@@ -194,6 +221,8 @@ export class Node {
     try {
       this.#adopt(await building);
     } catch (cause) {
+      // What came back may have been made before a pause, or its end.
+      this.#applyHold();
       const error = new ReloadError(cause, change.lost);
       const [lost] = change.lost;
       // A node that is not what it was has to be started again.
@@ -209,10 +238,49 @@ export class Node {
   #adopt(running: Running): void {
     this.#running = running;
     this.#maker.running = running;
+    this.#applyHold();
     for (const { name, state, ended } of running.routes.values()) {
       // It was too early to be told.
       if (state === 'failed') void ended.then((error) => error !== null && this.#maker.failed(name, error));
     }
+  }
+
+  /**
+   * Takes nothing in any more, and goes on delivering what is here: queues, streams, replies. Connections are kept and
+   * accepted, heartbeats go on. Publishers wait; a change of the configuration does not end it, `resume` and `stop` do.
+   * Resolves when nothing more is taken. `reason`: what asked for it, for the log.
+   */
+  async pause(reason?: string): Promise<void> {
+    if (this.#pausedSince === null) {
+      this.#pausedSince = Date.now();
+      this.#maker.log.event('paused', { reason });
+    }
+    this.#applyHold();
+    // What is being built may have been made before, and takes in until it is in its place.
+    await this.#building;
+  }
+
+  /** Takes in again. */
+  async resume(reason?: string): Promise<void> {
+    if (this.#pausedSince !== null) {
+      const elapsed = Date.now() - this.#pausedSince;
+      this.#pausedSince = null;
+      this.#maker.log.event('resumed', { reason, elapsed });
+    }
+    this.#applyHold();
+    await this.#building;
+  }
+
+  /** Since when it takes nothing in, in ms since 1970; null: it does. */
+  get pausedSince(): number | null {
+    return this.#pausedSince;
+  }
+
+  #applyHold(): void {
+    const held = this.#pausedSince !== null;
+    this.#maker.held = held;
+    for (const route of this.routes.values()) route.hold(held);
+    this.#running.sessions?.hold(held);
   }
 
   /** Resolves with the first route that fails on its own; with null when the node was stopped. */
@@ -245,7 +313,6 @@ export class Node {
     const [report] = await ends.finally(() => store?.close());
     clearTimeout(timer);
     signal?.removeEventListener('abort', hurry);
-    this.#fold.flush();
     const undelivered = report.reduce((sum, each) => sum + each.undelivered, 0);
     return { routes: report, undelivered, elapsed: Math.round(performance.now() - began) };
   }

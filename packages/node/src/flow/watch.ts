@@ -1,69 +1,38 @@
 /**
  * Turns the events of a socket into log lines: a line per connect, disconnect, refused peer and drop burst.
  *
- * Guarantees: a storm is folded (see fold.ts); an endpoint that can't be reached is told once until it was reached;
+ * Guarantees: an endpoint that can't be reached is told once until it was reached;
  * what a peer chose (its routing id, its error text) stands in fields only, where the log escapes it.
  */
 import type { PeerInfo, Socket } from '@zeroth/zmq';
-import type { Fold } from '../log/fold.ts';
-import type { Log, LogLine } from '../log/log.ts';
+import type { Log } from '../log/log.ts';
 import { wordsOf } from './errors.ts';
 import type { PeerEvent } from './status.ts';
 
 /** What of an event is not known before it happens. */
 export type Told = Omit<PeerEvent, 'route' | 'side'>;
 
-/**
- * Starts to log what happens on `socket`, and tells `told` of peers that are lost. `log` carries the route and the side;
- * `prefix` keeps their folds apart.
- */
-export function watchSocket(
-  socket: Socket,
-  log: Log,
-  fold: Fold,
-  prefix: string,
-  told: (event: Told) => void,
-): void {
+/** Starts to log what happens on `socket`, and tells `told` of peers that are lost. `log` carries the route and the side. */
+export function watchSocket(socket: Socket, log: Log, told: (event: Told) => void): void {
   const events = socket.events;
   const unreachable = new Set<string>();
 
-  const tell = (
-    line: LogLine,
-    event: string,
-    message: string,
-    fields: object,
-    { kind = event, weight = 1 }: { kind?: string; weight?: number } = {},
-  ): void => {
-    fold.note(
-      `${prefix}/${kind}`,
-      () => line.call(log, { event, ...fields }, message),
-      (folded) => {
-        const count = event === 'drop' ? { count: folded.weight } : {};
-        line.call(log, { event, folded: folded.events, ...count }, `${message} (more of the same, folded)`);
-      },
-      weight,
-    );
-  };
-
-  events.on('accept', ({ address }) => tell(log.debug, 'accept', 'connection accepted', { address }));
+  events.on('accept', ({ address }) => log.event('accept', { address }));
   events.on('connect', ({ address }) => {
     unreachable.delete(address);
-    tell(log.debug, 'connect', 'connection made', { address });
+    log.event('connect', { address });
   });
   events.on('connect:retry', ({ address, interval }) => {
     const first = !unreachable.has(address);
     unreachable.add(address);
-    const fields = { address, retryIn: interval };
-    if (first)
-      tell(log.warn, 'connect:retry', 'cannot reach the endpoint, trying again until it answers', fields);
-    else tell(log.debug, 'connect:retry:again', 'still cannot reach the endpoint', fields);
+    log.event(first ? 'connect:retry' : 'connect:retry:again', { address, retryIn: interval });
   });
   events.on('accept:error', ({ address, error }) => {
-    tell(log.error, 'accept:error', 'cannot accept a connection', { address, ...errorFields(error) });
+    log.event('accept:error', { address, ...errorFields(error) });
   });
   events.on('peer:ready', ({ address, peer }) => {
     unreachable.delete(address);
-    tell(log.info, 'peer:ready', 'peer connected', peerFields(peer));
+    log.event('peer:ready', peerFields(peer));
   });
   events.on('peer:unreachable', ({ address, error }) =>
     told({ type: 'unreachable', peer: null, address, error }),
@@ -73,17 +42,15 @@ export function watchSocket(
     const { messagesIn, messagesOut, dropped, queuedOut } = peer;
     const counts = { messagesIn, messagesOut, dropped, undelivered: queuedOut };
     // A connection that breaks is everyday; a peer that breaks the protocol, or its limits, is not.
-    const line = error?.code.startsWith('ERR_') === true ? log.warn : log.info;
-    const event = line === log.warn ? 'peer:gone:error' : 'peer:gone';
-    const fields = { ...peerFields(peer), ...counts, ...errorFields(error) };
-    tell(line, 'peer:gone', 'peer disconnected', fields, { kind: event });
+    const event = error?.code.startsWith('ERR_') === true ? 'peer:failed' : 'peer:gone';
+    log.event(event, { ...peerFields(peer), ...counts, ...errorFields(error) });
   });
   events.on('peer:refused', ({ address, error }) => {
     told({ type: 'refused', peer: null, address, error });
-    tell(log.warn, 'peer:refused', 'peer refused', { remote: address, ...errorFields(error) });
+    log.event('peer:refused', { remote: address, ...errorFields(error) });
   });
   events.on('drop', ({ address, count, reason }) => {
-    tell(log.warn, 'drop', 'messages dropped', { endpoint: address, count, reason }, { weight: count });
+    log.event('drop', { endpoint: address, count, reason });
   });
 }
 

@@ -40,6 +40,8 @@ export interface Findings {
   readonly loop: LoopDelay;
   readonly sources: readonly SourceHealth[];
   readonly reload: ReloadHealth | null;
+  /** Since when the node takes nothing in, because somebody wants so; null: it does. */
+  readonly pausedSince: number | null;
   readonly stopping: boolean;
 }
 
@@ -51,6 +53,7 @@ export function reportOf(findings: Findings): HealthReport {
     eventLoop: eventLoop(findings),
     configuration: configuration(findings),
   };
+  if (findings.pausedSince !== null) components.intake = intake(findings.pausedSince);
   if (findings.streams.length > 0) components.streams = streams(findings);
   if (sessions !== null) components.sessions = sessionsOf(sessions);
   if (disk !== null) components.disk = diskOf(disk, config.health.diskFree);
@@ -60,7 +63,8 @@ export function reportOf(findings: Findings): HealthReport {
   const status = worst(Object.values(components).map((component) => component.status));
   const live = !findings.routes.some(({ state }) => state === 'failed');
   const running = findings.routes.every(({ state }) => state === 'running');
-  return { status, live, ready: live && running && status !== 'down' && !findings.stopping, components };
+  const takes = running && status !== 'down' && !findings.stopping && findings.pausedSince === null;
+  return { status, live, ready: live && takes, components };
 }
 
 function worst(all: readonly ComponentStatus[]): ComponentStatus {
@@ -77,6 +81,11 @@ function routes({ routes: all }: Findings): Component {
   if (first === undefined) return { status: 'up', ...figures };
   const names = some(held.map(({ name }) => name));
   return { status: 'down', message: `take nothing: ${names}. ${first.stream?.trouble ?? ''}`, ...figures };
+}
+
+function intake(since: number): Component {
+  const message = 'paused: nothing is taken in, what is here is delivered';
+  return { status: 'degraded', message, pausedSince: new Date(since).toISOString() };
 }
 
 function streams({ streams: all }: Findings): Component {

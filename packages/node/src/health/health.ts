@@ -7,7 +7,6 @@
 import type { PeerInfo } from '@zeroth/zmq';
 import type { Config } from '../config/types.ts';
 import type { RoutePeer } from '../flow/status.ts';
-import { Fold } from '../log/fold.ts';
 import { Disk, reportOf } from './components.ts';
 import { type Ends, Kernel, keyOf, type Sample } from './kernel.ts';
 import { type LoopDelay, LoopMonitor } from './loop.ts';
@@ -37,7 +36,6 @@ export class Health {
   readonly #loop: LoopMonitor = new LoopMonitor();
   readonly #disk: Disk = new Disk();
   readonly #kernel: Kernel = new Kernel();
-  readonly #fold: Fold = new Fold();
   readonly #unwatch: () => void;
   /** What the system said since the last look. */
   #samples: ReadonlyMap<string, Sample> | null = null;
@@ -72,6 +70,7 @@ export class Health {
       loop: this.#loop.delay(),
       sources: sources?.() ?? [],
       reload: reload?.() ?? null,
+      pausedSince: node.pausedSince,
       stopping: this.#stopped,
     });
   }
@@ -97,7 +96,6 @@ export class Health {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#unwatch();
     this.#loop.stop();
-    this.#fold.flush();
   }
 
   /** `elapsed`: milliseconds since the last look, as far as this process was there to see. */
@@ -153,11 +151,8 @@ export class Health {
   #tell(peer: Peer, change: Exclude<Change, null>): void {
     const { log } = this.#options;
     const { route, side, info, reason, evidence, isolated } = peer;
-    const line = change === 'back' ? log.info : log.warn;
-    const event = `peer:${change}`;
     const routingId = routingIdOf(info);
-    const fields = {
-      event,
+    log.event(TOLD[change], {
       route,
       side,
       remote: info.remote,
@@ -165,13 +160,7 @@ export class Health {
       ...(routingId === null ? {} : { routingId }),
       ...(reason === null ? {} : { reason }),
       ...(evidence === null ? {} : { evidence }),
-    };
-    this.#fold.note(
-      `${route}/${side}/${event}`,
-      () => line.call(log, fields, WORDS[change]),
-      ({ events }) =>
-        line.call(log, { event, route, side, folded: events }, `${WORDS[change]} (more of the same, folded)`),
-    );
+    });
   }
 }
 
@@ -188,8 +177,4 @@ function byConnection(
   return found;
 }
 
-const WORDS: Readonly<Record<Exclude<Change, null>, string>> = {
-  silent: 'a peer is silent',
-  slow: 'a peer does not keep up',
-  back: 'a peer is well again',
-};
+const TOLD = { silent: 'peer:silent', slow: 'peer:slow', back: 'peer:back' } as const;

@@ -92,6 +92,8 @@ export interface ReloadHealth {
 /** What health needs of a running node. */
 export interface WatchedNode {
   readonly config: Config;
+  /** Since when it takes nothing in, because somebody wants so; null: it does. */
+  readonly pausedSince: number | null;
   status(): readonly RouteStatus[];
   sessionStatus(): SessionsStatus | null;
   streams(): readonly Stream[];

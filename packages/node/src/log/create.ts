@@ -1,17 +1,19 @@
 /**
- * The log of a running node: pino on standard error.
+ * The log of a running node: pino on standard error, or in a file.
  *
  * Guarantees: a line is written when the call returns (no worker thread, nothing to flush, nothing lost by a crash);
  * pretty for a person at a terminal, one JSON object for each line otherwise; a reader that goes away ends the log and
- * not the node.
+ * not the node; storms of events are folded.
  */
 
 import type { Level, Logger } from 'pino';
 import { pino } from 'pino';
 import type { Destination } from './destination.ts';
-import { createDestination } from './destination.ts';
+import { createDestination, prioritised } from './destination.ts';
+import { Emitter } from './emitter.ts';
+import { LogFile } from './file.ts';
 import type { Log, LogLine } from './log.ts';
-import type { LogTap } from './tap.ts';
+import { LogTap } from './tap.ts';
 
 export interface LogOptions {
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
@@ -25,6 +27,10 @@ export interface LogOptions {
   readonly colour: boolean;
   /** File descriptor, default 2. */
   readonly fd?: number;
+  /** Writes JSON lines to this file in place of `fd`, and keeps old ones (file.ts). */
+  readonly file?: string;
+  /** Each line begins with its priority for the system's log (`<4>`), as journald reads it from standard error. */
+  readonly priorities?: boolean;
   /** Who reads along. */
   readonly tap?: LogTap;
 }
@@ -32,46 +38,73 @@ export interface LogOptions {
 /** A log whose level can change while it is written, with that of all its children. */
 export interface LevelLog extends Log {
   setLevel(level: LogOptions['level']): void;
+  /** Writes what is folded now. */
+  flush(): void;
+  /** The same, and closes the file. */
+  close(): void;
+}
+
+/** Lines below `level` are not written. */
+export interface Gate {
+  level: number;
 }
 
 /** Whether the log is for a person: what `auto` means here. */
-export function isPretty({ format, terminal }: Pick<LogOptions, 'format' | 'terminal'>): boolean {
-  return format === 'pretty' || (format === 'auto' && terminal);
+export function isPretty({
+  format,
+  terminal,
+  file,
+}: Pick<LogOptions, 'format' | 'terminal' | 'file'>): boolean {
+  return file === undefined && (format === 'pretty' || (format === 'auto' && terminal));
 }
 
 /** Makes the log. pino-pretty is loaded only where it is used. */
 export async function createLog(options: LogOptions): Promise<LevelLog> {
-  const fd = options.fd ?? 2;
+  const { fd = 2, tap = new LogTap() } = options;
   const pretty = isPretty(options);
-  const destination = pretty ? await prettyDestination(fd, options.colour) : createDestination(fd);
+  const file = options.file === undefined ? null : new LogFile(options.file);
+  const plain = file ?? createDestination(fd);
+  const json = options.priorities === true ? prioritised(plain) : plain;
+  const destination = pretty ? await prettyDestination(fd, options.colour) : json;
   const base = pretty ? null : { node: options.name, pid: process.pid };
+  const emitter = new Emitter(tap);
   const target = pino(
     { level: 'trace', base, timestamp: isoTime, formatters: { level: levelName } },
-    options.tap === undefined ? destination : tapped(destination, options.tap),
+    tapped(destination, emitter),
   );
   const gate: Gate = { level: levelNumber(options.level) };
-  const setLevel = (level: LogOptions['level']): void => {
-    gate.level = levelNumber(level);
-  };
-  return { ...gated(target, gate), setLevel };
-}
-
-function tapped(destination: Destination, tap: LogTap): Destination {
+  const log = gated(target, { gate, emitter }, {});
+  if (file !== null) tellDropped(file, log);
   return {
-    write: (line) => {
-      destination.write(line);
-      tap.listener?.(line);
+    ...log,
+    setLevel: (level) => {
+      gate.level = levelNumber(level);
+    },
+    flush: () => emitter.flush(),
+    close: () => {
+      emitter.flush();
+      file?.close();
     },
   };
 }
 
-interface Gate {
-  /** Lines below it are not written. */
-  level: number;
+function tellDropped(file: LogFile, log: Log): void {
+  file.recovered = ({ lines, reason }) => log.event('log:dropped', { file: file.path, lines, reason });
+}
+
+function tapped(destination: Destination, emitter: Emitter): Destination {
+  const { lines } = emitter.tap;
+  return {
+    write: (line) => {
+      if (!emitter.journaled) destination.write(line);
+      if (lines.size > 0) for (const listener of lines) listener(line);
+    },
+  };
 }
 
 /** pino's children keep the level that they were made with: here one gate counts for all. */
-function gated(target: Logger, gate: Gate): Log {
+function gated(target: Logger, parts: { gate: Gate; emitter: Emitter }, scope: Record<string, unknown>): Log {
+  const { gate, emitter } = parts;
   const line = (name: Level): LogLine => {
     const level = levelNumber(name);
     return (fields, message) => {
@@ -85,7 +118,8 @@ function gated(target: Logger, gate: Gate): Log {
     warn: line('warn'),
     error: line('error'),
     fatal: line('fatal'),
-    child: (fields) => gated(target.child(fields), gate),
+    event: emitter.of(target, gate, scope),
+    child: (fields) => gated(target.child(fields), parts, { ...scope, ...fields }),
   };
 }
 
@@ -103,7 +137,7 @@ async function prettyDestination(fd: number, colour: boolean): Promise<Destinati
   const prettify = prettyFactory({
     colorize: colour,
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'pid,hostname,node',
+    ignore: 'pid,hostname,node,id',
     singleLine: true,
     levelFirst: true,
   });

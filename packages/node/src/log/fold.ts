@@ -1,11 +1,11 @@
 /**
- * Folds storms: the first few events of a kind are told one by one, the rest of the same second as one count.
+ * Folds storms: the first few events of a kind are told one by one, the rest of the same window as one count.
  *
- * Guarantees: at most `burst + 1` lines for each kind and window, whatever happens; nothing is forgotten (each event is
- * told alone or counted); memory grows with the number of kinds, not of events; the timer holds no process open.
+ * Guarantees: at most `burst + 1` tellings for each kind and window, whatever happens; nothing is forgotten (each event is
+ * told alone or counted); memory grows with the number of kinds, not of events; the timers hold no process open.
  */
 
-export interface FoldOptions {
+export interface FoldLimits {
   /** Events of a kind that are told one by one in each window. Default 10. */
   readonly burst?: number;
   /** Milliseconds. Default 1000. */
@@ -18,41 +18,38 @@ export interface Folded {
   readonly weight: number;
 }
 
+/** Tells one event (null), or those that were folded. */
+export type Tell = (folded: Folded | null) => void;
+
 interface Window {
   told: number;
   events: number;
   weight: number;
-  many: (folded: Folded) => void;
-  timer: NodeJS.Timeout;
+  /** Of the last event. */
+  tell: Tell;
+  readonly timer: NodeJS.Timeout;
 }
 
 export class Fold {
-  readonly #burst: number;
-  readonly #window: number;
   readonly #open: Map<string, Window> = new Map();
 
-  constructor(options: FoldOptions = {}) {
-    this.#burst = options.burst ?? 10;
-    this.#window = options.window ?? 1000;
-  }
-
-  /** One event of a kind: calls `one` now, or `many` once when the window ends. */
-  note(kind: string, one: () => void, many: (folded: Folded) => void, weight = 1): void {
-    let window = this.#open.get(kind);
-    if (window === undefined) {
-      const timer = setTimeout(() => this.#close(kind), this.#window);
+  /** One event of a kind: calls `tell` now, or that of the last one when the window ends. */
+  note(kind: string, tell: Tell, { burst = 10, window = 1000 }: FoldLimits = {}, weight = 1): void {
+    let open = this.#open.get(kind);
+    if (open === undefined) {
+      const timer = setTimeout(() => this.#close(kind), window);
       timer.unref();
-      window = { told: 0, events: 0, weight: 0, many, timer };
-      this.#open.set(kind, window);
+      open = { told: 0, events: 0, weight: 0, tell, timer };
+      this.#open.set(kind, open);
     }
-    if (window.told < this.#burst) {
-      window.told++;
-      one();
+    if (open.told < burst) {
+      open.told++;
+      tell(null);
       return;
     }
-    window.events++;
-    window.weight += weight;
-    window.many = many;
+    open.events++;
+    open.weight += weight;
+    open.tell = tell;
   }
 
   /** Tells what is still held, and stops the timers. */
@@ -61,10 +58,10 @@ export class Fold {
   }
 
   #close(kind: string): void {
-    const window = this.#open.get(kind);
-    if (window === undefined) return;
-    clearTimeout(window.timer);
+    const open = this.#open.get(kind);
+    if (open === undefined) return;
+    clearTimeout(open.timer);
     this.#open.delete(kind);
-    if (window.events > 0) window.many({ events: window.events, weight: window.weight });
+    if (open.events > 0) open.tell({ events: open.events, weight: open.weight });
   }
 }

@@ -1,8 +1,9 @@
 /**
- * The logger as the rest of the node sees it: structured fields first, then a sentence that never changes.
+ * The logger as the rest of the node sees it: events of the catalogue, and plain lines for whoever looks for a mistake.
  *
- * Guarantees: imports nothing. A pino logger is one; so is {@link silentLog}.
+ * Guarantees: needs nothing; {@link silentLog} is one.
  */
+import type { EventFields, EventName } from './events.ts';
 
 /** One level of a {@link Log}. What varies goes into `fields`; `message` is the same for each line of its kind. */
 export type LogLine = (fields: object, message: string) => void;
@@ -14,6 +15,8 @@ export interface Log {
   readonly warn: LogLine;
   readonly error: LogLine;
   readonly fatal: LogLine;
+  /** What an operator may want to know: level and message stand in the catalogue (events.ts). Storms are folded. */
+  event<N extends EventName>(name: N, fields: EventFields<N>): void;
   /** A logger that adds `fields` to each line. */
   child(fields: Record<string, unknown>): Log;
 }
@@ -28,5 +31,6 @@ export const silentLog: Log = {
   warn: nothing,
   error: nothing,
   fatal: nothing,
+  event: () => {},
   child: () => silentLog,
 };

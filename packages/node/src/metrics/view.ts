@@ -28,6 +28,7 @@ export interface View {
   /** Milliseconds by `route/side`, of the oldest that waits there. */
   readonly ages: ReadonlyMap<string, { readonly in: number; readonly out: number }>;
   readonly streams: readonly Stream[];
+  readonly paused: boolean;
   readonly groups: readonly GroupRow[];
   /** Milliseconds since 1970. */
   readonly now: number;
@@ -71,6 +72,7 @@ export async function takeView(sources: MetricSources, keepers: Keepers): Promis
     peerHealth,
     ages: sideAges(known),
     streams,
+    paused: node.pausedSince !== null,
     groups: groupRows(sessions?.groups ?? [], now),
     now,
     sessions,

@@ -6,7 +6,6 @@
  * has no place and no members any more, whom nobody can wait for, are given up when it does not accept at once.
  */
 import { countMessages, frameLength, MORE, messageEnd, type Run, writeHeader } from '@zeroth/zmq/run';
-import type { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { Span, Stream } from '../store/store.ts';
 import { lastOf } from './core/window.ts';
@@ -27,7 +26,7 @@ export interface BurialHost {
 }
 
 /** Moves what is dying now, and what comes while it does. */
-export async function bury(runner: Runner, host: BurialHost, fold: Fold): Promise<void> {
+export async function bury(runner: Runner, host: BurialHost): Promise<void> {
   if (runner.burying) return;
   runner.burying = true;
   const { dying } = runner.group;
@@ -38,12 +37,8 @@ export async function bury(runner: Runner, host: BurialHost, fold: Fold): Promis
       if (host.signal.aborted) break;
       const { name, deadLetter, place } = runner.options;
       const given = place === null && runner.group.members.length === 0;
-      const text = given ? 'dead letters are given up' : 'dead letters have to wait';
-      fold.note(
-        text,
-        () => host.log.error({ stream: runner.stream.name, group: name, deadLetter, err }, text),
-        ({ events }) => host.log.error({ folded: events }, `${text} (more of the same, folded)`),
-      );
+      const fields = { stream: runner.stream.name, group: name, deadLetter, err };
+      host.log.event(given ? 'dead-letter:lost' : 'dead-letter:waits', fields);
       if (given) {
         dying.clear();
         break;

@@ -8,7 +8,6 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers';
 import type { ClientMessage, ConsumeRequest, Range, Trouble } from '@zeroth/client/wire';
-import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import { type BurialHost, bury } from './burial.ts';
 import { Consumer } from './consumer.ts';
@@ -44,7 +43,6 @@ export class Consuming implements EntranceHost {
   readonly #host: ConsumingHost;
   readonly #traces: Traces;
   readonly #log: Log;
-  readonly #fold: Fold = new Fold();
   /** Groups without members that have records on the way to their dead letters. */
   readonly #left: Set<Runner> = new Set();
   /** Consumers of all sessions. */
@@ -70,6 +68,13 @@ export class Consuming implements EntranceHost {
   /** Octets that may be on the way to one consumer, while there are so many. */
   get window(): number {
     return Math.max(LEAST_WINDOW, Math.min(WINDOW, Math.floor(ALL_WINDOWS / this.count)));
+  }
+
+  /** Groups that run, and consumers that are on their way into one. */
+  get counts(): { readonly groups: number; readonly entering: number } {
+    let groups = this.#left.size;
+    for (const { runners } of this.#hubs.all()) groups += runners.size;
+    return { groups, entering: this.#entrance.waiting };
   }
 
   // ---- messages
@@ -185,7 +190,6 @@ export class Consuming implements EntranceHost {
     this.closed = true;
     if (this.#saveTimer !== null) clearTimeout(this.#saveTimer);
     for (const { runners } of this.#hubs.all()) for (const runner of runners.values()) runner.close();
-    this.#fold.flush();
   }
 
   // ---- EntranceHost
@@ -231,14 +235,12 @@ export class Consuming implements EntranceHost {
 
   dying(runner: Runner): void {
     if (runner.burying) return;
-    void bury(runner, this.#host, this.#fold).then(() => this.#closeIfEmpty(runner));
+    void bury(runner, this.#host).then(() => this.#closeIfEmpty(runner));
   }
 
   failed(runner: Runner, error: Error): void {
-    this.#log.error(
-      { stream: runner.stream.name, group: runner.options.name, err: error },
-      'a stream can not be read',
-    );
+    const { stream, options } = runner;
+    this.#log.event('session:unreadable', { stream: stream.name, group: options.name, err: error });
     const trouble = { code: 'STREAM_FAILED', message: error.message };
     for (const consumer of [...runner.group.members]) {
       this.#outlet.send(consumer.session, { type: 'ENDED', consumer: consumer.number, trouble });

@@ -40,7 +40,7 @@ export class Hubs {
       this.#committed(hub);
     } catch (err) {
       // A mistake of ours must not reach who writes.
-      this.#log.error({ err, stream: hub.stream.name }, 'a commit could not be told');
+      this.#log.event('session:commit', { err, stream: hub.stream.name });
     }
   }
 

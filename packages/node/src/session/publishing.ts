@@ -25,6 +25,8 @@ export class Publishing {
   readonly #traces: Traces;
   /** Streams with publishers that may be told something now. */
   readonly #due: Set<Hub> = new Set();
+  /** Nothing is taken: PUBLISH is refused, and the OPEN that follows is answered later. */
+  held = false;
 
   constructor(hubs: Hubs, outlet: Outlet, log: Log, traces: Traces) {
     this.#hubs = hubs;
@@ -41,12 +43,23 @@ export class Publishing {
       this.#refuse(session, name, 1, 'STREAM_UNKNOWN', unknown(name));
       return;
     }
+    if (this.held) {
+      session.opening.add(name);
+      return;
+    }
     let publisher = session.publishers.get(name);
     if (publisher === undefined) {
       publisher = new Publisher(session, hub);
       session.publishers.set(name, publisher);
     }
     this.#outlet.answer(connection, { type: 'OPENED', stream: name, last: publisher.expected - 1 });
+  }
+
+  /** It takes again: answers what was left open. */
+  resume(session: Session): void {
+    const streams = [...session.opening];
+    session.opening.clear();
+    for (const name of streams) this.open(session, name);
   }
 
   publish(session: Session, { stream: name, first, run, trace }: Publish): void {
@@ -68,6 +81,10 @@ export class Publishing {
     const { expected, hub } = publisher;
     if (first > expected) {
       this.#refuse(session, name, expected, 'OUT_OF_ORDER', `${first} came, ${expected} was expected`, 0);
+      return;
+    }
+    if (this.held) {
+      this.#refuse(session, name, first, 'NODE_PAUSED', 'the node is paused', 0);
       return;
     }
     const count = countMessages(run);
@@ -93,8 +110,7 @@ export class Publishing {
       // Repetitions may be there already, and some streams don't wait for a disk.
       if (outcome.durableAt <= hub.stream.committed) this.#due.add(hub);
     } catch (error) {
-      if (!(error instanceof ZerothError))
-        this.#log.error({ stream: name, err: error }, 'a stream failed to append');
+      if (!(error instanceof ZerothError)) this.#log.event('session:append', { stream: name, err: error });
       this.#refuse(session, name, first, 'STREAM_FAILED', messageOf(error), FAILED_DELAY);
     }
   }

@@ -9,7 +9,6 @@ import { type ClientMessage, decodeClientMessage, WireError } from '@zeroth/clie
 import { Router } from '@zeroth/zmq';
 import { RouterPeers } from '@zeroth/zmq/run';
 import type { SessionsConfig, StreamSettings } from '../config/types.ts';
-import { Fold } from '../log/fold.ts';
 import type { Log } from '../log/log.ts';
 import type { StreamStore } from '../store/store.ts';
 import { Connections } from './connections.ts';
@@ -34,6 +33,8 @@ export interface SessionsOptions {
   readonly log: Log;
   /** Where it was bound before, if it was: wildcards get the same addresses. */
   readonly former?: readonly SessionEndpoint[];
+  /** It begins held, see {@link SessionServer.hold}. */
+  readonly held?: boolean;
   /** Told of records with a trace context. */
   readonly spans?: SpanHook;
   /** Milliseconds that only go forward; default: `performance.now`. */
@@ -91,7 +92,6 @@ export class SessionServer {
   readonly listening: Listening;
   readonly #options: SessionsOptions;
   readonly #log: Log;
-  readonly #fold: Fold = new Fold();
   readonly #router: Router;
   readonly #outlet: Outlet;
   readonly #hubs: Hubs;
@@ -126,12 +126,12 @@ export class SessionServer {
     this.#connections = new Connections(patienceOf(config));
     this.#outlet = new Outlet(this.#router, new RouterPeers(this.#router), {
       lost: (connection) => this.#lost(connection),
-      cut: ({ session }) =>
-        this.#warn('cut', { client: session?.name }, 'a client does not read what it asks for'),
+      cut: ({ session }) => this.#log.event('session:cut', { client: session?.name }),
     });
     this.#hubs = new Hubs(store, this.#log, (hub) => this.#committed(hub));
     this.#traces = new Traces(options.spans ?? null);
     this.#publishing = new Publishing(this.#hubs, this.#outlet, this.#log, this.#traces);
+    this.#publishing.held = options.held ?? false;
     const deadLetters = new DeadLetters(store, (name) => options.settingsOf(name));
     this.#deadLetters = deadLetters;
     const consumingHost = {
@@ -181,6 +181,14 @@ export class SessionServer {
     Object.assign(this.#router, limitsOf(config));
   }
 
+  /** Takes no records from publishers until it is called with false: they wait. Consumers go on. */
+  hold(on: boolean): void {
+    if (on === this.#publishing.held) return;
+    this.#publishing.held = on;
+    if (on || this.#stopping !== null) return;
+    for (const session of this.#table.all()) this.#publishing.resume(session);
+  }
+
   /**
    * A stream is about to be closed: its consumers are told, publishers when they publish next. Who waits for a commit
    * hears of it until the returned function is called.
@@ -215,6 +223,20 @@ export class SessionServer {
     };
   }
 
+  /** What there is, for who looks for leaks. */
+  census(): Readonly<Record<string, number>> {
+    const sessions = [...this.#table.all()];
+    const { groups, entering } = this.#consuming.counts;
+    return {
+      sessions: sessions.length,
+      'session connections': this.#connections.size,
+      'session publishers': sessions.reduce((sum, { publishers }) => sum + publishers.size, 0),
+      'session consumers': this.#consuming.count,
+      'session consumers entering': entering,
+      'session groups': groups,
+    };
+  }
+
   /**
    * Takes no more, tells publishers what became of what they had sent, says BYE, saves places and closes. What takes
    * longer than `timeout` ms, or until the signal, is given up.
@@ -235,7 +257,6 @@ export class SessionServer {
     this.#hubs.close();
     const rest = Math.max(0, until - performance.now());
     await this.#router.drain(signal === undefined ? { timeout: rest } : { timeout: rest, signal });
-    this.#fold.flush();
   }
 
   /** Resolves when every record that was appended is committed, and who sent it was told; or it takes too long. */
@@ -269,7 +290,7 @@ export class SessionServer {
         if (this.#stopping === null) this.#consuming.flush();
       }
     } catch (err) {
-      if (!router.closed) this.#log.fatal({ err }, 'sessions can not receive any more');
+      if (!router.closed) this.#log.event('session:failed', { err });
     }
   }
 
@@ -300,7 +321,7 @@ export class SessionServer {
       this.#serve(session, connection, message);
     } catch (err) {
       // A mistake of ours must not end the sessions of all the others.
-      this.#log.error({ err, client: session.name, command: message.type }, 'a message could not be served');
+      this.#log.event('session:fault', { err, client: session.name, command: message.type });
     }
   }
 
@@ -342,18 +363,9 @@ export class SessionServer {
 
   #isMalformed(connection: Connection, error: WireError): void {
     this.#malformed++;
-    const fields = { client: connection.session?.name, reason: error.message };
-    this.#warn('malformed', fields, 'a message is not as the protocol says');
+    this.#log.event('session:malformed', { client: connection.session?.name, reason: error.message });
     if (connection.session !== null) connection.session.heard = true;
     this.#error(connection, 'MALFORMED', error.message);
-  }
-
-  #warn(kind: string, fields: object, text: string): void {
-    this.#fold.note(
-      kind,
-      () => this.#log.warn(fields, text),
-      ({ events }) => this.#log.warn({ folded: events }, `${text} (more of the same, folded)`),
-    );
   }
 
   #error(connection: Connection, code: string, message: string): void {
@@ -377,6 +389,8 @@ export class SessionServer {
   #suspended(session: Session): void {
     this.#consuming.suspend(session);
     for (const publisher of session.publishers.values()) publisher.forget();
+    // It opens again with its next connection.
+    session.opening.clear();
     this.#settled?.();
   }
 
@@ -384,7 +398,7 @@ export class SessionServer {
     for (const publisher of session.publishers.values()) publisher.forget();
     this.#settled?.();
     this.#consuming.end(session, lost);
-    if (lost) this.#log.info({ client: session.name }, 'a client is gone');
+    if (lost) this.#log.event('session:lost', { client: session.name });
   }
 
   #sweepLater(): void {

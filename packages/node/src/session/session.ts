@@ -43,6 +43,8 @@ export class Session {
   readonly publishers: Map<string, Publisher> = new Map();
   /** By the client's number. */
   readonly consumers: Map<number, Consumer> = new Map();
+  /** Streams whose OPEN is answered when the node takes in again. */
+  readonly opening: Set<string> = new Set();
   /** Octets that were published and not answered. */
   unanswered = 0;
   ended = false;

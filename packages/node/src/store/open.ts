@@ -31,6 +31,8 @@ export interface StoreOptions {
   readonly log: Log;
   /** Told of each commit of each stream, and how many milliseconds it took. */
   readonly committed?: (stream: string, milliseconds: number) => void;
+  /** Told how far the opening of a stream is, again and again while it takes time. */
+  readonly progress?: (stream: string, text: string) => void;
   /** For tests. Default: the file system. */
   readonly files?: FileSystem;
   /** Milliseconds since 1970. Default: Date.now. */
@@ -39,11 +41,12 @@ export interface StoreOptions {
 
 /** @throws ZerothError STORE_LOCKED, STORE_FAILED */
 export async function openStore(options: StoreOptions): Promise<StreamStore> {
-  const { dir, log, files = realFiles, now = Date.now, committed = () => {} } = options;
+  const { dir, log, files = realFiles, now = Date.now } = options;
+  const { committed = () => {}, progress = () => {} } = options;
   try {
     await files.makeFolder(join(dir, 'streams'));
     const lock = await Lock.take(files, dir, now);
-    return new FileStore(dir, files, now, log, lock, committed);
+    return new FileStore(dir, files, now, log, lock, { committed, progress });
   } catch (error) {
     throw storeFailed(dir, error);
   }
@@ -84,7 +87,7 @@ class FileStore implements StreamStore {
     now: () => number,
     log: Log,
     lock: Lock,
-    committed: Shared['committed'],
+    told: Pick<Shared, 'committed' | 'progress'>,
   ) {
     this.#dir = dir;
     this.#files = files;
@@ -100,7 +103,7 @@ class FileStore implements StreamStore {
       now,
       pool: this.#pool,
       ahead: new Ahead(),
-      committed,
+      ...told,
       verify: async () => {
         if (!(await lock.isOurs())) throw this.#lose();
       },
@@ -201,10 +204,7 @@ class FileStore implements StreamStore {
       `Another process has taken ${this.#dir}. Restart this node, and find out why both use the same folder.`,
     );
     this.#lost = error;
-    this.#shared.log.fatal(
-      { event: 'store:lost', dir: this.#dir },
-      'another process has taken the data folder',
-    );
+    this.#shared.log.event('store:taken', { dir: this.#dir });
     for (const stream of this.#streams.values()) stream.lose(error);
     return error;
   }

@@ -67,16 +67,13 @@ export class FilePlaces implements Places {
     const size = await file.size();
     const { values, end, damaged } = await load(file, size);
     if (end < size) {
-      log.warn(
-        { event: 'store:torn', file: path, offset: end, bytes: size - end },
-        'cut off what was not completely written',
-      );
+      log.event('store:torn', { file: path, offset: end, bytes: size - end });
       await file.truncate(end);
     }
     const places = new FilePlaces(files, folder, log, file, end);
     for (const [name, value] of values) places.#set(name, value);
     if (damaged > 0) {
-      log.error({ event: 'store:places', file: path, entries: damaged }, 'places of readers are damaged');
+      log.event('store:places-damaged', { file: path, entries: damaged });
       // What is intact is written anew, without the rest.
       places.#file = null;
       await file.close();
@@ -165,14 +162,10 @@ export class FilePlaces implements Places {
         if (waiting.length > 0) await this.#sync();
         for (const { resolve } of waiting) resolve();
       }
-      if (this.#failed) this.#log.info({ event: 'store:places' }, 'places of readers are written again');
+      if (this.#failed) this.#log.event('store:places-back', {});
       this.#failed = false;
     } catch (error) {
-      if (!this.#failed)
-        this.#log.error(
-          { event: 'store:places', reason: reasonOf(error) },
-          'places of readers are not written',
-        );
+      if (!this.#failed) this.#log.event('store:places', { reason: reasonOf(error) });
       this.#failed = true;
       for (const { reject } of [...waiting, ...this.#waiting.splice(0)]) reject(error);
     } finally {

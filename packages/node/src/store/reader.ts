@@ -214,10 +214,7 @@ export class Reader {
     const key = `${segment.path} ${offset}`;
     if (this.#reported.has(key) || this.#reported.size > 1000) return;
     this.#reported.add(key);
-    this.#options.log.error(
-      { event: 'store:damaged', code: 'STREAM_DAMAGED', file: segment.path, offset },
-      'records are damaged',
-    );
+    this.#options.log.event('store:damaged', { code: 'STREAM_DAMAGED', file: segment.path, offset });
   }
 }
 

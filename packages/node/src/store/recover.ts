@@ -19,6 +19,9 @@ import { readIndex, writeIndex } from './sparse.ts';
 
 /** How often a long recovery says how far it is, in ms. */
 const PROGRESS = 2000;
+/** Segments whose index is read between two words of progress; a segment that is read itself tells more often. */
+const TOLD_EVERY = 64;
+const MIB = 1024 * 1024;
 const META = 'stream.json';
 
 export interface Recovered {
@@ -37,6 +40,8 @@ export interface Recovery {
   readonly stream: string;
   readonly log: Log;
   readonly now: () => number;
+  /** Told how far it is; empty: it begins. */
+  readonly progress?: (text: string) => void;
 }
 
 /** Sequences of the segments in a folder, in order. */
@@ -156,6 +161,8 @@ class Reading {
   readonly #segments: Segment[] = [];
   #lastTime = 0;
   #done = 0;
+  /** The segment that is being read. */
+  #where = '';
   #reported: number;
 
   constructor(recovery: Recovery, mark: number, firsts: readonly number[]) {
@@ -167,11 +174,14 @@ class Reading {
 
   async run(): Promise<Recovered> {
     const { files, folder } = this.#recovery;
+    this.#recovery.progress?.('');
     const { index, producers } = await newestTable(files, folder, this.#firsts);
     let next = 1;
     let writable = false;
     for (const [i, first] of this.#firsts.entries()) {
       const limit = this.#firsts[i + 1] ?? null;
+      this.#where = `segment ${i + 1} of ${this.#firsts.length}`;
+      if (i % TOLD_EVERY === TOLD_EVERY - 1) this.#recovery.progress?.(this.#where);
       const reads = i >= index;
       const indexed = reads ? null : await this.#indexed(first, limit);
       if (indexed !== null) {
@@ -265,28 +275,20 @@ class Reading {
   }
 
   #progress(bytes: number, path: string, log: Log): void {
+    this.#recovery.progress?.(`${this.#where}, ${Math.floor(bytes / MIB)} MiB read`);
     const now = this.#recovery.now();
     if (now - this.#reported < PROGRESS) return;
     this.#reported = now;
-    log.info(
-      { event: 'store:recovering', stream: this.#recovery.stream, file: path, bytes },
-      'reading segments',
-    );
+    log.event('store:recovering', { stream: this.#recovery.stream, file: path, bytes });
   }
 
   #report(damage: Damage): void {
     const { log, stream } = this.#recovery;
     const { file, offset, bytes, first, last, kind } = damage;
     if (kind === 'torn') {
-      log.warn(
-        { event: 'store:torn', stream, file, offset, bytes },
-        'cut off what was not completely written',
-      );
+      log.event('store:torn', { stream, file, offset, bytes });
       return;
     }
-    log.error(
-      { event: 'store:damaged', code: 'STREAM_DAMAGED', stream, file, offset, bytes, first, last },
-      'records are damaged',
-    );
+    log.event('store:damaged', { code: 'STREAM_DAMAGED', stream, file, offset, bytes, first, last });
   }
 }

@@ -65,15 +65,8 @@ export class Retention {
     if (!over && !(retain.count > 0 && next - this.#spared >= retain.count)) return false;
     if (!this.#told) {
       this.#told = true;
-      log.warn(
-        {
-          event: 'store:full',
-          bytes: segments.content,
-          limit: retain.bytes,
-          readers: [...this.#protected.keys()],
-        },
-        'stream is full of records that its readers have not seen, and accepts no more',
-      );
+      const readers = [...this.#protected.keys()];
+      log.event('store:full', { bytes: segments.content, limit: retain.bytes, readers });
     }
     return true;
   }
@@ -165,10 +158,7 @@ export class Retention {
       } catch (error) {
         if (codeOf(error) === 'ENOENT') continue;
         this.#garbage.push(path);
-        log.warn(
-          { event: 'store:remove', file: path, reason: reasonOf(error) },
-          'a segment could not be removed, trying again',
-        );
+        log.event('store:remove', { file: path, reason: reasonOf(error) });
       }
     }
   }

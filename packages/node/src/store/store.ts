@@ -78,6 +78,9 @@ export interface StreamStats {
   readonly commits: number;
   readonly lastCommit: number;
   readonly commitTime: number;
+  /** Files that it is made of, and who is told of its changes. */
+  readonly segments: number;
+  readonly listeners: number;
 }
 
 /** Tells that something changed; look at the stream for what. */

@@ -41,6 +41,8 @@ export interface Shared {
   readonly verify: () => Promise<void>;
   /** Told of each commit, and how many milliseconds it took. */
   readonly committed: (stream: string, milliseconds: number) => void;
+  /** Told how far the opening of a stream is. */
+  readonly progress: (stream: string, text: string) => void;
   /** Octets that each stream may keep in memory for readers, and of what is not written yet. */
   readonly tailMax: () => number;
   readonly pendingMax: () => number;
@@ -145,7 +147,14 @@ export class FileStream implements Stream {
     shared: Shared,
   ): Promise<FileStream> {
     const { files, log, now } = shared;
-    let recovered = await recover({ files, folder, stream: name, log, now });
+    let recovered = await recover({
+      files,
+      folder,
+      stream: name,
+      log,
+      now,
+      progress: (text) => shared.progress(name, text),
+    });
     const places = await FilePlaces.open(files, folder, log.child({ stream: name }));
     const durable = settings.fsync === 'always';
     let file: OpenFile;
@@ -209,6 +218,8 @@ export class FileStream implements Stream {
       commits: this.#commits,
       lastCommit: this.#lastCommit,
       commitTime: this.#commitTime,
+      segments: this.#segments.count,
+      listeners: this.#listeners.size,
     };
   }
 
@@ -303,10 +314,7 @@ export class FileStream implements Stream {
     if (Math.max(active.began, active.written) > now) this.#retention.clockWentBack();
     const ahead = this.#lastTime - now;
     if (ahead > CLOCK_AHEAD && !this.#warned)
-      this.#log.warn(
-        { event: 'store:clock', ahead, until: new Date(this.#lastTime).toISOString() },
-        'the clock went back: records get the time of the last one until it gets there',
-      );
+      this.#log.event('store:clock', { ahead, until: new Date(this.#lastTime).toISOString() });
     this.#warned = ahead > CLOCK_AHEAD;
   }
 
@@ -323,11 +331,7 @@ export class FileStream implements Stream {
     this.#closed = true;
     await this.#writer.close();
     const lost = this.#next - this.#committed;
-    if (lost > 0)
-      this.#log.error(
-        { event: 'store:lost', records: lost, first: this.#committed },
-        'closed with records that could not be written',
-      );
+    if (lost > 0) this.#log.event('store:lost', { records: lost, first: this.#committed });
     await this.#retention.close();
     await this.places.close();
     for (const segment of this.#segments.all) this.#shared.pool.drop(segment.path);
@@ -360,15 +364,12 @@ export class FileStream implements Stream {
     if (this.#fatal) return;
     if (error === null) {
       this.#trouble = null;
-      this.#log.info({ event: 'store:recovered' }, 'stream accepts records again');
+      this.#log.event('store:recovered', {});
     } else {
       const before = this.#trouble;
       this.#trouble = streamFailed(this.name, this.#folder, error);
       if (before?.message === this.#trouble.message) return;
-      this.#log.error(
-        { event: 'store:failed', code: 'STREAM_FAILED', reason: this.#trouble.message },
-        'stream does not accept records',
-      );
+      this.#log.event('store:failed', { code: 'STREAM_FAILED', reason: this.#trouble.message });
     }
     this.#tell();
   }

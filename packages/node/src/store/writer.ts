@@ -215,6 +215,12 @@ export class Writer {
     const kept = segments.oldest.firstTime === 0 ? created : segments.oldest.firstTime;
     producers.forget(Math.min(kept, created - REMEMBERED));
     const durable = this.#policy.settings.fsync === 'always';
+    // One without records is replaced by the next, which has its name: Windows replaces no file that is open.
+    if (this.#file !== null && segments.active.first === first) {
+      await this.#syncing;
+      await this.#file.close().catch(() => {});
+      this.#file = null;
+    }
     const { segment, file } = await createSegment(
       files,
       folder,
@@ -258,27 +264,15 @@ export class Writer {
       try {
         if (unsynced !== null && !failed && !replaced) await unsynced.sync();
       } catch (error) {
-        log.error(
-          {
-            event: 'store:unsynced',
-            stream,
-            file: segment.path,
-            first: segment.first,
-            last: segment.next - 1,
-            reason: reasonOf(error),
-          },
-          'records may be lost if the power fails',
-        );
+        const { path, first, next } = segment;
+        log.event('store:unsynced', { stream, file: path, first, last: next - 1, reason: reasonOf(error) });
       }
       await file?.close();
       if (replaced || segment.sparse === null) return;
       await writeIndex(files, segment, segment.sparse);
       segment.sparse = null;
     })().catch((error: unknown) => {
-      log.debug(
-        { event: 'store:index', stream, file: segment.path, reason: reasonOf(error) },
-        'no index was written',
-      );
+      log.event('store:index', { stream, file: segment.path, reason: reasonOf(error) });
     });
     this.#sealing.add(work);
     void work.then(() => this.#sealing.delete(work));
@@ -305,17 +299,8 @@ export class Writer {
       if (this.#file === file) this.#durable = end;
     } catch (error) {
       const { log, stream } = this.#options;
-      log.error(
-        {
-          event: 'store:unsynced',
-          stream,
-          file: segment.path,
-          first: segment.first,
-          last: next - 1,
-          reason: reasonOf(error),
-        },
-        'records may be lost if the power fails',
-      );
+      const { path, first } = segment;
+      log.event('store:unsynced', { stream, file: path, first, last: next - 1, reason: reasonOf(error) });
       // What this file still holds stays readable; what comes next goes to another one.
       if (this.#file === file) this.#abandon(error);
     }

@@ -20,7 +20,6 @@ import {
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base';
 import type { TelemetryConfig } from '../config/types.ts';
-import { Fold } from '../log/fold.ts';
 import type { Signal } from '../metrics/sources.ts';
 import type { SpanHook } from '../session/spans.ts';
 import { Backlog } from './backlog.ts';
@@ -58,19 +57,14 @@ export function openPipeline(options: PipelineOptions): Pipeline {
   let flushed: Promise<unknown> | null = null;
   /** What still comes to an end is no news. */
   let closed = false;
-  const fold = new Fold({ burst: 1, window: 60_000 });
   const failing = new Set<Signal>();
   const told = (signal: Signal, error: Error | null): void => {
     if (closed) return;
     if (error !== null) {
       failing.add(signal);
-      const fields = { event: 'telemetry:failed', signal, reason: reasonOf(error) };
-      const line = 'the collector does not take what it is sent';
-      const many = (folded: { events: number }): void =>
-        log.warn({ ...fields, folded: folded.events }, `${line} (more of the same, folded)`);
-      fold.note(signal, () => log.warn(fields, line), many);
+      log.event('telemetry:failed', { signal, reason: reasonOf(error) });
     } else if (failing.delete(signal)) {
-      log.info({ event: 'telemetry:recovered', signal }, 'the collector takes what it is sent again');
+      log.event('telemetry:recovered', { signal });
     }
   };
   const agents: HttpAgent[] = [];
@@ -109,7 +103,6 @@ export function openPipeline(options: PipelineOptions): Pipeline {
       await within(failing.size > 0 ? Math.min(timeout, PATIENCE) : timeout, flushed);
       exports.end();
       for (const agent of agents) end(agent);
-      fold.flush();
       closed = true;
     },
   };
@@ -213,10 +206,10 @@ function openLogs(parts: Parts): Sender & { detach(): void } {
     backlog.enter();
     logger.emit(logRecord(line));
   };
-  tap.listener = listener;
+  tap.lines.add(listener);
   return {
     detach: () => {
-      if (tap.listener === listener) tap.listener = null;
+      tap.lines.delete(listener);
     },
     shutdown: () => provider.shutdown(),
   };

@@ -59,7 +59,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       const pipeline = openPipeline({ ...options, config: telemetry, nodeName: node.name });
       current = { pipeline, key };
     } catch (err) {
-      options.log.error({ event: 'telemetry:failed', err }, 'telemetry cannot be started');
+      options.log.event('telemetry:unavailable', { err });
     }
   };
 

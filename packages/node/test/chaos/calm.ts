@@ -34,7 +34,7 @@ const ROUTES: readonly (readonly [name: string, pattern: Line['pattern'], more: 
   ['plain', 'pipeline', {}],
 ];
 /** What must not happen while nothing is wrong. */
-const ALARMS: readonly string[] = ['peer:silent', 'peer:slow', 'peer:gone'];
+const ALARMS: readonly string[] = ['peer:silent', 'peer:slow', 'peer:gone', 'peer:failed'];
 const PEERS = fileURLToPath(new URL('calm-peers.js', import.meta.url));
 const LIBRARIES = ['libzmq', 'zeroth'] as const;
 const NAP: readonly [number, number] = [1000, 3000];

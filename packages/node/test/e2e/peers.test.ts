@@ -51,8 +51,8 @@ describe('the log of a node', () => {
     const push = lib.pushSocket(t);
     await lib.connected(push, node.address('jobs', 'frontend'));
     await push.send(Buffer.alloc(2000));
-    await node.process.waitFor('stderr', /"event":"peer:gone"/);
-    const gone = node.log().find(({ event }) => event === 'peer:gone');
+    await node.process.waitFor('stderr', /"event":"peer:failed"/);
+    const gone = node.log().find(({ event }) => event === 'peer:failed');
     assert.deepEqual([gone?.level, gone?.code], ['warn', 'ERR_ZMTP_MESSAGE_SIZE']);
   });
 

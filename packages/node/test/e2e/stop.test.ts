@@ -156,7 +156,7 @@ describe('zeroth run, stopped', { skip: noSignals }, () => {
     await node.process.waitFor('stderr', /"event":"peer:gone"/);
     const { code, stderr } = await node.process.stop('SIGTERM');
     assert.equal(code, 0);
-    const report = lineOf(node, 'route:stopped', 'jobs');
+    const report = lineOf(node, 'route:undelivered', 'jobs');
     const { undelivered, forwarded, dropped } = report;
     assert.deepEqual({ undelivered, forwarded, dropped }, { undelivered: 100, forwarded: 0, dropped: 0 });
     assert.equal(report.level, 'warn');
@@ -272,4 +272,33 @@ routes:
     assert.deepEqual([line.level, line.event, line.err.message], ['fatal', 'crash', 'boom']);
     assert.match(line.err.stack, /Error: boom/);
   });
+
+  for (const [what, fault, exitCode] of [
+    ['a rejection that nobody handles', 'Promise.reject(new Error("boom"))', 1],
+    [
+      'an error that throws when it is looked at',
+      'throw Object.defineProperty(new Error(), "stack", { get() { throw new Error("again") } })',
+      1,
+    ],
+    [
+      'a fault that brings another',
+      'process.on("exit", () => { throw new Error("again") }); throw new Error("boom")',
+      // Node's own for a fault while it exits.
+      7,
+    ],
+  ] as const)
+    it(`tells ${what} once, and ends`, { skip: noSignals }, async (t) => {
+      const dir = await folder(t);
+      await writeFile(join(dir, 'zeroth.yaml'), threeRoutes());
+      const code = encodeURIComponent(`process.on("SIGUSR2", () => { ${fault} })`);
+      const running = start(t, ['run', 'zeroth.yaml'], {
+        cwd: dir,
+        execArgv: ['--import', `data:text/javascript,${code}`],
+      });
+      await running.waitFor('stderr', /"event":"ready"/);
+      const ended = await running.stop('SIGUSR2');
+      const crashes = ended.stderr.split('\n').filter((line) => line.includes('"event":"crash"'));
+      assert.equal(crashes.length, 1, ended.stderr);
+      assert.equal(ended.code, exitCode, ended.stderr);
+    });
 });

@@ -129,6 +129,7 @@ class Harness {
         ahead: new Ahead(),
         verify: async () => {},
         committed: () => {},
+        progress: () => {},
         tailMax: () => 20_000,
         pendingMax: () => 200_000,
       },

@@ -11,6 +11,7 @@ import { startAdmin } from '../../src/admin/server.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/types.ts';
 import type { Log } from '../../src/log/log.ts';
+import { testLog } from './log.ts';
 
 export const TOKEN = 'a-token-for-tests-0123456789';
 
@@ -22,20 +23,7 @@ export interface Line {
 
 /** Keeps what is logged. */
 export function memoryLog(lines: Line[] = []): { log: Log; lines: Line[] } {
-  const line =
-    (level: string) =>
-    (fields: object, message: string): void => {
-      lines.push({ ...fields, level, message });
-    };
-  const log: Log = {
-    trace: line('trace'),
-    debug: line('debug'),
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-    fatal: line('fatal'),
-    child: () => log,
-  };
+  const log = testLog((level, fields, message) => lines.push({ ...fields, level, message }));
   return { log, lines };
 }
 
@@ -70,7 +58,14 @@ export async function startTested(t: TestContext, yaml = '', settings: AdminSett
   const { log, lines } = memoryLog();
   const parts = {
     health: { report: () => REPORT, registry: { list: () => [] } },
-    node: { name: 'tested', sessions: [], status: () => [], streams: () => [], sessionStatus: () => null },
+    node: {
+      name: 'tested',
+      pausedSince: null,
+      sessions: [],
+      status: () => [],
+      streams: () => [],
+      sessionStatus: () => null,
+    },
     metrics: () => Promise.resolve({ contentType: 'text/plain', text: 'metric 1\n' }),
     version: '0.0.0',
     startedAt: 0,

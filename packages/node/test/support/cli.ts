@@ -1,5 +1,5 @@
 /**
- * Runs the built command line as a process.
+ * Runs the built command line as a process; with ZEROTH_EXECUTABLE in the environment, the executable of that path.
  *
  * Guarantees: every process is ended with its test; waiting is for an event (a line, an exit), never for a time; a wait
  * that comes to nothing fails with everything that the process wrote.
@@ -61,7 +61,9 @@ export class Running {
     // The test runner's own variables would make a child report to it.
     for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'FORCE_COLOR']) delete env[name];
     const cwd = options.cwd === undefined ? {} : { cwd: options.cwd };
-    this.child = spawn(process.execPath, [...(options.execArgv ?? []), MAIN, ...args], { env, ...cwd });
+    const executable = process.env.ZEROTH_EXECUTABLE;
+    const own = executable === undefined ? [...(options.execArgv ?? []), MAIN] : [];
+    this.child = spawn(executable ?? process.execPath, [...own, ...args], { env, ...cwd });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#stdout += text;
       this.#changed();

@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import { openConfig } from '../../src/control/open.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
+import { LogTap } from '../../src/log/tap.ts';
 import type { Line } from './admin.ts';
 import { memoryLog } from './admin.ts';
 
@@ -31,8 +32,8 @@ export async function startTestedDaemon(t: TestContext, yaml: string): Promise<T
   const levels: string[] = [];
   const daemon = await startDaemon({
     opened,
-    log: { ...log, setLevel: (level) => levels.push(level) },
-    tap: { listener: null },
+    log: { ...log, setLevel: (level) => levels.push(level), flush: () => {}, close: () => {} },
+    tap: new LogTap(),
     version: '0.0.0',
     environment: { ZEROTH_RUNTIME_DIR: join(folder, 'run') },
   });

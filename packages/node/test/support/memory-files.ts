@@ -4,6 +4,7 @@
  * After {@link MemoryFiles.powerLoss} each write that was not synced is there, is not, or is torn; a folder has what was
  * done in it up to some point. Writes to a `durable` file are synced when they are done.
  */
+import { sep } from 'node:path';
 import type { FileStat, FileSystem, OpenFile, OpenMode } from '../../src/store/files.ts';
 
 export type Operation = 'open' | 'write' | 'read' | 'sync' | 'truncate' | 'rename' | 'remove' | 'syncFolder';
@@ -67,12 +68,14 @@ export class MemoryFiles implements FileSystem {
   }
 
   /** What is in a file now. */
-  content(path: string): Buffer {
+  content(place: string): Buffer {
+    const path = slashed(place);
     return this.#node(path).data;
   }
 
   /** Puts a whole file there, synced. */
-  put(path: string, data: Buffer): void {
+  put(place: string, data: Buffer): void {
+    const path = slashed(place);
     const node = { data: Buffer.from(data), synced: Buffer.from(data), changes: [], modified: Date.now() };
     this.#names.set(path, node);
     this.#synced.set(path, node);
@@ -88,12 +91,14 @@ export class MemoryFiles implements FileSystem {
     return used;
   }
 
-  async makeFolder(path: string): Promise<void> {
+  async makeFolder(place: string): Promise<void> {
+    const path = slashed(place);
     await this.step('open', path);
     this.#folders.add(path);
   }
 
-  async list(path: string): Promise<string[]> {
+  async list(place: string): Promise<string[]> {
+    const path = slashed(place);
     await this.step('read', path);
     const under = `${path}/`;
     const names = new Set<string>();
@@ -103,7 +108,8 @@ export class MemoryFiles implements FileSystem {
     return [...names];
   }
 
-  async open(path: string, mode: OpenMode): Promise<OpenFile> {
+  async open(place: string, mode: OpenMode): Promise<OpenFile> {
+    const path = slashed(place);
     await this.step('open', path);
     let node = this.#names.get(path);
     if (node === undefined) {
@@ -114,32 +120,37 @@ export class MemoryFiles implements FileSystem {
     return new MemoryFile(this, path, node, mode === 'durable');
   }
 
-  async stat(path: string): Promise<FileStat> {
+  async stat(place: string): Promise<FileStat> {
+    const path = slashed(place);
     await this.step('read', path);
     const { data, modified } = this.#node(path);
     return { size: data.length, modified };
   }
 
-  async rename(from: string, to: string): Promise<void> {
+  async rename(source: string, target: string): Promise<void> {
+    const [from, to] = [slashed(source), slashed(target)];
     await this.step('rename', to);
     const node = this.#node(from);
     this.#set(from, null);
     this.#set(to, node);
   }
 
-  async link(from: string, to: string): Promise<void> {
+  async link(source: string, target: string): Promise<void> {
+    const [from, to] = [slashed(source), slashed(target)];
     await this.step('rename', to);
     if (this.#names.has(to)) throw failure('EEXIST', to);
     this.#set(to, this.#node(from));
   }
 
-  async remove(path: string): Promise<void> {
+  async remove(place: string): Promise<void> {
+    const path = slashed(place);
     await this.step('remove', path);
     this.#node(path);
     this.#set(path, null);
   }
 
-  async syncFolder(path: string): Promise<void> {
+  async syncFolder(place: string): Promise<void> {
+    const path = slashed(place);
     await this.step('syncFolder', path);
     const left: Entry[] = [];
     for (const change of this.#changes) {
@@ -150,7 +161,8 @@ export class MemoryFiles implements FileSystem {
     this.#changes = left;
   }
 
-  async touch(path: string): Promise<void> {
+  async touch(place: string): Promise<void> {
+    const path = slashed(place);
     await this.step('write', path);
     this.#node(path).modified = Date.now();
   }
@@ -312,6 +324,11 @@ function afterPowerLoss(node: Node, random: () => number): Buffer {
       if (random() < 0.5) data = written(data, change.at + at, change.bytes.subarray(at, at + SECTOR));
   }
   return data;
+}
+
+/** Paths are those of Unix in here, also where the store joins them with backslashes. */
+function slashed(path: string): string {
+  return sep === '/' ? path : path.replaceAll(sep, '/');
 }
 
 function failure(code: string, path: string): Error {

@@ -101,7 +101,9 @@ export class MemoryStream implements Stream, Places {
   get stats(): StreamStats {
     const bytes = this.#batches.reduce((sum, { start, end }) => sum + end - start, 0);
     const pending = this.next - this.committed;
-    return { bytes, records: this.next - 1, repeated: 0, pending, commits: 0, lastCommit: 0, commitTime: 0 };
+    const records = this.next - 1;
+    const commits = { commits: 0, lastCommit: 0, commitTime: 0 };
+    return { bytes, records, repeated: 0, pending, ...commits, segments: 1, listeners: this.listeners };
   }
 
   append(run: Run, producer: Producer | null): Appended | null {

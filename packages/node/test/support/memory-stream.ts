@@ -25,6 +25,8 @@ export class MemoryStream implements Stream {
     commits: 0,
     lastCommit: 0,
     commitTime: 0,
+    segments: 1,
+    listeners: 0,
   };
   first = 1;
   next = 1;

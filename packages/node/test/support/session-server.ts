@@ -1,8 +1,8 @@
 /** A session server on a store in memory, with streams `t` and `u`, for one test. */
 import type { TestContext } from 'node:test';
-import { type Log, silentLog } from '../../src/log/log.ts';
 import { type SessionServer, startSessions } from '../../src/session/server.ts';
 import type { SpanHook } from '../../src/session/spans.ts';
+import { testLog } from './log.ts';
 import { MemoryStore, type MemoryStream, SETTINGS } from './memory-store.ts';
 import { RawClient } from './session-client.ts';
 
@@ -33,9 +33,9 @@ export async function sessions(
   const stream = await store.open('t');
   await store.open('u');
   const logged: string[] = [];
-  const log: Log = { ...silentLog, child: () => log };
-  for (const level of ['warn', 'error', 'fatal'] as const)
-    Object.assign(log, { [level]: (_fields: object, message: string) => logged.push(message) });
+  const log = testLog((level, _fields, message) => {
+    if (['warn', 'error', 'fatal'].includes(level)) logged.push(message);
+  });
   const server = await startSessions({
     config: {
       bind: ['tcp://127.0.0.1:*'],

@@ -6,6 +6,7 @@ import { FilePool } from '../../src/store/pool.ts';
 import { Ahead } from '../../src/store/reader.ts';
 import type { Span, Stream } from '../../src/store/store.ts';
 import { FileStream } from '../../src/store/stream.ts';
+import { testLog } from './log.ts';
 import type { MemoryFiles } from './memory-files.ts';
 
 export const KEEP_ALL: StreamSettings = {
@@ -81,21 +82,7 @@ export interface Logged {
 
 /** A log that keeps its lines. */
 export function listLog(lines: Logged[]): Log {
-  const line =
-    (level: string) =>
-    (fields: object, message: string): void => {
-      lines.push({ level, fields: fields as Record<string, unknown>, message });
-    };
-  const log: Log = {
-    trace: line('trace'),
-    debug: line('debug'),
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-    fatal: line('fatal'),
-    child: () => log,
-  };
-  return log;
+  return testLog((level, fields, message) => lines.push({ level, fields, message }));
 }
 
 export interface MemoryStreamOptions {
@@ -116,6 +103,7 @@ export function openMemoryStream(files: MemoryFiles, options: MemoryStreamOption
     ahead: new Ahead(),
     verify: async () => {},
     committed: () => {},
+    progress: () => {},
     tailMax: () => tailMax,
     pendingMax: () => 4_000_000,
   });

@@ -12,7 +12,8 @@ import { loadConfig } from '../../src/config/load.ts';
 import { type Node, startNode } from '../../src/flow/topology.ts';
 import { type Health, startHealth } from '../../src/health/health.ts';
 import type { PeerHealth, PeerState } from '../../src/health/types.ts';
-import { type Log, silentLog } from '../../src/log/log.ts';
+import type { Log } from '../../src/log/log.ts';
+import { testLog } from './log.ts';
 
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url));
 const PATIENCE = 30_000;
@@ -142,11 +143,6 @@ export class WatchedNode {
   }
 
   #log(): Log {
-    const line =
-      (level: string) =>
-      (fields: object): void => {
-        this.lines.push({ ...(fields as Line), level });
-      };
-    return { ...silentLog, info: line('info'), warn: line('warn'), error: line('error') };
+    return testLog((level, fields) => this.lines.push({ ...(fields as unknown as Line), level }));
   }
 }

@@ -87,6 +87,8 @@ export class Pipe {
     const { queued, bytes } = this.inbox;
     if (this.receiveMark > 0 && (queued > this.receiveMark >> 1 || bytes > HELD_BYTES >> 1)) return;
     this.#paused = false;
+    // Who was not read from could not be heard: the time for that begins anew.
+    this.heard++;
     this.#owner.resume();
   }
 

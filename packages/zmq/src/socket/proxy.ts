@@ -105,8 +105,16 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
 
   resume(): void {
     this.#open();
-    this.#toBack.paused = false;
-    this.#toFront.paused = false;
+    this.#goOn();
+  }
+
+  /**
+   * Takes nothing more from the front end until it is called with false; what came from the back end goes on to it. May
+   * be called before `run`; `resume` and `drain` end it, too.
+   */
+  hold(on: boolean): void {
+    this.#toBack.paused = on;
+    if (!on && this.#state === 'running') this.#toBack.pump();
   }
 
   /** Closes both sockets; what they still have to send they send for their `linger`. */
@@ -152,6 +160,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     const timeout = drainTime(options, back.options.linger);
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
     this.#draining = true;
+    this.#goOn();
     const over = (): boolean =>
       (signal?.aborted ?? false) || performance.now() >= deadline || (front.closed && back.closed);
     const requests = front.type === 'ROUTER';
@@ -170,6 +179,13 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     const results = await Promise.all([this.backEnd.drain(give), this.frontEnd.drain(give)]);
     this.#end();
     return { undelivered: left + results[0].undelivered + results[1].undelivered };
+  }
+
+  #goOn(): void {
+    for (const relay of [this.#toBack, this.#toFront]) {
+      relay.paused = false;
+      if (this.#state === 'running') relay.pump();
+    }
   }
 
   /** A socket was closed by somebody else: then the other has no use either. */

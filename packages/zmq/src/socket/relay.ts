@@ -19,11 +19,12 @@ export class Relay {
   tap: RelayTap | null = null;
   messages = 0;
   bytes = 0;
+  /** Moves nothing: everything stays in the inboxes. Who ends it calls `pump`. */
+  paused = false;
   readonly #from: Engine;
   readonly #to: Engine;
   /** The other side does not send: what comes is taken and dropped, as announcements of subscribers to a SUB are. */
   readonly #discards: boolean;
-  #paused = false;
   #pumping = false;
   #again = false;
 
@@ -33,14 +34,9 @@ export class Relay {
     this.#discards = !sends(to.type);
   }
 
-  set paused(value: boolean) {
-    this.#paused = value;
-    if (!value) this.pump();
-  }
-
   /** Moves what there is as far as there is room. */
   pump(): void {
-    if (this.#paused) return;
+    if (this.paused) return;
     if (this.#pumping) {
       this.#again = true;
       return;

@@ -2,7 +2,7 @@
 import type { Answer, Operation } from '../operation.ts';
 import { json } from '../operation.ts';
 import { listOf, ref } from '../schemas.ts';
-import { nodeView, peerView, routeViews, statusView, streamViews } from '../views.ts';
+import { censusView, nodeView, peerView, routeViews, statusView, streamViews } from '../views.ts';
 
 /** Peers in one answer. */
 const MAX_PEERS = 10_000;
@@ -98,6 +98,28 @@ export const LOOKING: readonly Operation[] = [
     access: 'authorized',
     answers: { 200: { description: 'The node.', schema: ref('Node') } },
     handle: (_call, parts) => json(nodeView(parts)),
+  },
+  {
+    ...LOOK,
+    id: 'census',
+    path: '/v1/census',
+    tag: 'node',
+    summary:
+      'What the process has open, when the node was ready (handles: when it was first asked) and now: what grows and stays leaks',
+    access: 'authorized',
+    parameters: [
+      {
+        name: 'heap',
+        in: 'query',
+        description:
+          'Counts all timers in memory as well: stops the node for a tenth of a second or more. The first such census is its base.',
+        schema: { type: 'string', enum: ['true', 'false'] },
+      },
+    ],
+    answers: {
+      200: { description: 'The census. The connection that asks for it counts.', schema: ref('Census') },
+    },
+    handle: ({ parameters }, { census }) => json(censusView(census({ heap: parameters.heap === 'true' }))),
   },
   view('routes', '/v1/routes', 'Routes with their counters', 'routes', 'Route'),
   view('streams', '/v1/streams', 'Streams and their groups', 'streams', 'Stream'),

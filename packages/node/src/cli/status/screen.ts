@@ -28,8 +28,11 @@ function head({ node, health, config, sessions, peers: { total } }: Status, colo
   const applied = timeWords(Date.parse(config.appliedAt));
   const clients =
     sessions === null ? '' : `, ${sessions.connected} of ${sessions.sessions} sessions connected`;
+  // A node of an earlier version does not say.
+  const { pausedSince = null } = node;
+  const paused = pausedSince === null ? '' : `, paused since ${timeWords(Date.parse(pausedSince))}`;
   return [
-    `${paint(node.name, 'bold', colour)} is ${verdict}: zeroth ${node.version}, process ${node.pid}, up ${ageWords(node.uptimeMs)}, ${total} peers${clients}`,
+    `${paint(node.name, 'bold', colour)} is ${verdict}: zeroth ${node.version}, process ${node.pid}, up ${ageWords(node.uptimeMs)}, ${total} peers${clients}${paused}`,
     ...Object.entries(health.components)
       .filter(([, component]) => component.status !== 'up')
       .map(([name, component]) => {

@@ -8,6 +8,8 @@ export interface Status {
     readonly pid: number;
     readonly startedAt: string;
     readonly uptimeMs: number;
+    /** Null: it takes in. */
+    readonly pausedSince: string | null;
   };
   readonly health: {
     readonly status: 'up' | 'degraded' | 'down';

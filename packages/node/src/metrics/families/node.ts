@@ -43,6 +43,14 @@ export const NODE_FAMILIES: readonly Family[] = [
     collect: ({ health }, add) => add(health.ready ? 1 : 0),
   },
   {
+    name: 'zeroth_paused',
+    type: 'gauge',
+    unit: null,
+    labels: [],
+    help: '1 while the node is paused: it takes nothing in, and delivers what it has.',
+    collect: ({ paused }, add) => add(paused ? 1 : 0),
+  },
+  {
     name: 'zeroth_health_status',
     type: 'gauge',
     unit: null,

@@ -106,9 +106,8 @@ describe('who guesses tokens', () => {
     assert.equal((await request(t, url, '/health')).status, 200);
     await admin.close();
     const told = lines.filter(({ event }) => event === 'admin:unauthorized');
-    assert.equal(told.length, 2);
-    assert.equal(told[0]?.remote, '127.0.0.1');
-    assert.equal(told[1]?.folded, 8);
+    assert.equal(told.length, 9);
+    assert.ok(told.every(({ remote }) => remote === '127.0.0.1'));
     assert.ok(!JSON.stringify(lines).includes('guess'));
   });
 

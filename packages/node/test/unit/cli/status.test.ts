@@ -22,7 +22,14 @@ const route = (messages: number, bytes: number): RouteView => ({
 function status(more: Partial<Status> = {}, uptimeMs = 1000, pid = 1): Status {
   return {
     time: '2026-01-31T06:00:00.000Z',
-    node: { name: 'plant-7', version: '1.2.3', pid, startedAt: '2026-01-31T05:00:00.000Z', uptimeMs },
+    node: {
+      name: 'plant-7',
+      version: '1.2.3',
+      pid,
+      startedAt: '2026-01-31T05:00:00.000Z',
+      uptimeMs,
+      pausedSince: null,
+    },
     health: { status: 'up', components: {} },
     config: {
       version: 4,

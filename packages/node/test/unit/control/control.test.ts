@@ -268,7 +268,7 @@ describe('a key set by hand', () => {
     const report = accepted(await control.reload(ME));
     assert.ok(report.warnings.some((warning) => warning.startsWith('streams.s.fsync: is not set any more')));
     assert.deepEqual(control.snapshot.overrides, []);
-    assert.equal(log.of('config:unset')[0]?.key, 'streams.s.fsync');
+    assert.equal(log.of('config:orphaned')[0]?.key, 'streams.s.fsync');
   });
 
   it('that a new file does not go with refuses the file', async (t) => {

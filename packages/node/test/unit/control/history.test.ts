@@ -90,7 +90,7 @@ describe('the history', () => {
       read.versions.map(({ version }) => version),
       [5],
     );
-    assert.equal(log.of('config:history').length, 5);
+    assert.equal(log.of('config:history-damaged').length, 5);
   });
 
   it('of two nodes in one folder is told apart', async (t) => {
@@ -109,7 +109,7 @@ describe('the history', () => {
     mkdirSync(join(folder, 'config'));
     execFileSync('mkfifo', [join(folder, 'config', '1.yaml')]);
     assert.equal((await again()).versions.length, 0);
-    assert.equal(log.of('config:history').length, 1);
+    assert.equal(log.of('config:history-damaged').length, 1);
   });
 
   it('stays in memory where there is no room, and says so once', async (t) => {

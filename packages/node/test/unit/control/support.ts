@@ -12,8 +12,9 @@ import { openConfig } from '../../../src/control/open.ts';
 import { startControl } from '../../../src/control/start.ts';
 import type { Actor, Applied, ReloadReport } from '../../../src/control/types.ts';
 import type { ZerothError } from '../../../src/errors.ts';
-import type { Log, LogLine } from '../../../src/log/log.ts';
+import type { Log } from '../../../src/log/log.ts';
 import type { Source, SourceEvents, SourceText } from '../../../src/source/source.ts';
+import { testLog } from '../../support/log.ts';
 
 export const ME: Actor = { via: 'socket', who: 'ann' };
 /** A timer that the test sees: shorter than in a real node. */
@@ -60,20 +61,7 @@ export class MemoryLog {
   readonly log: Log;
 
   constructor() {
-    const at =
-      (level: string): LogLine =>
-      (fields, msg) => {
-        this.lines.push({ ...fields, level, msg });
-      };
-    this.log = {
-      trace: at('trace'),
-      debug: at('debug'),
-      info: at('info'),
-      warn: at('warn'),
-      error: at('error'),
-      fatal: at('fatal'),
-      child: () => this.log,
-    };
+    this.log = testLog((level, fields, msg) => this.lines.push({ ...fields, level, msg }));
   }
 
   of(event: string): Line[] {

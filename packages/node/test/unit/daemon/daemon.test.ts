@@ -62,6 +62,8 @@ describe('the control API of a whole node', () => {
       ['routes', '/v1/routes'],
       ['streams', '/v1/streams'],
       ['peers', '/v1/peers'],
+      ['census', '/v1/census'],
+      ['census', '/v1/census?heap=true'],
       ['services', '/v1/services'],
       ['config', '/v1/config'],
       ['diff', '/v1/config/diff'],
@@ -130,6 +132,40 @@ describe('the control API of a whole node', () => {
   });
 });
 
+describe('a pause', () => {
+  it('is seen wherever somebody looks, and until it ends', async (t) => {
+    const { daemon, local, lines } = await startTestedDaemon(t, YAML);
+    assert.equal(daemon.paused, false);
+    await daemon.pause('a test');
+    await daemon.pause();
+    assert.equal(daemon.paused, true);
+    const health = await request(t, local, '/health');
+    assert.equal(health.json.status, 'degraded');
+    assert.match(health.json.components.intake.message, /^paused: nothing is taken in/);
+    assert.equal((await request(t, local, '/health/live')).status, 200);
+    assert.equal((await request(t, local, '/health/ready')).status, 503);
+    assert.match((await request(t, local, '/metrics')).body, /^zeroth_paused 1$/m);
+    const status = await request(t, local, '/v1/status');
+    fits('status', 200, status.json);
+    assert.ok(Date.parse(status.json.node.pausedSince) <= Date.now());
+    assert.ok((await daemon.reload(BY)).ok);
+    assert.equal(daemon.paused, true, 'a reload does not end it');
+    await daemon.resume();
+    assert.equal(daemon.paused, false);
+    assert.equal((await request(t, local, '/health/ready')).status, 200);
+    assert.match((await request(t, local, '/metrics')).body, /^zeroth_paused 0$/m);
+    assert.equal((await request(t, local, '/v1/node')).json.pausedSince, null);
+    const events = lines.filter(({ event }) => event === 'paused' || event === 'resumed');
+    assert.deepEqual(
+      events.map(({ event, reason }) => [event, reason]),
+      [
+        ['paused', 'a test'],
+        ['resumed', undefined],
+      ],
+    );
+  });
+});
+
 describe('a reload', () => {
   it('is taken over by all parts or by none', async (t) => {
     const { daemon, file, local, levels } = await startTestedDaemon(t, YAML);
@@ -193,7 +229,7 @@ describe('a stop', () => {
     while (daemon.node.routes.has('jobs')) await new Promise((resolve) => setTimeout(resolve, 5));
     await daemon.stop({ timeout: 100 });
     assert.ok((await reloading).ok);
-    assert.equal(lines.find((line) => line.event === 'route:stopped')?.undelivered, 1);
+    assert.equal(lines.find((line) => line.event === 'route:undelivered')?.undelivered, 1);
   });
 });
 

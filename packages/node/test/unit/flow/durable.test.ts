@@ -6,9 +6,7 @@ import { Publisher, Pull, Push, Subscriber } from '@zeroth/zmq';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { RouteConfig } from '../../../src/config/types.ts';
 import { Route } from '../../../src/flow/route.ts';
-import { Fold } from '../../../src/log/fold.ts';
-import type { Log } from '../../../src/log/log.ts';
-import { silentLog } from '../../../src/log/log.ts';
+import { testLog } from '../../support/log.ts';
 import { MemoryStream } from '../../support/memory-stream.ts';
 
 const LIMIT = 10_000;
@@ -44,21 +42,9 @@ async function start(
   { stream = new MemoryStream(), more = '', backend = ANY } = {},
 ): Promise<Bench> {
   const lines: { level: string; event: string }[] = [];
-  const line = (level: string) => (fields: object) =>
-    void lines.push({ level, event: String((fields as { event?: string }).event) });
-  const log: Log = {
-    ...silentLog,
-    info: line('info'),
-    warn: line('warn'),
-    error: line('error'),
-    child: () => log,
-  };
-  const fold = new Fold();
-  const route = new Route(routeConfig(pattern, more, backend), stream, log, fold);
-  t.after(() => {
-    route.close();
-    fold.flush();
-  });
+  const log = testLog((level, { event }) => lines.push({ level, event: String(event) }));
+  const route = new Route(routeConfig(pattern, more, backend), stream, log);
+  t.after(() => route.close());
   await route.bind();
   route.start();
   const status = route.status();

@@ -46,6 +46,7 @@ function findings(more: Partial<Findings> = {}): Findings {
     loop: { recent: CALM, sinceStart: CALM, utilization: 0.1 },
     sources: [],
     reload: null,
+    pausedSince: null,
     stopping: false,
     ...more,
   };
@@ -117,6 +118,13 @@ describe('the verdict', () => {
     for (const state of ['opening', 'stopping'])
       assert.deepEqual(verdict({ routes: [route({ state })] }), ['up live']);
     assert.deepEqual(verdict({ stopping: true }), ['up live']);
+  });
+
+  it('is degraded and not ready while it is paused, and alive', () => {
+    assert.deepEqual(verdict({ pausedSince: 0 }), [
+      'degraded live',
+      'intake degraded: paused: nothing is taken in, what is here is delivered',
+    ]);
   });
 
   it('is degraded, and ready, for what somebody should look at', () => {

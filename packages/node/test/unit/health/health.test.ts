@@ -6,6 +6,7 @@ import type { PeerEvent, RoutePeer } from '../../../src/flow/status.ts';
 import { startHealth } from '../../../src/health/health.ts';
 import type { WatchedNode } from '../../../src/health/types.ts';
 import { silentLog } from '../../../src/log/log.ts';
+import { testLog } from '../../support/log.ts';
 import { infoOf, peerOf } from './support.ts';
 
 function configOf(health = '{}'): Config {
@@ -21,6 +22,7 @@ routes: { jobs: { pattern: pipeline, frontend: { bind: "tcp://127.0.0.1:1" }, ba
 /** A node with one worker, which says nothing unless it is told to. */
 class Stub implements WatchedNode {
   readonly config: Config = configOf();
+  readonly pausedSince = null;
   isolated = false;
   heard = 0;
   looks = 0;
@@ -64,8 +66,8 @@ describe('health', () => {
   it('looks again and again, isolates, tells the log, and stops when it is told to', async () => {
     const node = new Stub();
     const lines: Record<string, unknown>[] = [];
-    const line = (fields: object): void => void lines.push(fields as Record<string, unknown>);
-    const health = startHealth({ node, config: node.config, log: { ...silentLog, warn: line, info: line } });
+    const log = testLog((_level, fields) => lines.push(fields));
+    const health = startHealth({ node, config: node.config, log });
     try {
       assert.equal(health.report().ready, true);
       await until(() => node.isolated);

@@ -626,7 +626,7 @@ describe('consuming', () => {
       await a.next('ENDED');
     }
     while (server.status().groups.length > 0) await a.settled();
-    assert.ok(logged.length <= 20, 'storms are folded');
+    assert.ok(logged.length > 0 && logged.every((text) => text === 'dead letters are given up'));
   });
 
   it('has 256 consumers of one client at most', async (t) => {

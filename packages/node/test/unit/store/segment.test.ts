@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { OpenFile } from '../../../src/store/files.ts';
 import { Producers } from '../../../src/store/producers.ts';
@@ -20,7 +21,7 @@ async function create(files: MemoryFiles): Promise<{ path: string; file: OpenFil
 
 describe('a segment', () => {
   it('has the first sequence in its name', () => {
-    assert.equal(segmentPath('/s', 42), '/s/00000000000000000042.log');
+    assert.equal(segmentPath('/s', 42), join('/s', '00000000000000000042.log'));
     assert.equal(sequenceOf('00000000000000000042.log'), 42);
     for (const name of [
       '42.log',

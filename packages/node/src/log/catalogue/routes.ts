@@ -1,0 +1,107 @@
+/** Events 300 to 399: routes and their endpoints. */
+export const ROUTES = {
+  'route:ready': {
+    id: 300,
+    level: 'info',
+    message: 'route ready',
+    fields: {
+      route: 'its name',
+      pattern: 'its pattern',
+      frontend: 'addresses, with ports that the system chose',
+      backend: 'addresses, with ports that the system chose',
+    },
+  },
+  'route:stopped': {
+    id: 301,
+    level: 'info',
+    message: 'stopped',
+    fields: {
+      route: 'its name',
+      undelivered: 'messages that were accepted and not delivered: 0',
+      kept: 'messages that stay in its stream',
+      forwarded: 'messages',
+      dropped: 'messages',
+    },
+  },
+  'route:undelivered': {
+    id: 302,
+    level: 'warn',
+    message: 'stopped with undelivered messages',
+    fields: {
+      route: 'its name',
+      undelivered: 'messages that were accepted and not delivered',
+      kept: 'messages that stay in its stream',
+      forwarded: 'messages',
+      dropped: 'messages',
+    },
+  },
+  'route:failed': {
+    id: 303,
+    level: 'error',
+    message: 'the route ended unexpectedly',
+    fields: { route: 'its name', err: 'the error, with its stack; the node stops' },
+  },
+  'route:held': {
+    id: 304,
+    level: 'error',
+    message: 'the stream accepts no records: producers are held up until it does',
+    fields: { route: 'its name', stream: 'its stream', code: 'of the error', reason: 'why' },
+  },
+  'route:goes-on': {
+    id: 305,
+    level: 'info',
+    message: 'the stream accepts records again',
+    fields: { route: 'its name', stream: 'its stream' },
+    kept: true,
+  },
+  'route:gap': {
+    id: 306,
+    level: 'warn',
+    message: 'records of the stream are gone and are not forwarded',
+    fields: {
+      route: 'its name',
+      stream: 'its stream',
+      first: 'sequence',
+      last: 'sequence',
+      reason: 'retention or damaged',
+    },
+    fold: { burst: 100 },
+  },
+  'route:unreadable': {
+    id: 307,
+    level: 'error',
+    message: 'cannot read the stream',
+    fields: { route: 'its name', stream: 'its stream', err: 'the error; it is tried again' },
+  },
+  bound: {
+    id: 320,
+    level: 'debug',
+    message: 'endpoint bound',
+    fields: { route: 'of the endpoint', side: 'frontend or backend', endpoint: 'its address' },
+  },
+  retired: {
+    id: 321,
+    level: 'info',
+    message: 'endpoint given up',
+    fields: {
+      route: 'of the endpoint',
+      side: 'frontend or backend',
+      endpoint: 'its address',
+      undelivered: 'messages: 0',
+      cut: 'peers: 0',
+    },
+  },
+  'retired:early': {
+    id: 322,
+    level: 'warn',
+    message: 'endpoint given up before its peers were done',
+    fields: {
+      route: 'of the endpoint',
+      side: 'frontend or backend',
+      endpoint: 'its address',
+      undelivered: 'messages that were accepted and not delivered',
+      cut: 'peers that had not ended within node.stopTimeout: what they had on the way is lost',
+    },
+    fold: { sum: 'undelivered' },
+  },
+} as const;

@@ -1,0 +1,204 @@
+/** What an installation on Windows does: the steps, against a system that writes down what it is asked. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { Run, ServiceSpec, Step } from '../../../../src/service/manager.ts';
+import { folderStep, grantStep } from '../../../../src/service/windows/folders.ts';
+import { installSteps, OURS, uninstallSteps } from '../../../../src/service/windows/install.ts';
+import type { Registry, RegistryValue } from '../../../../src/service/windows/registry.ts';
+import { eventSourceKey, serviceKey } from '../../../../src/service/windows/registry.ts';
+import type { NewService, OpenService, Scm, Settings } from '../../../../src/service/windows/scm.ts';
+import { serviceSid } from '../../../../src/service/windows/sid.ts';
+
+const SECRET = 'hunter2';
+
+const spec: ServiceSpec = {
+  name: 'edge-2',
+  displayName: 'Edge 2',
+  description: 'the second edge',
+  command: ['C:\\Program Files\\zeroth\\zeroth.exe', 'run', 'C:\\etc\\a b.yaml', '--service', 'edge-2'],
+  folder: 'C:\\etc',
+  dataDir: 'D:\\data\\edge-2',
+  reads: ['C:\\etc\\a b.yaml'],
+  writes: [],
+  lowPorts: false,
+  environment: { TOKEN: SECRET },
+  user: null,
+  start: 'delayed',
+  stopTimeout: 10_000,
+};
+
+/** Only what these steps call. */
+class System {
+  readonly did: string[] = [];
+  service: NewService | null = null;
+  settings: Settings | null = null;
+  readonly values: Map<string, Readonly<Record<string, RegistryValue>>> = new Map();
+
+  readonly scm = {
+    create: (service: NewService) => {
+      this.did.push('create');
+      this.service = service;
+    },
+    use: <T>(name: string, _rights: number, work: (service: OpenService) => T): T => {
+      assert.equal(name, spec.name);
+      return work({
+        change: (settings: Settings) => {
+          this.did.push('change');
+          this.settings = settings;
+        },
+        control: () => 1062,
+        status: () => ({ state: 1, accepted: 0, exit: 0, specific: 0, checkpoint: 0, hint: 0, pid: 0 }),
+        delete: () => {
+          this.did.push('delete');
+        },
+      } as unknown as OpenService);
+    },
+  } as unknown as Scm;
+
+  readonly registry: Registry = {
+    read: () => null,
+    write: (key, values) => {
+      this.did.push(`write ${key}`);
+      this.values.set(key, { ...this.values.get(key), ...values });
+    },
+    protect: (key, sddl) => {
+      this.did.push(`protect ${key} ${sddl}`);
+    },
+    remove: (key) => {
+      this.did.push(`remove ${key}`);
+      this.values.delete(key);
+    },
+    keys: () => [],
+  };
+
+  readonly run: Run = async (program, words) => {
+    this.did.push([program.split('\\').at(-1), ...words].join(' '));
+    return { code: 0, stdout: '', stderr: '' };
+  };
+
+  steps(of: Partial<ServiceSpec> = {}): Step[] {
+    return installSteps(this, { ...spec, ...of });
+  }
+
+  /** Without those that make folders on this machine. */
+  async perform(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) if (!step.what.startsWith('make the folder')) await step.perform();
+  }
+}
+
+describe('an installation on Windows', () => {
+  it('makes the service, with everything that it is', async () => {
+    const system = new System();
+    await system.perform(system.steps());
+    assert.deepEqual(system.service, {
+      name: 'edge-2',
+      displayName: 'Edge 2',
+      account: 'NT SERVICE\\edge-2',
+      startType: 2,
+      commandLine: '"C:\\Program Files\\zeroth\\zeroth.exe" run "C:\\etc\\a b.yaml" --service edge-2',
+    });
+    assert.deepEqual(system.settings, {
+      description: 'the second edge',
+      delayed: true,
+      restartAfter: [5000, 30_000, 60_000],
+      resetAfter: 86_400,
+      preshutdown: 30_000,
+    });
+    assert.deepEqual(system.values.get(eventSourceKey('edge-2')), {
+      EventMessageFile: {
+        expand: '%SystemRoot%\\Microsoft.NET\\Framework64\\v4.0.30319\\EventLogMessages.dll',
+      },
+      TypesSupported: 7,
+    });
+    assert.deepEqual(system.values.get(serviceKey('edge-2')), { Environment: [`TOKEN=${SECRET}`] });
+    assert.deepEqual(system.values.get(`${serviceKey('edge-2')}\\Parameters`), { Folder: 'C:\\etc' });
+    assert.match(
+      String(system.values.get(`${OURS}\\edge-2`)?.LogFile),
+      /\\zeroth\\edge-2\\log\\zeroth\.log$/,
+    );
+  });
+
+  it('lets nobody read the environment before it is written', async () => {
+    const system = new System();
+    await system.perform(system.steps());
+    const key = serviceKey('edge-2');
+    const guarded = system.did.findIndex((did) => did.startsWith(`protect ${key} D:PAI(`));
+    assert.ok(guarded >= 0 && guarded < system.did.indexOf(`write ${key}`));
+    assert.ok(!system.did[guarded]?.includes('WD'), 'not for everybody');
+  });
+
+  it('shows no value of the environment', () => {
+    const shown = new System()
+      .steps()
+      .map(({ what, content = '' }) => `${what}\n${content}`)
+      .join('\n');
+    assert.ok(shown.includes('TOKEN='));
+    assert.ok(!shown.includes(SECRET));
+  });
+
+  it('gives the data to the system, administrators and the service alone', async () => {
+    const system = new System();
+    await system.perform(system.steps());
+    const sid = serviceSid('edge-2');
+    assert.ok(
+      system.did.includes(
+        `icacls.exe D:\\data\\edge-2 /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F *${sid}:(OI)(CI)M`,
+      ),
+    );
+    assert.ok(system.did.includes('icacls.exe D:\\data\\edge-2 /setowner *S-1-5-32-544 /T /C /L /Q'));
+    assert.ok(system.did.includes(`icacls.exe C:\\etc\\a b.yaml /grant *${sid}:(R)`));
+    assert.ok(system.did.includes(`icacls.exe C:\\etc /grant *${sid}:(RX)`));
+  });
+
+  it('can be taken back, the last first', async () => {
+    const system = new System();
+    const steps = system.steps().filter(({ what }) => !what.startsWith('make the folder'));
+    await system.perform(steps);
+    for (const step of steps.reverse()) await step.undo?.();
+    assert.deepEqual([...system.values.keys()], [serviceKey('edge-2')], 'which goes with the service');
+    assert.equal(system.did.at(-1), 'delete');
+  });
+
+  it('takes no account with a password, before anything is done', () => {
+    const system = new System();
+    assert.throws(() => system.steps({ user: 'PLANT\\anna' }), { code: 'SERVICE_UNSUPPORTED' });
+    assert.deepEqual(system.did, []);
+  });
+
+  it('is undone by an uninstallation, but for the data', async () => {
+    const system = new System();
+    await system.perform(uninstallSteps(system, 'edge-2'));
+    assert.deepEqual(system.did, ['delete', `remove ${eventSourceKey('edge-2')}`, `remove ${OURS}\\edge-2`]);
+  });
+});
+
+describe('the folders of a service', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'zeroth-windows-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  it('are made, and taken back only when they were not there', async () => {
+    const path = join(folder, 'a');
+    const step = folderStep(path);
+    await step.perform();
+    const again = folderStep(path);
+    await again.perform();
+    await again.undo?.();
+    assert.ok((await stat(path)).isDirectory());
+    await step.undo?.();
+    await assert.rejects(stat(path), { code: 'ENOENT' });
+  });
+
+  it('say why rights can not be given', async () => {
+    const run: Run = async () => ({ code: 5, stdout: '', stderr: 'Access is denied.' });
+    await assert.rejects(grantStep(run, 'C:\\x', 'S-1-1', 'R').perform(), {
+      code: 'SERVICE_FAILED',
+      message: /icacls.*Access is denied/,
+    });
+  });
+});

@@ -1,0 +1,207 @@
+/** What the service control manager is told, step by step; the clock is the test's. */
+import assert from 'node:assert/strict';
+import { beforeEach, describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ACCEPT, CONTROL, ERROR, type Report, STATE } from '../../../../src/service/windows/codes.ts';
+import { HINT, HUNG, Reporter } from '../../../../src/service/windows/reporter.ts';
+
+const STOPPING = ACCEPT.stop | ACCEPT.shutdown | ACCEPT.preshutdown;
+
+describe('reports to the service control manager', () => {
+  let reports: Report[];
+  let reporter: Reporter;
+  const last = (): Report => reports.at(-1) ?? assert.fail('nothing was reported');
+  const brief = (): [number, number] => [last().state, last().checkpoint];
+
+  beforeEach(() => {
+    reports = [];
+    reporter = new Reporter((report) => reports.push(report), 0);
+    reporter.begin();
+  });
+
+  const run = (): void => {
+    reporter.offer(true, true);
+    reporter.tell('running', null, 0);
+  };
+
+  it('begins with START_PENDING, and moves the checkpoint while the loop turns', () => {
+    assert.deepEqual(last(), {
+      state: STATE.startPending,
+      accepted: STOPPING,
+      exit: 0,
+      specific: 0,
+      checkpoint: 1,
+      hint: HINT,
+    });
+    reporter.tick(true, 1000);
+    reporter.tell('starting', null, 1500);
+    assert.deepEqual(brief(), [STATE.startPending, 3]);
+    reporter.tell('running', null, 2000);
+    assert.deepEqual([last().state, last().checkpoint, last().hint], [STATE.running, 0, 0]);
+  });
+
+  it('makes no progress for a loop that stands still for longer than a minute', () => {
+    for (let now = 1000; now <= HUNG; now += 1000) reporter.tick(false, now);
+    const { checkpoint } = last();
+    assert.equal(checkpoint, 1 + HUNG / 1000);
+    for (let now = HUNG + 1000; now < 3 * HUNG; now += 1000) reporter.tick(false, now);
+    assert.equal(last().checkpoint, checkpoint);
+    reporter.tick(true, 3 * HUNG);
+    assert.equal(last().checkpoint, checkpoint + 1, 'it turns again');
+  });
+
+  it('makes no progress beyond the time that the program announced', () => {
+    reporter.tell('starting', 5000, 0);
+    reporter.tick(true, 5000);
+    const { checkpoint } = last();
+    reporter.tick(true, 5001);
+    assert.equal(last().checkpoint, checkpoint);
+    reporter.tell('starting', 5000, 6000);
+    reporter.tick(true, 11_000);
+    assert.equal(last().checkpoint, checkpoint + 2);
+  });
+
+  it('answers STOP, SHUTDOWN and PRESHUTDOWN with STOP_PENDING, once', () => {
+    for (const [control, reason] of [
+      [CONTROL.stop, 'STOP'],
+      [CONTROL.shutdown, 'SHUTDOWN'],
+      [CONTROL.preshutdown, 'PRESHUTDOWN'],
+    ] as const) {
+      const one = new Reporter((report) => reports.push(report), 0);
+      one.begin();
+      one.tell('running', null, 0);
+      assert.deepEqual(one.control(control, 10), { result: 0, heard: { action: 'stop', reason } });
+      assert.deepEqual(brief(), [STATE.stopPending, 1]);
+      assert.equal(last().accepted, 0);
+      assert.deepEqual(one.control(CONTROL.stop, 20), { result: 0, heard: null });
+    }
+  });
+
+  it('never goes back from stopping: what the program said before it heard of it is late', () => {
+    assert.equal(reporter.control(CONTROL.stop, 10).heard?.action, 'stop');
+    reporter.tell('running', null, 20);
+    assert.deepEqual(brief(), [STATE.stopPending, 1]);
+    reporter.tell('stopping', 1000, 30);
+    assert.deepEqual(brief(), [STATE.stopPending, 2]);
+    reporter.ended(0);
+    assert.deepEqual(brief(), [STATE.stopped, 0]);
+    const count = reports.length;
+    reporter.tell('running', null, 40);
+    reporter.tick(true, 50);
+    reporter.ended(1);
+    assert.equal(reports.length, count);
+  });
+
+  it('tells a failed start with the code of the program', () => {
+    reporter.ended(3);
+    assert.deepEqual([last().state, last().exit, last().specific], [STATE.stopped, ERROR.serviceSpecific, 3]);
+  });
+
+  it('pauses and continues', () => {
+    run();
+    assert.equal(last().accepted, STOPPING | ACCEPT.pauseContinue | ACCEPT.paramChange);
+    assert.deepEqual(reporter.control(CONTROL.pause, 10).heard, { action: 'pause', reason: 'PAUSE' });
+    assert.deepEqual(brief(), [STATE.pausePending, 1]);
+    reporter.tell('pausing', null, 20);
+    assert.deepEqual(brief(), [STATE.pausePending, 2]);
+    reporter.tell('paused', null, 30);
+    assert.deepEqual(brief(), [STATE.paused, 0]);
+    assert.deepEqual(reporter.control(CONTROL.pause, 40), { result: 0, heard: null }, 'it is paused already');
+    assert.deepEqual(reporter.control(CONTROL.continue, 50).heard, { action: 'resume', reason: 'CONTINUE' });
+    assert.deepEqual(brief(), [STATE.continuePending, 1]);
+    reporter.tell('running', null, 60);
+    assert.deepEqual(brief(), [STATE.running, 0]);
+  });
+
+  it('refuses to pause before it runs, and what the program does not offer', () => {
+    assert.equal(reporter.control(CONTROL.pause, 10).result, ERROR.callNotImplemented);
+    assert.equal(reporter.control(CONTROL.paramChange, 10).result, ERROR.callNotImplemented);
+    reporter.offer(true, false);
+    assert.equal(reporter.control(CONTROL.pause, 10).result, ERROR.serviceCannotAcceptControl);
+    reporter.tell('running', null, 20);
+    assert.equal(last().accepted, STOPPING | ACCEPT.pauseContinue);
+    assert.equal(reporter.control(CONTROL.paramChange, 30).result, ERROR.callNotImplemented);
+    assert.equal(reporter.control(200, 30).result, ERROR.callNotImplemented);
+  });
+
+  it('reloads without another state', () => {
+    run();
+    assert.deepEqual(reporter.control(CONTROL.paramChange, 10).heard, {
+      action: 'reload',
+      reason: 'PARAMCHANGE',
+    });
+    reporter.tell('reloading', null, 20);
+    assert.deepEqual(brief(), [STATE.running, 0]);
+  });
+
+  it('says the same again to INTERROGATE', () => {
+    run();
+    const count = reports.length;
+    assert.deepEqual(reporter.control(CONTROL.interrogate, 10), { result: 0, heard: null });
+    assert.equal(reports.length, count + 1);
+    assert.deepEqual(reports.at(-1), reports.at(-2));
+  });
+
+  it('says when a program that was asked to stop can not hear it', () => {
+    run();
+    // Nobody looked while it ran: the time before the control does not count.
+    assert.equal(reporter.control(CONTROL.stop, 10 * HUNG).heard?.action, 'stop');
+    reporter.tick(false, 11 * HUNG);
+    assert.equal(reporter.hung(11 * HUNG), false);
+    assert.equal(reporter.hung(11 * HUNG + 1), true);
+    reporter.tick(true, 11 * HUNG + 2);
+    assert.equal(reporter.hung(11 * HUNG + 3), false);
+  });
+
+  it('moves no checkpoint backwards, and nothing after STOPPED, whatever happens', () => {
+    const step = fc.oneof(
+      fc.record({
+        kind: fc.constant('control' as const),
+        code: fc.constantFrom(...Object.values(CONTROL), 99),
+      }),
+      fc.record({
+        kind: fc.constant('tell' as const),
+        state: fc.constantFrom(
+          'starting',
+          'running',
+          'pausing',
+          'paused',
+          'resuming',
+          'reloading',
+          'stopping',
+        ),
+      }),
+      fc.record({ kind: fc.constant('tick' as const), turned: fc.boolean() }),
+      fc.record({ kind: fc.constant('ended' as const), code: fc.nat(5) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const seen: Report[] = [];
+        const one = new Reporter((report) => seen.push(report), 0);
+        one.begin();
+        one.offer(true, true);
+        let now = 0;
+        for (const next of steps) {
+          now += 1000;
+          if (next.kind === 'control') one.control(next.code, now);
+          else if (next.kind === 'tell') one.tell(next.state as 'running', null, now);
+          else if (next.kind === 'tick') one.tick(next.turned, now);
+          else one.ended(next.code);
+        }
+        for (const [at, report] of seen.entries()) {
+          const before = seen[at - 1];
+          const pending = ![STATE.running, STATE.paused, STATE.stopped].some(
+            (state) => state === report.state,
+          );
+          assert.equal(report.checkpoint > 0, pending);
+          assert.equal(report.hint > 0, pending);
+          if (before === undefined) continue;
+          assert.ok(before.state !== STATE.stopped || report.state === STATE.stopped, 'up from the dead');
+          if (before.state === STATE.stopPending)
+            assert.ok(report.state === STATE.stopPending || report.state === STATE.stopped);
+          if (before.state === report.state) assert.ok(report.checkpoint >= before.checkpoint);
+        }
+      }),
+    );
+  });
+});
