@@ -21,7 +21,7 @@ export const EXIT = {
   damaged: 6,
   /** `status`: the node is degraded. */
   degraded: 7,
-  /** `status`: the node is down: it answers, and does not do its work. */
+  /** `status`: the node is down: it answers, and does not do its work. `service status`: the service does not run. */
   down: 8,
   /** `config diff`: there are differences. */
   differs: 9,
@@ -44,7 +44,7 @@ export const EXIT_WORDS: readonly (readonly [code: number, meaning: string])[] =
   [EXIT.timeout, 'nobody took, sent or answered a message in time'],
   [EXIT.damaged, 'stream verify: records are damaged'],
   [EXIT.degraded, 'status: the node is degraded'],
-  [EXIT.down, 'status: the node is down'],
+  [EXIT.down, 'status: the node is down; service status: it does not run'],
   [EXIT.differs, 'config diff: there are differences'],
   [EXIT.interrupted, 'ended by Ctrl-C before it was done (143: by SIGTERM)'],
 ];

@@ -13,6 +13,7 @@ import { createDestination, prioritised } from './destination.ts';
 import { Emitter } from './emitter.ts';
 import { LogFile } from './file.ts';
 import type { Log, LogLine } from './log.ts';
+import { harmless } from './plain.ts';
 import { LogTap } from './tap.ts';
 
 export interface LogOptions {
@@ -142,5 +143,8 @@ async function prettyDestination(fd: number, colour: boolean): Promise<Destinati
     levelFirst: true,
   });
   const destination = createDestination(fd);
-  return { write: (line) => destination.write(prettify(line) ?? line) };
+  // Of a stack, and of what is not ASCII, it writes what it is given.
+  const plain = (_key: string, value: unknown): unknown =>
+    typeof value === 'string' ? harmless(value) : value;
+  return { write: (line) => destination.write(prettify(JSON.parse(line, plain)) ?? line) };
 }

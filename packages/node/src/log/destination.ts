@@ -2,7 +2,8 @@
  * Writes log lines to a file descriptor.
  *
  * Guarantees: a line is written when the call returns; nothing is kept in memory; when the reader is gone, or does not read
- * although the descriptor would not block, lines are dropped and the caller goes on; one that was cut is not mixed with the next.
+ * although the descriptor would not block, or the disk is full, lines are dropped and the caller goes on; one that was cut is
+ * not mixed with the next.
  */
 import { writeSync } from 'node:fs';
 
@@ -14,6 +15,8 @@ export interface Destination {
 /** Milliseconds that a full pipe may hold up the caller: once, until it has taken a line again. */
 const PATIENCE = 100;
 const PAUSE = 5;
+/** Of a disk, or of what one user may have of it: there may be room again. */
+const FULL: readonly string[] = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 
 export function createDestination(fd: number): Destination {
   const clock = new Int32Array(new SharedArrayBuffer(4));
@@ -30,11 +33,10 @@ export function createDestination(fd: number): Destination {
         at += writeSync(fd, bytes, at);
         patience = PATIENCE;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') {
-          gone = true;
-          return;
-        }
-        if (patience <= 0) {
+        const code = (error as NodeJS.ErrnoException).code ?? '';
+        gone = code !== 'EAGAIN' && !FULL.includes(code);
+        if (gone) return;
+        if (patience <= 0 || code !== 'EAGAIN') {
           cut ||= at > 0;
           return;
         }

@@ -3,17 +3,21 @@
  *
  * Guarantees: a line is written when the call returns, and stands whole in one file; a full disk, a removed folder or a file
  * that somebody holds open end neither the process nor the log: what could not be written is counted, and told when writing
- * works again; nothing is kept in memory. No file is renamed while it is open here (Windows does not allow it).
+ * works again; nothing is kept in memory. No file is renamed while it is open here (Windows does not allow it). Several
+ * processes may write to one: each line stands whole, and one of them rotates. What a link points to is rotated, not the link.
  */
 import {
   closeSync,
   constants,
   existsSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readSync,
+  realpathSync,
   renameSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -55,7 +59,6 @@ export class LogFile implements Destination {
   readonly #kept: number;
   readonly #now: () => number;
   #fd: number | null = null;
-  #size = 0;
   /** Of the last line only the beginning was written: by us, or by a process that ended in the middle of it. */
   #cut = false;
   #dropped = 0;
@@ -75,6 +78,7 @@ export class LogFile implements Destination {
     this.#now = now;
     try {
       this.#open();
+      if (lstatSync(this.path).isSymbolicLink()) this.path = realpathSync(this.path);
     } catch (cause) {
       throw new ZerothError('FILE_FAILED', `the log can't be written to ${path}: ${reasonOf(cause)}`, {
         cause,
@@ -103,20 +107,20 @@ export class LogFile implements Destination {
   }
 
   #append(bytes: Buffer): void {
-    if (this.#fd !== null && this.#size > 0 && this.#size + bytes.length > this.#limit) this.#rotate();
-    // Somebody has removed it: nobody would ever read what is written there.
-    if (this.#fd !== null && fstatSync(this.#fd).nlink === 0) this.#release();
+    if (this.#fd !== null) {
+      const { size, nlink } = fstatSync(this.#fd);
+      if (size > 0 && size + bytes.length > this.#limit) this.#rotate(this.#fd);
+      // Somebody has removed it: nobody would ever read what is written there.
+      else if (nlink === 0) this.#release();
+    }
     const fd = this.#fd ?? this.#reopen();
     for (let at = 0; at < bytes.length; ) {
-      let written: number;
       try {
-        written = writeSync(fd, bytes, at);
+        at += writeSync(fd, bytes, at);
       } catch (error) {
         this.#cut ||= at > 0;
         throw error;
       }
-      at += written;
-      this.#size += written;
     }
     this.#cut = false;
   }
@@ -127,7 +131,6 @@ export class LogFile implements Destination {
     try {
       const facts = fstatSync(fd);
       if (!facts.isFile()) throw new Error('it is not a file');
-      this.#size = facts.size;
       this.#cut = isCut(fd, facts.size);
     } catch (error) {
       closeSync(fd);
@@ -148,9 +151,12 @@ export class LogFile implements Destination {
   }
 
   /** When it can't be done now the file goes on growing, and it is tried again. */
-  #rotate(): void {
+  #rotate(fd: number): void {
     if (this.#now() < this.#rotateAt) return;
+    const isOurs = isAt(this.path, fd);
     this.#release();
+    // Somebody else has rotated: what is there now is the new one.
+    if (!isOurs) return;
     try {
       // Up to the first gap only: an attempt that stopped half-way is gone on with, and pushes nothing out.
       let last = 1;
@@ -175,6 +181,13 @@ export class LogFile implements Destination {
       // A disk of the network may say only now that it is full.
     }
   }
+}
+
+/** Whether the file that is open is the one of this name. */
+function isAt(path: string, fd: number): boolean {
+  const there = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const here = fstatSync(fd, { bigint: true });
+  return there !== undefined && there.ino === here.ino && there.dev === here.dev;
 }
 
 function isCut(fd: number, size: number): boolean {

@@ -1,7 +1,8 @@
 /**
  * Fields of an event as plain values, for those who keep them elsewhere than in the log.
  *
- * Guarantees: never throws; a field without a value is left out; the result can be written as JSON; an error is the text of its stack, with those of its causes.
+ * Guarantees: never throws; a field without a value is left out; the result can be written as JSON and given to another
+ * thread, and what becomes of an object later does not change it; an error is the text of its stack, with those of its causes.
  */
 
 /** Causes of causes that are told. */
@@ -19,10 +20,21 @@ function plain(value: unknown): unknown {
   try {
     if (value instanceof Error) return stackOf(value);
     // Also finds what has no JSON: rings, big integers.
-    return JSON.stringify(value) === undefined ? String(value) : value;
+    const text: string | undefined = JSON.stringify(value);
+    return text === undefined ? String(value) : (JSON.parse(text) as unknown);
   } catch {
     return typeof value === 'bigint' ? String(value) : 'not to be told';
   }
+}
+
+/** Control characters but line feed and tab, and those that turn the direction: a text that has none does nothing to a terminal. */
+const CONTROLS =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is replaced
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/** The text with control characters as their escapes. */
+export function harmless(text: string): string {
+  return text.replace(CONTROLS, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function stackOf(error: Error): string {

@@ -5,15 +5,24 @@
 
 import type { EventRecord } from '../log/events.ts';
 
-/** Why a stop was asked for: a word for the log (`SIGTERM`, `STOP`, `SHUTDOWN`, `PRESHUTDOWN`). */
-export type StopReason = string;
+/** What was asked, as the system calls it, for the log: `SIGTERM`, `SIGHUP`, `STOP`, `SHUTDOWN`, `PRESHUTDOWN`, `PARAMCHANGE`. */
+export type Reason = string;
 
 /** What the system asks for. Calls come one at a time, on the JavaScript thread, and return at once. */
 export interface Controls {
-  stop(reason: StopReason): void;
-  pause(): void;
-  resume(): void;
-  reload(): void;
+  /** Whether the program can pause; a host does not offer what is not there. */
+  readonly canPause: boolean;
+  readonly canReload: boolean;
+  stop(reason: Reason): void;
+  /** Somebody does not want to wait any longer: writes the event, and ends the process with this code. */
+  stopNow(reason: Reason, code: number): void;
+  pause(reason: Reason): void;
+  resume(reason: Reason): void;
+  reload(reason: Reason): void;
+  /** The way to the service manager is gone, and with it every control: the program ends in order, as failed. */
+  lost(why: string): void;
+  /** Whether the program does its work: a watchdog asks before it says so. */
+  alive(): boolean;
 }
 
 export type HostState = 'starting' | 'running' | 'pausing' | 'paused' | 'resuming' | 'reloading' | 'stopping';
@@ -30,7 +39,7 @@ export interface ServiceHost {
   tell(state: HostState, details?: { readonly text?: string; readonly within?: number }): void;
   /** Writes one event where the system keeps them; null: nowhere but in the log. */
   readonly record: ((event: EventRecord) => void) | null;
-  /** The last word, with the exit code; resolves when the system has it and the process may end. */
+  /** The last word, with the exit code; no control arrives any more. Resolves when the system has it and the process may end. */
   ended(code: number): Promise<void>;
   /** Waits (without the event loop) until what was recorded is written. For a process that is about to crash. */
   flush(): void;

@@ -18,6 +18,10 @@ export interface ServiceSpec {
   readonly dataDir: string | null;
   /** What it must be able to read: the configuration. */
   readonly reads: readonly string[];
+  /** Folders besides, that it makes files in: those of its ipc endpoints. */
+  readonly writes: readonly string[];
+  /** It binds ports below 1024. */
+  readonly lowPorts: boolean;
   /** Added to the environment of the service. */
   readonly environment: Readonly<Record<string, string>>;
   /** The account; null: the least that the system has for a service (docs/service.md). */
@@ -62,6 +66,16 @@ export interface LogOptions {
   readonly follow: boolean;
   readonly signal: AbortSignal;
 }
+
+/** What a system's own commands answer: what they say, and 0 or what is wrong. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs one of the system's own commands to its end. Rejects when it isn't there at all. */
+export type Run = (program: string, arguments_: readonly string[]) => Promise<Ran>;
 
 /** The service manager of one system. Methods that change something give the steps; nothing has happened yet. */
 export interface ServiceManager {

@@ -82,6 +82,14 @@ describe('zeroth run', { skip: noSignals }, () => {
     assert.match(String(last?.problems), /zeroth\.yaml:1:\d+ .*pipelin/);
   });
 
+  it('says that its log can not be written, and does not start', async (t) => {
+    const dir = await folder(t);
+    await writeFile(join(dir, 'zeroth.yaml'), threeRoutes());
+    const { code, stderr } = await cli(['run', 'zeroth.yaml', '--log', '.'], { cwd: dir });
+    assert.equal(code, 4);
+    assert.match(stderr, /FILE_FAILED.* the log can't be written to \.: EISDIR/);
+  });
+
   it('tells a rejection that nobody handled like any other fault', async (t) => {
     const dir = await folder(t);
     await writeFile(join(dir, 'zeroth.yaml'), threeRoutes());
@@ -136,6 +144,14 @@ describe('a program of one’s own', { skip: noSignals }, () => {
     ]);
   });
 
+  it('that can not pause is not halted by SIGTSTP, and says so', async (t) => {
+    const mine = program(t, '');
+    await mine.waitFor('stderr', /"event":"service:running"/);
+    mine.child.kill('SIGTSTP');
+    await mine.waitFor('stderr', /"event":"service:refused"/);
+    assert.equal((await mine.stop('SIGTERM')).code, 0);
+  });
+
   it('fails to start: an event, and the exit code of the error', async (t) => {
     const mine = program(
       t,
@@ -169,6 +185,62 @@ describe('a program of one’s own', { skip: noSignals }, () => {
     assert.deepEqual([last?.event, last?.level], ['crash', 'fatal']);
     assert.match(String(last?.err), /Error: boom\n/);
     assert.equal(stderr.split('boom').length, 2, 'once');
+  });
+
+  it('has said what was folded before it crashes, and before its last word', async (t) => {
+    const flood = `for (let n = 0; n < 60; n++) event('info', 'tick', { n });`;
+    const crash = `start: async ({ event }) => { ${flood} setTimeout(() => { throw new Error('boom'); }, 1); }`;
+    const crashed = linesOf((await program(t, crash).ended).stderr);
+    assert.deepEqual(
+      crashed.filter(({ folded }) => folded !== undefined).map(({ folded, n }) => [folded, n]),
+      [[10, 59]],
+    );
+  });
+
+  it('may be careless with what it says, and what it throws', async (t) => {
+    const mine = program(
+      t,
+      `start: async ({ event, progress }) => { event('warning', 'a'); event('info'); event('info', 'c', null); progress(); },
+       reload: async () => {}`,
+    );
+    await mine.waitFor('stderr', /"event":"service:running"/);
+    mine.child.kill('SIGHUP');
+    await mine.waitFor('stderr', /"event":"service:reloaded"/);
+    const { code, stderr } = await mine.stop('SIGTERM');
+    assert.equal(code, 0, stderr);
+    const notes = linesOf(stderr).filter(({ event }) => event === 'service:note');
+    assert.deepEqual(
+      notes.map(({ level, msg }) => [level, msg]),
+      [
+        ['info', 'a'],
+        ['info', 'undefined'],
+        ['info', 'c'],
+      ],
+    );
+
+    const thrower = program(t, 'start: async () => { throw Object.create(null); }');
+    const thrown = await thrower.ended;
+    assert.equal(thrown.code, 1);
+    assert.equal(linesOf(thrown.stderr).at(-1)?.event, 'service:failed');
+  });
+
+  it('is not started when it is no service, or another one runs', async (t) => {
+    for (const [methods, reason] of [
+      ['stop: undefined', /no function "stop"/],
+      ['stopTimeout: "5000"', /"stopTimeout" of the service/],
+      ['stopTimeout: NaN', /"stopTimeout" of the service/],
+      ['pause: true', /no function "pause"/],
+    ] as const) {
+      const { code, stderr } = await program(t, methods).ended;
+      const last = linesOf(stderr).at(-1);
+      assert.deepEqual([code, last?.event], [1, 'service:failed'], stderr);
+      assert.match(String(last?.reason), reason);
+    }
+    const twice = program(
+      t,
+      `}); runAsService({ name: 'second', start: async () => {}, stop: async () => {} }).catch((error) => { throw error; `,
+    );
+    assert.match((await twice.ended).stderr, /can be called once/);
   });
 
   it('does not stop: a second signal ends it at once', async (t) => {

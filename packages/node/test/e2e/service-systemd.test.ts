@@ -172,7 +172,7 @@ test('instances side by side; a delayed start is a timer; what the account may n
   await write(
     s,
     '/etc/zeroth/edge.yaml',
-    'node: { name: edge, dataDir: /var/lib/edge }\nroutes: { a: { pattern: pubsub, frontend: { bind: "ipc:///tmp/edge/in" }, backend: { bind: "tcp://127.0.0.1:99" } } }\n',
+    'node: { name: edge, dataDir: /var/lib/edge }\nroutes: { a: { pattern: pubsub, frontend: { bind: "ipc:///tmp/edge/in" }, backend: { bind: "tcp://lo:99" } } }\n',
   );
   await s.ok(['sh', '-c', 'mkdir /tmp/edge && chmod 1777 /tmp/edge']);
   await s.ok([...ZEROTH, 'service', 'install', '/etc/zeroth/zeroth.yaml']);
@@ -188,7 +188,7 @@ test('instances side by side; a delayed start is a timer; what the account may n
   ]);
   assert.match(await s.ok(['systemctl', 'is-enabled', 'edge.timer']), /^enabled/);
   await s.ok([...ZEROTH, 'service', 'start']);
-  // A port below 1024, and a socket in the /tmp that everybody sees.
+  // A port below 1024, of an interface by its name, and a socket in the /tmp that everybody sees.
   await s.ok([...ZEROTH, 'service', 'start', '--name', 'edge']);
   assert.match(await s.ok(['ls', '/tmp/edge']), /in/);
   assert.equal((await status(s, 'edge')).start, 'delayed');
@@ -206,6 +206,34 @@ test('instances side by side; a delayed start is a timer; what the account may n
   assert.equal(refused.code, 4);
   assert.match(refused.stderr, /zeroth can't read \/etc\/zeroth\/secret\.yaml: let it: chgrp zeroth/);
   assert.equal((await s.run(['systemctl', 'cat', 'secret.service'])).code, 1);
+});
+
+test('without koffi: no watchdog, lines with their priority in the journal, and it comes back after a kill', {
+  skip,
+}, async (t) => {
+  const s = await boot(t);
+  await s.ok(['mount', '-t', 'tmpfs', 'tmpfs', '/opt/zeroth/node_modules/koffi']);
+  await s.ok([...ZEROTH, 'service', 'install', '/etc/zeroth/zeroth.yaml']);
+  await write(s, '/etc/systemd/system/zeroth.service.d/test.conf', '[Service]\nRestartSec=0\n');
+  await s.ok(['systemctl', 'daemon-reload']);
+  assert.match(await s.ok(['systemctl', 'cat', 'zeroth']), /^Type=exec$/m);
+  await s.ok([...ZEROTH, 'service', 'start']);
+  const ready = async (count: number): Promise<void> => {
+    await s.until(
+      'not ready',
+      () => s.run(['journalctl', '--no-pager', '-u', 'zeroth', '-p', '6..6', '--output=cat']),
+      ({ stdout }) => stdout.split('"event":"ready"').length > count,
+    );
+  };
+  await ready(1);
+  const { pid } = await status(s);
+  await s.ok(['kill', '-KILL', String(pid)]);
+  await ready(2);
+  assert.notEqual((await status(s)).pid, pid);
+  await pass(s, 'again');
+  await s.ok([...ZEROTH, 'service', 'pause']);
+  await s.ok([...ZEROTH, 'service', 'continue']);
+  await s.ok([...ZEROTH, 'service', 'stop']);
 });
 
 test('another program: its words arrive as they were typed', { skip }, async (t) => {

@@ -34,7 +34,7 @@ test('--dry-run shows every file and call, with absolute paths, and changes noth
     'CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n',
     'TimeoutStopSec=27\n',
     'write /etc/zeroth/zeroth-e2e.env\n',
-    '    A="b c"\n',
+    '    A=...\n',
     'systemctl daemon-reload\n',
   ])
     assert.ok(stdout.includes(text), `${text} is not in\n${stdout}`);

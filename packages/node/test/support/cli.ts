@@ -61,7 +61,8 @@ export class Running {
     // The test runner's own variables would make a child report to it.
     for (const name of ['NODE_TEST_CONTEXT', 'NODE_OPTIONS', 'FORCE_COLOR']) delete env[name];
     const cwd = options.cwd === undefined ? {} : { cwd: options.cwd };
-    const executable = process.env.ZEROTH_EXECUTABLE;
+    // An executable takes no options of node: who has some means the built command line.
+    const executable = options.execArgv === undefined ? process.env.ZEROTH_EXECUTABLE : undefined;
     const own = executable === undefined ? [...(options.execArgv ?? []), MAIN] : [];
     this.child = spawn(executable ?? process.execPath, [...own, ...args], { env, ...cwd });
     this.child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -5,7 +5,7 @@
  * own /tmp, /run, /dev, processes, network and control group; all of it is gone with the test.
  */
 import type { ChildProcess } from 'node:child_process';
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,6 +58,19 @@ exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin co
   /lib/systemd/systemd --system --unit=multi-user.target --log-target=journal --log-level=notice --show-status=no
 `;
 
+/** What {@link BOOT} needs. $0: where cgroup2 is mounted. */
+const PROBE = `
+set -eu
+mkdir "$0/zeroth-probe-$$" && rmdir "$0/zeroth-probe-$$"
+exec unshare --fork --pid --mount --uts --ipc --net --cgroup sh -c '
+  set -eu
+  mount -t tmpfs tmpfs /tmp
+  mkdir /tmp/u /tmp/w /tmp/r
+  mount -t overlay -o lowerdir=/,upperdir=/tmp/u,workdir=/tmp/w overlay /tmp/r
+  mount -t cgroup2 cgroup2 /tmp/r/mnt
+'
+`;
+
 export interface Answer {
   readonly code: number;
   readonly stdout: string;
@@ -73,9 +86,13 @@ export function noSystemd(): string | null {
     '/lib/systemd/systemd-journald',
     '/usr/bin/unshare',
     '/usr/bin/nsenter',
+    '/usr/bin/setpriv',
   ])
     if (!existsSync(file)) return `${file} is not there`;
-  return groupMount() === null ? 'no cgroup2 is mounted' : null;
+  if (groupMount() === null) return 'no cgroup2 is mounted';
+  // A container may be root and may not do this.
+  const { status, stderr } = spawnSync('sh', ['-c', PROBE, groupMount() as string], { encoding: 'utf8' });
+  return status === 0 ? null : `namespaces, an overlay or a control group are refused: ${stderr.trim()}`;
 }
 
 function groupMount(): string | null {
@@ -96,8 +113,9 @@ export class Systemd {
   }
 
   /** Runs a command in there. */
-  run(words: readonly string[], options: { input?: string } = {}): Promise<Answer> {
-    return new Promise((resolve) => {
+  async run(words: readonly string[], options: { input?: string } = {}): Promise<Answer> {
+    if (this.#pid === 0) throw new Error('systemd has not started');
+    return await new Promise((resolve) => {
       const all = ['-t', String(this.#pid), '-m', '-u', '-i', '-n', '-p', '-C', '--', ...words];
       const env = {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
@@ -113,6 +131,8 @@ export class Systemd {
           resolve({ code, stdout, stderr });
         },
       );
+      // A command that does not read its input may be gone before it is written.
+      child.stdin?.on('error', () => {});
       child.stdin?.end(options.input ?? '');
     });
   }
@@ -138,7 +158,9 @@ export class Systemd {
       const answer = await ask();
       if (done(answer)) return answer;
       if (Date.now() > end || this.#child.exitCode !== null) {
-        const { stdout } = await this.run(['journalctl', '--no-pager', '--lines=60', '--output=short']);
+        const { stdout } = await this.run(['journalctl', '--no-pager', '--lines=60', '--output=short']).catch(
+          () => ({ stdout: '' }),
+        );
         throw new Error(
           `${what}: ${JSON.stringify(answer)}\n--- journal\n${stdout}\n--- systemd\n${this.#output()}`,
         );
@@ -150,7 +172,7 @@ export class Systemd {
   async booted(): Promise<void> {
     await this.until(
       'systemd does not start',
-      () => Promise.resolve(this.#firstChild()),
+      () => Promise.resolve(this.#systemd()),
       (pid) => {
         this.#pid = pid;
         return pid > 0;
@@ -161,10 +183,12 @@ export class Systemd {
     await this.ok(['systemctl', 'start', 'systemd-journald.service']);
   }
 
-  #firstChild(): number {
+  /** 0 until it has its own root: before that, commands would run on the machine itself. */
+  #systemd(): number {
     try {
       const { pid } = this.#child;
-      return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
+      const [first = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+      return readFileSync(`/proc/${first}/comm`, 'utf8').trim() === 'systemd' ? Number(first) : 0;
     } catch {
       return 0;
     }
@@ -179,7 +203,10 @@ export async function bootSystemd(t: TestContext): Promise<Systemd> {
   const enter =
     'echo $$ > "$0/cgroup.procs" && exec unshare --fork --kill-child --pid --mount --uts --ipc --net --cgroup sh -c "$@"';
   const words = ['-c', enter, group, BOOT, 'boot', folder, REPOSITORY, process.execPath];
-  const child = spawn('sh', words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // With this process everything of it ends, however it ends.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'sh', ...words], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {

@@ -46,6 +46,7 @@ export interface NodeOptions {
 const UNUSED = 'zeroth.yaml';
 const MAX_PROBLEMS = 10;
 const STANDARD_ERROR = 2;
+const FIRST_LOG = { level: 'silent', format: 'json' } as const;
 
 export class NodeService implements Service, Journal {
   readonly name: string;
@@ -54,6 +55,8 @@ export class NodeService implements Service, Journal {
   #log: LevelLog | null = null;
   /** The log does not say what goes to a person: it does not exist, is silent, or has no place for a way out. */
   #words = true;
+  /** The log shows nothing: it does not exist, or is silent. */
+  #silent = true;
   #problems: readonly string[] = [];
   #opened: OpenedConfig | null = null;
   #daemon: Daemon | null = null;
@@ -74,7 +77,10 @@ export class NodeService implements Service, Journal {
   }
 
   async start({ signal, progress, fail }: ServiceContext): Promise<void> {
-    const { file, quiet, service, terminal } = this.#options;
+    const { file, quiet, service, terminal, host } = this.#options;
+    // What goes wrong before the log is open is an event all the same where the system records them.
+    if (host.record !== null)
+      this.#log = await createLog(this.#logOptions({ ...FIRST_LOG, name: this.name }));
     const opened = await this.#open(signal);
     signal.throwIfAborted();
     this.#opened = opened;
@@ -124,13 +130,16 @@ export class NodeService implements Service, Journal {
     return report.ok ? `configuration version ${report.version}` : `refused: ${report.message}`;
   }
 
+  alive(): boolean {
+    return this.#daemon?.live ?? true;
+  }
+
   report(event: RunnerEvent, fields: Readonly<Record<string, unknown>>): void {
     const { terminal } = this.#options;
     switch (event) {
       case 'crash':
-        if (this.#log === null) terminal.err(String((fields.err as Error | null)?.stack ?? fields.err));
+        if (this.#silent) terminal.err(String((fields.err as Error | null)?.stack ?? fields.err));
         this.#log?.event(event, fields);
-        this.#log?.flush();
         return;
       case 'stop':
         this.#log?.event(event, fields);
@@ -139,9 +148,6 @@ export class NodeService implements Service, Journal {
         return;
       case 'stop:now':
       case 'service:overrun':
-        this.#log?.event(event, fields);
-        this.#log?.flush();
-        return;
       case 'service:control':
       case 'service:refused':
         this.#log?.event(event, fields);
@@ -163,6 +169,10 @@ export class NodeService implements Service, Journal {
 
   /** A node says nothing through its context: it has a log. */
   note(): void {}
+
+  flush(): void {
+    this.#log?.flush();
+  }
 
   /** To be called at the very end. */
   close(): void {
@@ -189,18 +199,28 @@ export class NodeService implements Service, Journal {
   }
 
   async #openLog(wanted: Pick<LogOptions, 'level' | 'format' | 'name'>): Promise<LevelLog> {
+    const { log: file } = this.#options;
+    const options = { ...this.#logOptions(wanted), ...(file === null ? {} : { file }) };
+    try {
+      this.#log = await createLog(options);
+    } catch (cause) {
+      if (!(cause instanceof ZerothError)) throw cause;
+      throw new CliError(cause.code, cause.message, { exitCode: EXIT.start, cause });
+    }
+    this.#silent = wanted.level === 'silent';
+    this.#words = isPretty(options) || this.#silent;
+    return this.#log;
+  }
+
+  #logOptions(wanted: Pick<LogOptions, 'level' | 'format' | 'name'>): LogOptions {
     const { log: file, terminal } = this.#options;
-    const options = {
+    return {
       ...wanted,
-      ...(file === null ? {} : { file }),
       terminal: terminal.errIsTerminal,
       colour: terminal.errColour,
       priorities: file === null && isJournal(process.env, STANDARD_ERROR),
       tap: this.#tap,
     };
-    this.#log = await createLog(options);
-    this.#words = isPretty(options) || wanted.level === 'silent';
-    return this.#log;
   }
 }
 

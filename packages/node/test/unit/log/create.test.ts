@@ -3,13 +3,19 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { LogOptions } from '../../../src/log/create.ts';
+import type { LevelLog, LogOptions } from '../../../src/log/create.ts';
 import { createLog } from '../../../src/log/create.ts';
 
 const EVIL = '\u001b[2J\nfake line';
 
 /** What is in the file right after the last call, before any turn of the event loop. */
-async function written(options: Partial<LogOptions>): Promise<string> {
+async function written(
+  options: Partial<LogOptions>,
+  write: (log: LevelLog) => void = (log) => {
+    log.child({ route: 'jobs' }).warn({ event: 'test', reason: EVIL }, 'words');
+    log.debug({ event: 'hidden' }, 'not shown');
+  },
+): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), 'zeroth-log-'));
   const file = join(dir, 'log');
   const fd = openSync(file, 'w');
@@ -23,8 +29,7 @@ async function written(options: Partial<LogOptions>): Promise<string> {
       fd,
       ...options,
     });
-    log.child({ route: 'jobs' }).warn({ event: 'test', reason: EVIL }, 'words');
-    log.debug({ event: 'hidden' }, 'not shown');
+    write(log);
     return readFileSync(file, 'utf8');
   } finally {
     closeSync(fd);
@@ -50,6 +55,15 @@ describe('createLog', () => {
     assert.match(text, /^WARN \[\d\d:\d\d:\d\d\.\d{3}\]: words \{.*"route":"jobs".*\}\n$/);
     assert.ok(!text.includes('\u001b'), 'no escape sequence of a peer');
     assert.equal(text.split('\n').length, 2);
+  });
+
+  it('writes the stack of an error so that it does nothing to a terminal', async () => {
+    const text = await written({ terminal: true }, (log) => {
+      log.error({ err: new Error('\u001b[2J\u009b2J\rFATAL'), peer: '\u009b2J\u202e' }, 'words');
+    });
+    assert.match(text, /Error: \\u001b\[2J\\u009b2J\\u000dFATAL\n +at /);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: there is none
+    assert.ok(!/[\u001b\r\u0080-\u009f\u202e]/.test(text), text);
   });
 
   it('obeys the format whatever the terminal, and the level', async () => {

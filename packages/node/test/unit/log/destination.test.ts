@@ -1,10 +1,11 @@
 /** What becomes of a line when the descriptor takes a part of it. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
+import fs, { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { it } from 'node:test';
+import { it, mock } from 'node:test';
 import { createDestination } from '../../../src/log/destination.ts';
 
 it('a line that was cut because nobody read is not mixed with the next one', {
@@ -36,4 +37,36 @@ it('a line that was cut because nobody read is not mixed with the next one', {
   assert.equal(read(), '\nnext\n');
   destination.write('last\n');
   assert.equal(read(), 'last\n');
+});
+
+it('goes on when a full disk has room again, and ends for good when its reader is gone', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'zeroth-log-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'log');
+  const fd = openSync(path, 'a');
+  t.after(() => closeSync(fd));
+  const destination = createDestination(fd);
+  const { writeSync } = fs;
+  let code: string | null = null;
+  const failing = (to: number, bytes: Uint8Array, at: number): number => {
+    if (code === null) return writeSync(to, bytes, at);
+    if (at > 0) throw Object.assign(new Error('no'), { code });
+    return writeSync(to, bytes, at, 2);
+  };
+  mock.method(fs, 'writeSync', failing as typeof writeSync);
+  syncBuiltinESMExports();
+  try {
+    code = 'ENOSPC';
+    destination.write('one\n');
+    code = null;
+    destination.write('two\n');
+    code = 'EPIPE';
+    destination.write('three\n');
+    code = null;
+    destination.write('four\n');
+  } finally {
+    mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+  assert.equal(readFileSync(path, 'utf8'), 'on\ntwo\nth');
 });

@@ -9,6 +9,7 @@ import fs, {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -163,6 +164,34 @@ describe('a log file', () => {
     file.write('four\n');
     assert.equal(readFileSync(`${path}.moved`, 'utf8'), 'three\nfour\n');
     assert.deepEqual(dropped, []);
+  });
+
+  it('of several processes has each line whole and in order, and is rotated by one of them', (t) => {
+    const { path, file } = open(t, { limit: 100, kept: 9 });
+    const other = new LogFile(path, { limit: 100, kept: 9 });
+    t.after(() => other.close());
+    const all: string[] = [];
+    for (let n = 0; n < 60; n++) {
+      const line = `line ${n}\n`;
+      all.push(line);
+      (n % 3 === 0 ? other : file).write(line);
+    }
+    assert.equal(texts(path).join(''), all.join(''));
+    for (const text of texts(path)) assert.ok(text.length <= 100, `${text.length} octets`);
+    assert.equal(texts(path).length, 5);
+  });
+
+  it('that is a link is rotated where it points to', { skip: !posix && 'links need rights' }, (t) => {
+    const { path: real, file: first } = open(t);
+    first.close();
+    const link = join(folder(t), 'link.log');
+    symlinkSync(real, link);
+    const file = new LogFile(link, { limit: 10 });
+    t.after(() => file.close());
+    file.write('one 4567\n');
+    file.write('two\n');
+    assert.deepEqual(texts(real), ['one 4567\n', 'two\n']);
+    assert.equal(readFileSync(link, 'utf8'), 'two\n');
   });
 
   it('counts what it could not write, and says so when it works again', {

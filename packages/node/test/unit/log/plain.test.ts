@@ -19,7 +19,7 @@ it('fields become plain values, whatever they are', () => {
     on: true,
     none: null,
     missing: undefined,
-    list: ['a', { b: 1 }],
+    list: ['a', { b: 1, call: () => {} }],
     big: 2n,
     call: Symbol('s'),
     ring,
@@ -40,4 +40,11 @@ it('fields become plain values, whatever they are', () => {
   });
   assert.match(err as string, /^Error: boom\n {4}at /);
   assert.equal((deep as string).split('caused by: ').length, 6);
+});
+
+it('fields are what they were when it happened, and can be given to another thread', () => {
+  const server = { port: 1, close: () => {} };
+  const plain = plainFields({ server });
+  server.port = 2;
+  assert.deepEqual(structuredClone(plain), { server: { port: 1 } });
 });

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { EventRecord } from '../../../src/log/events.ts';
 import type { ServiceHost } from '../../../src/service/host.ts';
-import type { ProgramJournal } from '../../../src/service/journal.ts';
 import { createJournal } from '../../../src/service/journal.ts';
+import type { Journal } from '../../../src/service/runner.ts';
 
 interface Written {
   /** On standard error. */
@@ -18,7 +18,7 @@ interface Written {
 function written(
   kind: ServiceHost['kind'],
   { words = false, recording = true }: { words?: boolean; recording?: boolean },
-  write: (journal: ProgramJournal) => void,
+  write: (journal: Journal) => void,
 ): Written {
   const dir = mkdtempSync(join(tmpdir(), 'zeroth-journal-'));
   const file = join(dir, 'log');
@@ -66,7 +66,7 @@ describe('the events of a program', () => {
   });
 
   it('go to the record of the system: of Windows as well, of systemd only', () => {
-    const write = ({ report }: ProgramJournal): void => report('service:running', { service: 'collector' });
+    const write = ({ report }: Journal): void => report('service:running', { service: 'collector' });
     const windows = written('windows', {}, write);
     assert.equal(linesOf(windows).length, 1);
     assert.equal(windows.records.length, 1);
@@ -79,12 +79,18 @@ describe('the events of a program', () => {
 
   it('are words on a terminal, where what they hold can do nothing', () => {
     const { text } = written('terminal', { words: true }, ({ note, failed }) => {
-      note('info', 'a "name"\u001b[2J', { file: 'x\n' });
-      failed(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+      note('info', 'a "name"\u001b[2J\u009b2J', { file: 'x\n', by: '\u009b2J' });
+      failed(Object.assign(new Error('no space\u001b[2J\u009b2J'), { code: 'ENOSPC' }));
     });
-    assert.match(text, /^INFO \[\d\d:\d\d:\d\d\]: a "name"\\u001b\[2J \{"file":"x\\n"\}\nFATAL \[/);
-    assert.match(text, /"code":"ENOSPC","reason":"no space"\}\nError: no space\n {4}at /);
-    assert.ok(!text.includes('\u001b'));
+    assert.match(
+      text,
+      /^INFO \[\d\d:\d\d:\d\d\]: a "name"\\u001b\[2J\\u009b2J \{"file":"x\\n","by":"\\u009b2J"\}\nFATAL \[/,
+    );
+    assert.match(
+      text,
+      /"code":"ENOSPC","reason":"no space.*"\}\nError: no space\\u001b\[2J\\u009b2J\n {4}at /,
+    );
+    assert.ok(!text.includes('\u001b') && !text.includes('\u009b'));
   });
 
   it('fold a storm, and never what ends the program', () => {

@@ -34,10 +34,13 @@ class Stage {
   readonly calls: Method[] = [];
   /** Methods of the service that have not settled. */
   running = 0;
+  works = true;
   mostRunning = 0;
   context: ServiceContext | null = null;
   controls: Controls | null = null;
   ended: Ended | null = null;
+  /** How long the story was when what the journal held back was written. */
+  writtenAt = 0;
   readonly runner: Runner;
   readonly life: Promise<Ended>;
   #settle: ((error: Error | null) => void) | null = null;
@@ -59,6 +62,7 @@ class Stage {
     const service: Service = {
       name: 'tested',
       stopTimeout,
+      alive: () => this.works,
       start: (context) => {
         this.context = context;
         return method('start');
@@ -109,7 +113,14 @@ class Stage {
           this.story.push('failed');
           this.errors.push(error);
         },
-        note: (level, message) => this.story.push(`${level} ${message}`),
+        note: (level, message, fields) => {
+          assert.equal(typeof fields, 'object');
+          this.story.push(`${level} ${message}`);
+        },
+        flush: () => {
+          assert.ok(!this.story.includes('ended'), 'the host does not take it any more');
+          this.writtenAt = this.story.length;
+        },
       },
     });
     this.life = this.runner.run().then((ended) => {
@@ -331,7 +342,7 @@ describe('a service that runs', () => {
     assert.equal((await stage.life).code, 0);
   });
 
-  it('is not offered what it does not know, and refuses to reload', async () => {
+  it('is not offered what it does not know, and refuses it', async () => {
     const stage = await running({ lacks: ['pause', 'reload'] });
     assert.equal(stage.controls?.canPause, false);
     assert.equal(stage.controls?.canReload, false);
@@ -340,7 +351,7 @@ describe('a service that runs', () => {
     await turn();
     await stage.until('running');
     assert.deepEqual(stage.calls, ['start']);
-    assert.ok(stage.story.includes('service:refused'));
+    assert.equal(stage.story.filter((event) => event === 'service:refused').length, 2);
     stage.runner.stop('STOP');
     await stage.until('stopping');
     await stage.life;
@@ -360,6 +371,19 @@ describe('a service that runs', () => {
     assert.equal((await stage.life).code, 0);
     assert.deepEqual(stage.states, ['starting', 'running', 'pausing', 'stopping']);
     assert.equal(stage.story.filter((event) => event === 'stop').length, 1);
+  });
+});
+
+describe('a watchdog', () => {
+  it('hears what the service says of itself, and nothing bad while it stops', async () => {
+    const stage = await running();
+    assert.equal(stage.controls?.alive(), true);
+    stage.works = false;
+    assert.equal(stage.controls?.alive(), false);
+    stage.runner.stop('STOP');
+    assert.equal(stage.controls?.alive(), true);
+    await stage.until('stopping');
+    await stage.life;
   });
 });
 
@@ -422,6 +446,7 @@ describe('a service that fails', () => {
     const stage = await running();
     stage.runner.crash(new Error('boom'));
     assert.deepEqual(stage.story.slice(-3), ['crash', 'flush', 'exit 1']);
+    assert.equal(stage.writtenAt, stage.story.length - 2);
     const hostile = Object.defineProperty(new Error('hostile'), 'stack', {
       get: () => {
         throw new Error('of its stack');

@@ -39,6 +39,12 @@ test('what could break out of a file of the service manager is refused', () => {
   assert.throws(() => buildSpec(input({ reads: ['/a\u0000b'] })), usage);
 });
 
+test('a folder that others need is not given to a service', () => {
+  for (const dataDir of ['/', '/var/lib', '/var/lib/', '/etc/../usr', '/home/ann', '/Users/ann', '/tmp'])
+    assert.throws(() => buildSpec(input({ dataDir })), { code: 'USAGE', message: /node\.dataDir/ });
+  for (const dataDir of ['/var/lib/zeroth', '/home/ann/data', null]) buildSpec(input({ dataDir }));
+});
+
 test('a command means the same from anywhere', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'zeroth-spec-'));
   t.after(() => rmSync(folder, { recursive: true }));

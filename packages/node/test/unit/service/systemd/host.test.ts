@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { closeSync, fstatSync, openSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Controls, ServiceHost } from '../../../../src/service/host.ts';
-import { hasKoffi } from '../../../../src/service/koffi.ts';
-import { unixAddress } from '../../../../src/service/systemd/datagram.ts';
+import { hasKoffi, loadKoffi } from '../../../../src/service/koffi.ts';
+import { openDatagrams, unixAddress } from '../../../../src/service/systemd/datagram.ts';
 import { openSystemdHost } from '../../../../src/service/systemd/host.ts';
 import { stateLines, watchdogInterval } from '../../../../src/service/systemd/notify.ts';
 import { noDatagrams, parseEntry, receive } from '../../../support/datagrams.ts';
@@ -103,6 +103,18 @@ test('events go to the journal with their fields', { skip }, async (t) => {
 test('started by anybody else there is no such host', () => {
   assert.equal(openSystemdHost({}), null);
   assert.equal(openSystemdHost({ JOURNAL_STREAM: '1:2' }), null);
+});
+
+test('what can not be sent is said, and a closed socket is not used again', { skip }, async (t) => {
+  const { path, next } = await receive(t);
+  const datagrams = openDatagrams(loadKoffi());
+  const address = unixAddress(path) as Uint8Array;
+  assert.equal(datagrams?.send(address, Buffer.from('one')), null);
+  assert.equal((await next()).toString(), 'one');
+  assert.equal(datagrams?.send(unixAddress(`${path}-gone`) as Uint8Array, Buffer.from('x')), 'ENOENT');
+  datagrams?.close();
+  datagrams?.close();
+  assert.equal(datagrams?.send(address, Buffer.from('two')), 'EBADF');
 });
 
 test('addresses of sockets', () => {

@@ -27,6 +27,7 @@ const status = (state: number, more: Partial<RawStatus> = {}): RawStatus => ({
 function manager(
   states: readonly RawStatus[],
   answers: readonly number[] = [],
+  commandLine = '"C:\\zeroth.exe" run C:\\zeroth.yaml --service x',
 ): { scm: Scm; asked: string[] } {
   const asked: string[] = [];
   let look = 0;
@@ -38,6 +39,7 @@ function manager(
   const service = {
     status: () => states[Math.min(look++, states.length - 1)],
     start: () => ask('start'),
+    config: () => ({ commandLine }),
     control: (code: number) => ask(`control ${code}`),
   } as unknown as OpenService;
   const scm = {
@@ -60,6 +62,8 @@ describe('controlling a Windows service', () => {
       code: 'SERVICE_FAILED',
       message: /x did not start: its configuration has problems \(code 3\).*zeroth service logs --name x/,
     });
+    const other = manager([failed], [], '"C:\\other.exe" run');
+    await assert.rejects(startService(other.scm, 'x'), { message: /x did not start: it ended with code 3;/ });
     assert.equal(stateOf(failed), 'failed');
   });
 

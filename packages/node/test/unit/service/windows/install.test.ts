@@ -80,7 +80,11 @@ class System {
   };
 
   steps(of: Partial<ServiceSpec> = {}): Step[] {
-    return installSteps(this, { ...spec, ...of });
+    return installSteps(
+      this,
+      { ...spec, ...of },
+      { USERPROFILE: 'C:\\Users\\anna', PUBLIC: 'C:\\Users\\Public' },
+    );
   }
 
   /** Without those that make folders on this machine. */
@@ -153,6 +157,15 @@ describe('an installation on Windows', () => {
     assert.ok(system.did.includes(`icacls.exe C:\\etc /grant *${sid}:(RX)`));
   });
 
+  it('leaves a folder for the data open that other things are in, too', async () => {
+    for (const dataDir of ['C:\\', 'D:\\', 'C:\\ETC', 'c:\\program files']) {
+      const system = new System();
+      await system.perform(system.steps({ dataDir }));
+      assert.ok(!system.did.some((did) => did.startsWith(`icacls.exe ${dataDir} /inheritance`)), dataDir);
+      assert.ok(system.did.includes(`icacls.exe ${dataDir} /grant *${serviceSid('edge-2')}:(OI)(CI)(M)`));
+    }
+  });
+
   it('can be taken back, the last first', async () => {
     const system = new System();
     const steps = system.steps().filter(({ what }) => !what.startsWith('make the folder'));
@@ -164,8 +177,22 @@ describe('an installation on Windows', () => {
 
   it('takes no account with a password, before anything is done', () => {
     const system = new System();
-    assert.throws(() => system.steps({ user: 'PLANT\\anna' }), { code: 'SERVICE_UNSUPPORTED' });
+    assert.throws(() => system.steps({ user: 'PLANT\\anna' }), { code: 'USAGE' });
     assert.deepEqual(system.did, []);
+  });
+
+  it('refuses a program that its account could not read', () => {
+    const system = new System();
+    const at = (program: string, user: string | null = null): Step[] =>
+      system.steps({ command: [program, 'run'], user });
+    assert.throws(() => at('C:\\users\\Anna\\zeroth.exe'), {
+      code: 'USAGE',
+      message: /NT SERVICE\\edge-2 can't read C:\\users\\Anna\\zeroth\.exe.*LocalSystem/,
+    });
+    at('C:\\Users\\Anna\\zeroth.exe', 'LocalSystem');
+    at('C:\\Users\\Public\\zeroth.exe');
+    const config = 'C:\\Users\\anna\\zeroth.yaml';
+    system.steps({ command: ['C:\\zeroth.exe', 'run', config], reads: [config] });
   });
 
   it('is undone by an uninstallation, but for the data', async () => {

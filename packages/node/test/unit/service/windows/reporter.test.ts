@@ -1,9 +1,9 @@
-/** What the service control manager is told, step by step; the clock is the test's. */
+/** What the service control manager is told, step by step; time passes in looks. */
 import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ACCEPT, CONTROL, ERROR, type Report, STATE } from '../../../../src/service/windows/codes.ts';
-import { HINT, HUNG, Reporter } from '../../../../src/service/windows/reporter.ts';
+import { HINT, HUNG, PACE, Reporter } from '../../../../src/service/windows/reporter.ts';
 
 const STOPPING = ACCEPT.stop | ACCEPT.shutdown | ACCEPT.preshutdown;
 
@@ -15,13 +15,13 @@ describe('reports to the service control manager', () => {
 
   beforeEach(() => {
     reports = [];
-    reporter = new Reporter((report) => reports.push(report), 0);
+    reporter = new Reporter((report) => reports.push(report));
     reporter.begin();
   });
 
   const run = (): void => {
     reporter.offer(true, true);
-    reporter.tell('running', null, 0);
+    reporter.tell('running', null);
   };
 
   it('begins with START_PENDING, and moves the checkpoint while the loop turns', () => {
@@ -33,31 +33,33 @@ describe('reports to the service control manager', () => {
       checkpoint: 1,
       hint: HINT,
     });
-    reporter.tick(true, 1000);
-    reporter.tell('starting', null, 1500);
+    reporter.tick(true);
+    reporter.tell('starting', null);
     assert.deepEqual(brief(), [STATE.startPending, 3]);
-    reporter.tell('running', null, 2000);
+    reporter.tell('running', null);
     assert.deepEqual([last().state, last().checkpoint, last().hint], [STATE.running, 0, 0]);
   });
 
   it('makes no progress for a loop that stands still for longer than a minute', () => {
-    for (let now = 1000; now <= HUNG; now += 1000) reporter.tick(false, now);
+    for (let time = 0; time < HUNG; time += PACE) reporter.tick(false);
     const { checkpoint } = last();
-    assert.equal(checkpoint, 1 + HUNG / 1000);
-    for (let now = HUNG + 1000; now < 3 * HUNG; now += 1000) reporter.tick(false, now);
+    assert.equal(checkpoint, 1 + HUNG / PACE);
+    for (let time = 0; time < 2 * HUNG; time += PACE) reporter.tick(false);
     assert.equal(last().checkpoint, checkpoint);
-    reporter.tick(true, 3 * HUNG);
+    reporter.tick(true);
     assert.equal(last().checkpoint, checkpoint + 1, 'it turns again');
   });
 
   it('makes no progress beyond the time that the program announced', () => {
-    reporter.tell('starting', 5000, 0);
-    reporter.tick(true, 5000);
+    reporter.tell('starting', 2 * PACE);
+    reporter.tick(true);
+    reporter.tick(true);
     const { checkpoint } = last();
-    reporter.tick(true, 5001);
+    assert.equal(checkpoint, 4);
+    reporter.tick(true);
     assert.equal(last().checkpoint, checkpoint);
-    reporter.tell('starting', 5000, 6000);
-    reporter.tick(true, 11_000);
+    reporter.tell('starting', 2 * PACE);
+    reporter.tick(true);
     assert.equal(last().checkpoint, checkpoint + 2);
   });
 
@@ -67,27 +69,27 @@ describe('reports to the service control manager', () => {
       [CONTROL.shutdown, 'SHUTDOWN'],
       [CONTROL.preshutdown, 'PRESHUTDOWN'],
     ] as const) {
-      const one = new Reporter((report) => reports.push(report), 0);
+      const one = new Reporter((report) => reports.push(report));
       one.begin();
-      one.tell('running', null, 0);
-      assert.deepEqual(one.control(control, 10), { result: 0, heard: { action: 'stop', reason } });
+      one.tell('running', null);
+      assert.deepEqual(one.control(control), { result: 0, heard: { action: 'stop', reason } });
       assert.deepEqual(brief(), [STATE.stopPending, 1]);
       assert.equal(last().accepted, 0);
-      assert.deepEqual(one.control(CONTROL.stop, 20), { result: 0, heard: null });
+      assert.deepEqual(one.control(CONTROL.stop), { result: 0, heard: null });
     }
   });
 
   it('never goes back from stopping: what the program said before it heard of it is late', () => {
-    assert.equal(reporter.control(CONTROL.stop, 10).heard?.action, 'stop');
-    reporter.tell('running', null, 20);
+    assert.equal(reporter.control(CONTROL.stop).heard?.action, 'stop');
+    reporter.tell('running', null);
     assert.deepEqual(brief(), [STATE.stopPending, 1]);
-    reporter.tell('stopping', 1000, 30);
+    reporter.tell('stopping', 1000);
     assert.deepEqual(brief(), [STATE.stopPending, 2]);
     reporter.ended(0);
     assert.deepEqual(brief(), [STATE.stopped, 0]);
     const count = reports.length;
-    reporter.tell('running', null, 40);
-    reporter.tick(true, 50);
+    reporter.tell('running', null);
+    reporter.tick(true);
     reporter.ended(1);
     assert.equal(reports.length, count);
   });
@@ -100,57 +102,60 @@ describe('reports to the service control manager', () => {
   it('pauses and continues', () => {
     run();
     assert.equal(last().accepted, STOPPING | ACCEPT.pauseContinue | ACCEPT.paramChange);
-    assert.deepEqual(reporter.control(CONTROL.pause, 10).heard, { action: 'pause', reason: 'PAUSE' });
+    assert.deepEqual(reporter.control(CONTROL.pause).heard, { action: 'pause', reason: 'PAUSE' });
     assert.deepEqual(brief(), [STATE.pausePending, 1]);
-    reporter.tell('pausing', null, 20);
+    reporter.tell('pausing', null);
     assert.deepEqual(brief(), [STATE.pausePending, 2]);
-    reporter.tell('paused', null, 30);
+    reporter.tell('paused', null);
     assert.deepEqual(brief(), [STATE.paused, 0]);
-    assert.deepEqual(reporter.control(CONTROL.pause, 40), { result: 0, heard: null }, 'it is paused already');
-    assert.deepEqual(reporter.control(CONTROL.continue, 50).heard, { action: 'resume', reason: 'CONTINUE' });
+    assert.deepEqual(reporter.control(CONTROL.pause), { result: 0, heard: null }, 'it is paused already');
+    assert.deepEqual(reporter.control(CONTROL.continue).heard, { action: 'resume', reason: 'CONTINUE' });
     assert.deepEqual(brief(), [STATE.continuePending, 1]);
-    reporter.tell('running', null, 60);
+    reporter.tell('running', null);
     assert.deepEqual(brief(), [STATE.running, 0]);
   });
 
   it('refuses to pause before it runs, and what the program does not offer', () => {
-    assert.equal(reporter.control(CONTROL.pause, 10).result, ERROR.callNotImplemented);
-    assert.equal(reporter.control(CONTROL.paramChange, 10).result, ERROR.callNotImplemented);
+    assert.equal(reporter.control(CONTROL.pause).result, ERROR.callNotImplemented);
+    assert.equal(reporter.control(CONTROL.paramChange).result, ERROR.callNotImplemented);
     reporter.offer(true, false);
-    assert.equal(reporter.control(CONTROL.pause, 10).result, ERROR.serviceCannotAcceptControl);
-    reporter.tell('running', null, 20);
+    assert.equal(reporter.control(CONTROL.pause).result, ERROR.serviceCannotAcceptControl);
+    reporter.tell('running', null);
     assert.equal(last().accepted, STOPPING | ACCEPT.pauseContinue);
-    assert.equal(reporter.control(CONTROL.paramChange, 30).result, ERROR.callNotImplemented);
-    assert.equal(reporter.control(200, 30).result, ERROR.callNotImplemented);
+    assert.equal(reporter.control(CONTROL.paramChange).result, ERROR.callNotImplemented);
+    assert.equal(reporter.control(200).result, ERROR.callNotImplemented);
   });
 
   it('reloads without another state', () => {
     run();
-    assert.deepEqual(reporter.control(CONTROL.paramChange, 10).heard, {
+    assert.deepEqual(reporter.control(CONTROL.paramChange).heard, {
       action: 'reload',
       reason: 'PARAMCHANGE',
     });
-    reporter.tell('reloading', null, 20);
+    reporter.tell('reloading', null);
     assert.deepEqual(brief(), [STATE.running, 0]);
   });
 
   it('says the same again to INTERROGATE', () => {
     run();
     const count = reports.length;
-    assert.deepEqual(reporter.control(CONTROL.interrogate, 10), { result: 0, heard: null });
+    assert.deepEqual(reporter.control(CONTROL.interrogate), { result: 0, heard: null });
     assert.equal(reports.length, count + 1);
     assert.deepEqual(reports.at(-1), reports.at(-2));
   });
 
   it('says when a program that was asked to stop can not hear it', () => {
+    for (let time = 0; time < 2 * HUNG; time += PACE) reporter.tick(false);
     run();
-    // Nobody looked while it ran: the time before the control does not count.
-    assert.equal(reporter.control(CONTROL.stop, 10 * HUNG).heard?.action, 'stop');
-    reporter.tick(false, 11 * HUNG);
-    assert.equal(reporter.hung(11 * HUNG), false);
-    assert.equal(reporter.hung(11 * HUNG + 1), true);
-    reporter.tick(true, 11 * HUNG + 2);
-    assert.equal(reporter.hung(11 * HUNG + 3), false);
+    reporter.tick(false);
+    assert.equal(reporter.hung, false, 'nobody asked it to');
+    assert.equal(reporter.control(CONTROL.stop).heard?.action, 'stop');
+    for (let time = 0; time < HUNG; time += PACE) reporter.tick(false);
+    assert.equal(reporter.hung, false);
+    reporter.tick(false);
+    assert.equal(reporter.hung, true);
+    reporter.tick(true);
+    assert.equal(reporter.hung, false);
   });
 
   it('moves no checkpoint backwards, and nothing after STOPPED, whatever happens', () => {
@@ -177,15 +182,13 @@ describe('reports to the service control manager', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
         const seen: Report[] = [];
-        const one = new Reporter((report) => seen.push(report), 0);
+        const one = new Reporter((report) => seen.push(report));
         one.begin();
         one.offer(true, true);
-        let now = 0;
         for (const next of steps) {
-          now += 1000;
-          if (next.kind === 'control') one.control(next.code, now);
-          else if (next.kind === 'tell') one.tell(next.state as 'running', null, now);
-          else if (next.kind === 'tick') one.tick(next.turned, now);
+          if (next.kind === 'control') one.control(next.code);
+          else if (next.kind === 'tell') one.tell(next.state as 'running', null);
+          else if (next.kind === 'tick') one.tick(next.turned);
           else one.ended(next.code);
         }
         for (const [at, report] of seen.entries()) {

@@ -22,7 +22,7 @@ describe('accounts of Windows', () => {
 
   it('takes none that needs one, and says which it takes', () => {
     assert.throws(() => accountOf('PLANT\\anna', 'x'), {
-      code: 'SERVICE_UNSUPPORTED',
+      code: 'USAGE',
       message: /PLANT\\anna needs a password.*NT SERVICE\\x/,
     });
   });
