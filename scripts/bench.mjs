@@ -1,5 +1,15 @@
 // npm run bench [-- ARGUMENTS]: builds, then runs the benchmarks in a process of their own.
+import { HOST } from './exe/targets.mjs';
 import { build, node } from './tool.mjs';
 
-process.exitCode =
-  build(['bench']) || node(['--enable-source-maps', 'bench/.out/src/main.js', ...process.argv.slice(2)]);
+const args = process.argv.slice(2);
+const only = args[args.indexOf('--only') + 1] ?? '';
+
+function bench() {
+  // Rows about the executable say so if there is none.
+  if (!args.includes('--list') && (!args.includes('--only') || /-exe|\*/.test(only)))
+    node(['scripts/build-exe.mjs', '--target', HOST]);
+  return node(['--enable-source-maps', 'bench/.out/src/main.js', ...args]);
+}
+
+process.exitCode = build(['bench']) || bench();

@@ -6,3 +6,4 @@ import { root } from './tool.mjs';
 for (const folder of ['packages/zmq', 'packages/node', 'bench', 'examples']) {
   for (const output of ['dist', '.out']) rmSync(join(root, folder, output), { recursive: true, force: true });
 }
+rmSync(join(root, 'build'), { recursive: true, force: true });

@@ -26,6 +26,8 @@ export interface Peers {
   readonly libzmq: Peer;
   /** `zeroth run`. */
   readonly node: Peer;
+  /** `zeroth run` of the executable for this machine. */
+  readonly executable: Peer;
   readonly natsServer: Peer;
   /** Drivers of core NATS over its Node client. */
   readonly natsClient: Peer;
@@ -93,6 +95,16 @@ function driver(name: string, lib: string, module: string, entry: string | null)
   return { name, command, version, missing: null };
 }
 
+/** scripts/bench.mjs builds it for the rows that are about it. */
+function findExecutable(version: string | null): Peer {
+  const windows = process.platform === 'win32';
+  const target = `${windows ? 'win' : process.platform}-${process.arch}`;
+  const program = join(root, 'build', 'exe', target, windows ? 'zeroth.exe' : 'zeroth');
+  return version === null || !existsSync(program)
+    ? absent('executable', `no executable for ${target}: npm run build:exe`)
+    : { name: 'executable', command: [program, 'run'], version, missing: null };
+}
+
 export function findPeers(): Peers {
   const zmqEntry = join(root, 'packages', 'zmq', 'dist', 'index.js');
   const nodeEntry = join(root, 'packages', 'node', 'dist', 'cli', 'main.js');
@@ -113,6 +125,7 @@ export function findPeers(): Peers {
             version: nodeVersion,
             missing: null,
           },
+    executable: findExecutable(nodeVersion),
     natsServer: nats.ok
       ? {
           name: 'nats-server',

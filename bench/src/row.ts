@@ -17,7 +17,7 @@ export interface Target {
   readonly aim: number | null;
 }
 
-export type Unit = 'msg/s' | 'MB/s' | 'us' | 'ms/GB' | 'MB' | 'KB' | 'B';
+export type Unit = 'msg/s' | 'MB/s' | 'us' | 'ms' | 'ms/GB' | 'MB' | 'KB' | 'B';
 
 export interface Row {
   /** `work:peer`; without a peer just `work`. */

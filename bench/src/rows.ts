@@ -10,6 +10,7 @@ import type { Peer, Peers } from './peers.ts';
 import type { Row, Side } from './row.ts';
 import { DEFAULTS, most, NONE, ratio, side, time } from './row.ts';
 import { nodeRelay, proxyRelay } from './servers.ts';
+import { startRows } from './start-rows.ts';
 import { streamRows } from './stream-rows.ts';
 import type { Timing, Work } from './works.ts';
 import {
@@ -204,6 +205,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       ...relays((relay, c) => stalledMemory(relay, c, quick ? 512 : 2048), residentSizes),
       method: `Highest growth over the idle relay while ${quick ? '512 MB' : '2 GB'} in messages of 1 KiB pass, at marks of 10,000 messages; one subscriber takes all of it, the other handshakes, subscribes to everything and never reads.`,
     },
+    ...startRows(peers),
     ...lookRows(peers, quick),
     ...codecRows(peers, timing),
     ...streamRows(peers, timing, quick),

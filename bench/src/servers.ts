@@ -157,10 +157,11 @@ async function startNode(
   return pid;
 }
 
-function loopback(port: number): string {
+export function loopback(port: number): string {
   return `tcp://127.0.0.1:${port}`;
 }
-async function freePorts(count: number): Promise<number[]> {
+
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer();
