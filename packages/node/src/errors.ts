@@ -89,5 +89,11 @@ export class ZerothError extends Error {
 
 /** What an error says, or whatever else was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (error instanceof Error) return error.message;
+  try {
+    return String(error);
+  } catch {
+    // An object without a prototype, say.
+    return 'something was thrown that can not be told';
+  }
 }

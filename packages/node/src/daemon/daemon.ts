@@ -144,6 +144,11 @@ export class Daemon {
     return this.node.resume(reason);
   }
 
+  /** Whether it does its work: what a watchdog asks. */
+  get live(): boolean {
+    return this.#health?.report().live ?? true;
+  }
+
   get paused(): boolean {
     return this.node.pausedSince !== null;
   }

@@ -9,7 +9,8 @@ import type { LoopDelay } from '../health/loop.ts';
 import type { HealthReport, PeerHealth, WatchedNode } from '../health/types.ts';
 import type { Timings } from './measures.ts';
 
-export interface NodeFigures extends Pick<WatchedNode, 'status' | 'streams' | 'sessionStatus' | 'pausedSince'> {
+export interface NodeFigures
+  extends Pick<WatchedNode, 'status' | 'streams' | 'sessionStatus' | 'pausedSince'> {
   peers(): readonly RoutePeer[];
   watch(listener: (event: Pick<PeerEvent, 'route' | 'side' | 'type'>) => void): () => void;
   readonly name: string;

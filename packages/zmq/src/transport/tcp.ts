@@ -5,7 +5,7 @@
  */
 import { lookup } from 'node:dns';
 import type { Server, Socket, TcpNetConnectOpts } from 'node:net';
-import { connect, isIP, isIPv6 } from 'node:net';
+import { connect, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { ZmqError } from '../errors.ts';
 import { dialSocket } from './dial.ts';
@@ -40,7 +40,7 @@ function listen(
   const backlog = Math.max(1, options.backlog);
   const bindTo = (numeric: string): void => {
     listener.attempt({
-      target: { host: numeric, port, type: isIPv6(bare(numeric)) ? 6 : 4, backlog },
+      target: { host: numeric, port, type: isIP(bare(numeric)) === 6 ? 6 : 4, backlog },
       endpoint: (server) => boundEndpoint(server, numeric),
       recover: (code) => {
         // `*` on a system without IPv6: all there is.
@@ -78,7 +78,7 @@ function dial(text: string, options: TransportOptions, done: DialCallback): () =
     if (host !== '*' && numeric === null) return failLater(noSuchInterface(host, address, null), done);
     if (numeric !== null) {
       connectOptions.localAddress = numeric;
-      connectOptions.family = isIPv6(bare(numeric)) ? 6 : 4;
+      connectOptions.family = isIP(bare(numeric)) === 6 ? 6 : 4;
     }
     if (port !== 0) connectOptions.localPort = port;
   }

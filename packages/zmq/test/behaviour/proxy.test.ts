@@ -140,6 +140,43 @@ for (const transport of transports) {
         assert.deepEqual(text(await consumer.receive()), [String(index)]);
     });
 
+    it('takes nothing from the front end while that is held, and passes replies on', async (t) => {
+      const s = scope(t, transport);
+      const { proxy, front, back } = await start(s, transport, s.open(zmq.Router), s.open(zmq.Dealer));
+      const [asks, worker] = [s.open(zmq.Dealer), s.open(zmq.Dealer)];
+      worker.connect(back);
+      asks.connect(front);
+      await asks.send(['', 'first']);
+      const [id = Buffer.alloc(0)] = await worker.receive();
+      proxy.hold(true);
+      await asks.send(['', 'second']);
+      await until(() => proxy.frontEnd.stats.queuedIn === 1, 'the request to be held');
+      await worker.send([id, '', 'answer']);
+      assert.deepEqual(text(await asks.receive()), ['', 'answer']);
+      assert.equal(proxy.stats.toBack.messages, 1);
+      proxy.hold(false);
+      assert.deepEqual(text((await worker.receive()).slice(1)), ['', 'second']);
+    });
+
+    it('is held from the start where it is told so, and delivers all that when it drains', async (t) => {
+      const s = scope(t, transport);
+      const [pull, push] = [s.open(zmq.Pull), s.open(zmq.Push)];
+      const proxy = new zmq.Proxy(pull, push);
+      proxy.hold(true);
+      await pull.bind(transport.endpoint());
+      await push.bind(transport.endpoint());
+      void proxy.run();
+      const [producer, consumer] = [s.open(zmq.Push), s.open(zmq.Pull)];
+      consumer.connect(push.lastEndpoint as string);
+      producer.connect(pull.lastEndpoint as string);
+      for (let index = 0; index < 20; index += 1) await producer.send(String(index));
+      await until(() => pull.stats.queuedIn === 20, 'the messages to be held');
+      const draining = proxy.drain({ timeout: 10_000 });
+      for (let index = 0; index < 20; index += 1)
+        assert.deepEqual(text(await consumer.receive()), [String(index)]);
+      assert.deepEqual(await within(draining, 'the drain'), { undelivered: 0 });
+    });
+
     it('makes the producer wait for a consumer that does not read', async (t) => {
       const s = scope(t, transport);
       const marks = { sendHighWaterMark: 2, receiveHighWaterMark: 2 };

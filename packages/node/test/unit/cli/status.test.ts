@@ -48,6 +48,16 @@ function status(more: Partial<Status> = {}, uptimeMs = 1000, pid = 1): Status {
   };
 }
 
+describe('the first line', () => {
+  it('says since when the node is paused', () => {
+    const running = status();
+    const line = (of: Status): string => screenOf(of, figuresOf(of, null), false)[0] as string;
+    assert.doesNotMatch(line(running), /paused/);
+    const node = { ...running.node, pausedSince: '2026-01-31T05:30:00.000Z' };
+    assert.match(line({ ...running, node }), /, paused since 2026-01-31 05:30:00Z$/);
+  });
+});
+
 describe('figures', () => {
   it('are counters of one look, and rates of two', () => {
     const [alone] = figuresOf(status(), null).routes;

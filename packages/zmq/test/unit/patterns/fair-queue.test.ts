@@ -149,6 +149,17 @@ describe('pipe', () => {
     assert.ok(a!.paused, 'on a new connection too');
   });
 
+  it('counts as heard when it is read from again: in between nobody listened', () => {
+    const [a] = pipes(1, 2);
+    const queue = new FairQueue();
+    push(queue, a!.pipe, '1', '2');
+    a!.pipe.checkMark();
+    const { heard } = a!.pipe;
+    drain(queue);
+    assert.ok(!a!.paused);
+    assert.notEqual(a!.pipe.heard, heard);
+  });
+
   it('looks at the mark again on a new connection', () => {
     const [a] = pipes(1, 2);
     const queue = new FairQueue();
