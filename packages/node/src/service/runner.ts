@@ -373,8 +373,7 @@ export class Runner implements Controls {
   }
 
   get #stopTimeout(): number {
-    const { stopTimeout } = this.#service;
-    return typeof stopTimeout === 'number' && stopTimeout >= 0 ? stopTimeout : STOP_TIMEOUT;
+    return this.#service.stopTimeout ?? STOP_TIMEOUT;
   }
 
   get #grace(): number {
