@@ -5,7 +5,8 @@
 //   npm test -- --keep-going packages/zmq/test/unit    runs what did compile even if the build failed (still exits 1)
 //
 // The files are listed here because `node --test` takes folders on Node 20 only and globs on later ones only.
-// The list is made from the sources, so the output of a test that was deleted does not run.
+// The list is made from the sources, so the output of a test that was deleted does not run. packages/node/test/windows is
+// compiled and left out: npm run test:windows runs it.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { limit } from './test-limit.mjs';
@@ -25,6 +26,8 @@ const suites = [
   { tests: 'scripts/test', compiled: 'scripts/test', project: null },
 ];
 
+/** Needs Windows, or Wine. */
+const elsewhere = 'packages/node/test/windows/';
 /** Two processes at once: many of the tests are themselves several processes. */
 const concurrency = 2;
 /** A test that hangs fails after this long, in ms; ./test-limit.mjs speaks up before. */
@@ -44,7 +47,8 @@ function testsOf({ tests, compiled }) {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true })
     .map((name) => name.split(sep).join('/'))
-    .filter((name) => /\.test\.(ts|mjs)$/.test(name) && wanted(`${tests}/${name}`))
+    .filter((name) => /\.test\.(ts|mjs)$/.test(name) && !`${tests}/${name}`.startsWith(elsewhere))
+    .filter((name) => wanted(`${tests}/${name}`))
     .map((name) => `${compiled}/${name.replace(/\.ts$/, '.js')}`)
     .sort();
 }

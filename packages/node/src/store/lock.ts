@@ -6,10 +6,12 @@
  * two that start at once never both take over, and who crashes while taking over is taken over in the same way.
  *
  * Guarantees: at most one owner. An owner of this host is gone when its process is; one of another host, of another
- * container or from before the system was started anew, when it has not touched the lock for {@link ABANDONED} ms. One
- * that comes back after that finds out, and stops.
+ * container or from before the system was started anew, when it has not touched the lock for {@link ABANDONED} ms. Where
+ * the system does not say when a process started, a later one may have its number: then it is watched for a while
+ * after that, because a machine that slept comes back. One that comes back later finds out, and stops.
  */
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ZerothError } from '../errors.ts';
 import { codeOf, type FileSystem, readSmall, TEMPORARY, writeAt } from './files.ts';
 import { isAlive, newOwner, type Owner, parseOwner } from './owner.ts';
@@ -17,6 +19,7 @@ import { isAlive, newOwner, type Owner, parseOwner } from './owner.ts';
 const NAME = 'lock';
 const ABANDONED = 30_000;
 const TOUCHED = 5000;
+const WATCHED = 2 * TOUCHED;
 /**
  * Locks that were taken here. Where the system does not say when a process started, a lock with our number that is not
  * among them is of an earlier process; where it does, of another thread.
@@ -37,7 +40,12 @@ export class Lock {
   }
 
   /** @throws STORE_LOCKED, or an error of the file system. */
-  static async take(files: FileSystem, dir: string, now: () => number): Promise<Lock> {
+  static async take(
+    files: FileSystem,
+    dir: string,
+    now: () => number,
+    watched: number = WATCHED,
+  ): Promise<Lock> {
     const owner = newOwner(now());
     const own = join(dir, `${NAME}.${owner.nonce}${TEMPORARY}`);
     const file = await files.open(own, 'write');
@@ -48,7 +56,7 @@ export class Lock {
       await file.close();
     }
     try {
-      await acquire(files, dir, own, now);
+      await acquire(files, dir, own, { now, watched });
     } finally {
       await files.remove(own).catch(() => {});
     }
@@ -92,16 +100,28 @@ export async function ownerOf(files: FileSystem, dir: string, now: () => number)
   return owner === null || owner.gone ? null : owner.owner;
 }
 
-async function acquire(files: FileSystem, dir: string, own: string, now: () => number): Promise<void> {
+async function acquire(
+  files: FileSystem,
+  dir: string,
+  own: string,
+  { now, watched }: { now: () => number; watched: number },
+): Promise<void> {
   const lock = join(dir, NAME);
   for (;;) {
     if (await claim(files, own, lock)) return;
     let found = await read(files, lock, now);
     if (found === null) continue;
     const root = found.owner.nonce;
+    let path = lock;
     // Along the chain of those that died while they took over, to its end.
     for (;;) {
       if (!found.gone) throw locked(dir, found.owner);
+      if (found.touched !== null) {
+        await delay(watched);
+        const later = await read(files, path, now);
+        if (later?.owner.nonce !== found.owner.nonce) break;
+        if (later.touched !== found.touched) throw locked(dir, found.owner);
+      }
       const over = join(dir, `${NAME}.${found.owner.nonce}`);
       if (await claim(files, own, over)) {
         // The lock may have been taken over, and the traces removed, since it was read.
@@ -114,7 +134,8 @@ async function acquire(files: FileSystem, dir: string, own: string, now: () => n
         await files.rename(over, lock);
         return;
       }
-      found = await read(files, over, now);
+      path = over;
+      found = await read(files, path, now);
       if (found === null) break;
     }
   }
@@ -131,11 +152,14 @@ async function claim(files: FileSystem, own: string, name: string): Promise<bool
   }
 }
 
-async function read(
-  files: FileSystem,
-  path: string,
-  now: () => number,
-): Promise<{ owner: Owner; gone: boolean } | null> {
+interface Found {
+  readonly owner: Owner;
+  readonly gone: boolean;
+  /** When it was last touched, in ms, of an owner who is gone if it is not touched again; null: there is no doubt. */
+  readonly touched: number | null;
+}
+
+async function read(files: FileSystem, path: string, now: () => number): Promise<Found | null> {
   const bytes = await readSmall(files, path, 4096);
   if (bytes === null) return null;
   const owner = parseOwner(bytes) ?? (isUnfinished(bytes) ? UNKNOWN : null);
@@ -147,11 +171,14 @@ async function read(
   }
   const alive = isAlive(owner);
   if (alive !== null && owner.pid === process.pid && owner.started === '')
-    return { owner, gone: !held.has(owner.nonce) };
-  if (alive !== null) return { owner, gone: !alive };
+    return { owner, gone: !held.has(owner.nonce), touched: null };
+  if (alive === false || (alive === true && owner.started !== ''))
+    return { owner, gone: !alive, touched: null };
+  // Nobody can tell, or the number may be another program's by now: after a power cut on Windows it often is.
   try {
     const { modified } = await files.stat(path);
-    return { owner, gone: now() - modified > ABANDONED };
+    const gone = now() - modified > ABANDONED;
+    return { owner, gone, touched: gone && alive === true ? modified : null };
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return null;
     throw error;

@@ -55,9 +55,11 @@ function watched(): { files: FileSystem; looks(times: number): Promise<void> } {
 
 async function following(t: TestContext) {
   const dir = await mkdtemp(join(tmpdir(), 'zeroth-follow-'));
-  t.after(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }));
   const store = await openStore({ dir, log: silentLog });
-  t.after(() => store.close());
+  t.after(async () => {
+    await store.close();
+    await rm(dir, { recursive: true, force: true, maxRetries: 5 });
+  });
   const stream = await store.open('events', SETTINGS);
   const { files, looks } = watched();
   const inspector = await inspectStore(dir, files);

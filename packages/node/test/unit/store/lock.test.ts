@@ -127,6 +127,27 @@ describe('the lock of a data folder', () => {
     await (await take()).release();
   });
 
+  it('is watched before it is taken from a number that a later process may have', async () => {
+    const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
+    try {
+      // As on Windows and macOS, which do not say when a process started.
+      const owner = put({ pid: child.pid!, started: '' }, 5000);
+      await assert.rejects(take(), { code: 'STORE_LOCKED' }, 'it was touched lately');
+
+      put(owner, 60_000);
+      const slept = Lock.take(realFiles, dir, Date.now, 300);
+      const woken = setInterval(() => utimesSync(join(dir, 'lock'), new Date(), new Date()), 50);
+      await assert.rejects(slept, { code: 'STORE_LOCKED' }, 'its machine slept, and it is back');
+      clearInterval(woken);
+
+      put(owner, 60_000);
+      await Lock.take(realFiles, dir, Date.now, 50);
+      assert.equal(now().pid, process.pid);
+    } finally {
+      await kill(child);
+    }
+  });
+
   it('is not taken by a thread of the process that has it', {
     skip: newOwner(0).started === '' && 'needs /proc',
   }, async () => {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { StreamSettings } from '../../../src/config/types.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
 import { type Logged, listLog, openMemoryStream, readAll, runOf, settled } from '../../support/streams.ts';
 
 const SMALL = { retain: { bytes: 0, age: 0, count: 32 }, fsync: 'always', fsyncInterval: 1 } as const;
-const log = (sequence: number): string => `/s/${String(sequence).padStart(20, '0')}.log`;
+const log = (sequence: number): string => join('/s', `${String(sequence).padStart(20, '0')}.log`);
 const index = (sequence: number): string => log(sequence).replace('.log', '.index');
 
 /** Records `r1` to `r<count>`, one write each; with `SMALL` four to a segment. */
