@@ -15,6 +15,8 @@ import { colourOn, paint } from './terminal.ts';
 import { examples } from './tool/help.ts';
 
 const COLOURS = { ok: 'green', warning: 'yellow', failure: 'red' } as const;
+/** Milliseconds that checks which took too long have to clean up behind themselves. */
+const LAST_WITHIN = 1500;
 const STATUS_WIDTH = 9;
 const ID_WIDTH = 14;
 
@@ -53,10 +55,19 @@ async function doctor(file: string | null, json: boolean, { terminal, exit }: Co
     if (shows) terminal.status('');
     void terminal.out(json ? jsonOf(diagnosis) : screenOf(diagnosis, colourOn(process.stdout, process.env)));
     const failed = diagnosis.configRefused ? EXIT.config : EXIT.start;
+    if (diagnosis.hangs) killLater(terminal);
     exit(interrupts.signal.aborted ? interrupts.exitCode() : diagnosis.ok ? EXIT.ok : failed);
   } finally {
     interrupts.dispose();
   }
+}
+
+/** A thread that waits for a dead disk holds up every other end of a process, also `process.exit`. */
+function killLater(terminal: CommandContext['terminal']): void {
+  setTimeout(() => {
+    terminal.err('warning: a call of the system does not come back, ending by force');
+    process.kill(process.pid, 'SIGKILL');
+  }, LAST_WITHIN).unref();
 }
 
 function jsonOf({ ok, results }: Diagnosis): string {

@@ -14,6 +14,7 @@ import type { CheckResult, Surroundings } from './check.ts';
 import { failure, millisecondWords, ok, rounded, warning } from './check.ts';
 import { isExecutable } from './node.ts';
 import { printed } from './program.ts';
+import { systemProgram } from './windows.ts';
 
 /** Nanoseconds: a timer of 1 ms can be told. */
 const COARSE = 1_000_000;
@@ -172,7 +173,7 @@ function largestMove(readings: readonly ClockReading[]): number {
 
 async function isSynchronised(signal: AbortSignal): Promise<boolean | null> {
   if (process.platform === 'win32') {
-    const status = await printed('w32tm', ['/query', '/status'], signal);
+    const status = await printed(systemProgram('w32tm'), ['/query', '/status'], signal);
     // The words are in the language of the system; 3 is "not synchronised" (RFC 5905, leap indicator).
     const leap = /^[^\n]*?: *(\d)\(/.exec(status ?? '')?.[1];
     return leap === undefined ? null : leap !== '3';

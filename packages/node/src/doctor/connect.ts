@@ -11,10 +11,11 @@ import type { Config } from '../config/types.ts';
 import type { CheckResult, ConfiguredSurroundings } from './check.ts';
 import { codeOf, failure, folded, millisecondWords, ok, plural, rounded, warning } from './check.ts';
 import { localAddress } from './local-address.ts';
-import { Names } from './names.ts';
+import { LATE, Names } from './names.ts';
 import type { Place } from './ports.ts';
 
-const WITHIN = 800;
+/** Names and greeting together stay within the time of a check. */
+const WITHIN = 650;
 const MOST = 256;
 
 export interface Patience {
@@ -85,7 +86,8 @@ function trouble({ place, found, code, milliseconds }: Asked): CheckResult {
   const later = 'a node starts without it, and goes on trying';
   switch (found) {
     case 'name':
-      return failure(
+      // Nobody has said that there is no such name.
+      return (code === LATE ? warning : failure)(
         'connect',
         `${at}: the name can't be resolved (${code})`,
         'check the name, DNS and /etc/hosts',

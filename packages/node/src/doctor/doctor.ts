@@ -54,6 +54,8 @@ export interface Diagnosis {
   readonly ok: boolean;
   /** The configuration is refused. */
   readonly configRefused: boolean;
+  /** A check has not ended: what it waits for may keep the process. */
+  readonly hangs: boolean;
   readonly results: readonly CheckResult[];
 }
 
@@ -70,7 +72,11 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   const opening = open(file);
   // One for each check.
   setMaxListeners(0, signal);
-  let done = 0;
+  let [done, running] = [0, 0];
+  const counted = async (check: Promise<readonly CheckResult[]>): Promise<readonly CheckResult[]> => {
+    running++;
+    return check.finally(() => running--);
+  };
   const run = async (each: (typeof CHECKS)[number]): Promise<readonly CheckResult[]> => {
     const opened = 'configured' in each ? await opening : null;
     const results =
@@ -78,8 +84,8 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
         ? []
         : await limited(each.name, within, signal, (over) => {
             const given = { file, environment, openManager, signal: over };
-            if ('run' in each) return each.run(given);
-            return each.configured({ ...given, opened: opened as OpenedConfig });
+            if ('run' in each) return counted(each.run(given));
+            return counted(each.configured({ ...given, opened: opened as OpenedConfig }));
           });
     progress(++done, CHECKS.length);
     return results;
@@ -90,6 +96,7 @@ export async function diagnose(options: DoctorOptions): Promise<Diagnosis> {
   return {
     ok: results.every(({ status }) => status !== 'failure'),
     configRefused: !opened.ok && opened.problems.length > 0,
+    hangs: running > 0,
     results,
   };
 }

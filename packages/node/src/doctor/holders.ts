@@ -6,10 +6,11 @@
  * program (an argument may be a secret).
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { BlockList, isIP } from 'node:net';
 import { basename } from 'node:path';
 import { printable, shorten } from '../config/problem.ts';
 import { printed } from './program.ts';
-import { windowsHolder } from './windows.ts';
+import { systemProgram, windowsHolder } from './windows.ts';
 
 export interface Holder {
   /** Null: this user may not see which. */
@@ -19,9 +20,13 @@ export interface Holder {
   readonly user: number | null;
 }
 
-/** `port`, or the path of a socket file. */
-export async function holderOf(what: number | string, signal: AbortSignal): Promise<Holder | null> {
-  if (process.platform === 'linux') return onLinux(what);
+/** A port, on Linux at that address (anything else: at any), or the path of a socket file. */
+export async function holderOf(
+  what: number | string,
+  address: string,
+  signal: AbortSignal,
+): Promise<Holder | null> {
+  if (process.platform === 'linux') return onLinux(what, address);
   if (process.platform === 'darwin') return onMac(what, signal);
   return process.platform === 'win32' && typeof what === 'number' ? onWindows(what, signal) : null;
 }
@@ -31,11 +36,11 @@ export function holderWords({ pid, program, user }: Holder): string {
   return `a process that this user can't see${user === null ? '' : `, of user ${user}`}`;
 }
 
-async function onLinux(what: number | string): Promise<Holder | null> {
+async function onLinux(what: number | string, address: string): Promise<Holder | null> {
   const tables = typeof what === 'number' ? ['tcp', 'tcp6'] : ['unix'];
   for (const name of tables) {
     const table = await readFile(`/proc/net/${name}`, 'latin1').catch(() => '');
-    const socket = typeof what === 'number' ? listenerIn(table, what) : fileIn(table, what);
+    const socket = typeof what === 'number' ? listenerIn(table, what, address) : fileIn(table, what);
     if (socket === null) continue;
     const pid = await ownerOfSocket(socket.inode);
     return { pid, program: pid === null ? null : await programOf(pid), user: socket.user };
@@ -48,15 +53,30 @@ interface Socket {
   readonly user: number | null;
 }
 
-/** Of /proc/net/tcp (proc(5)): the row of that port in state 0A, LISTEN. */
-export function listenerIn(table: string, port: number): Socket | null {
+/** Of /proc/net/tcp (proc(5)): the row in state 0A, LISTEN, that is in the way of that port at that address. */
+export function listenerIn(table: string, port: number, address: string): Socket | null {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
   for (const line of table.split('\n')) {
     const fields = line.trim().split(/\s+/);
-    if (fields[1]?.endsWith(`:${hex}`) && fields[3] === '0A')
+    const [at = '', of] = fields[1]?.split(':') ?? [];
+    if (of === hex && fields[3] === '0A' && isInTheWay(at, address))
       return { inode: fields[9] ?? '', user: Number(fields[7]) };
   }
   return null;
+}
+
+/** `at`: 32 bits in the order of the processor, or four times so. */
+function isInTheWay(at: string, address: string): boolean {
+  const family = isIP(address);
+  if (family === 0 || /^[0.:]+$/.test(address) || /^0*$/.test(at)) return true;
+  const octets = (at.match(/.{8}/g) ?? []).flatMap((word) => word.match(/../g)?.reverse() ?? []);
+  const text =
+    octets.length === 4
+      ? octets.map((octet) => Number.parseInt(octet, 16)).join('.')
+      : octets.map((octet, i) => (i % 2 === 0 && i > 0 ? `:${octet}` : octet)).join('');
+  const known = isIP(text) === 0 ? null : new BlockList();
+  known?.addAddress(text, isIP(text) === 6 ? 'ipv6' : 'ipv4');
+  return known?.check(address, family === 6 ? 'ipv6' : 'ipv4') ?? true;
 }
 
 /** Of /proc/net/unix: the row of that path which listens (flag 10000). */
@@ -103,9 +123,10 @@ async function onMac(what: number | string, signal: AbortSignal): Promise<Holder
 async function onWindows(port: number, signal: AbortSignal): Promise<Holder | null> {
   const told = windowsHolder(port);
   if (told !== null) return told;
-  const pid = listenerOf((await printed('netstat', ['-ano'], signal)) ?? '', port);
+  const pid = listenerOf((await printed(systemProgram('netstat'), ['-ano'], signal)) ?? '', port);
   if (pid === null) return null;
-  const row = (await printed('tasklist', ['/FI', `PID eq ${pid}`, '/FO', 'CSV', '/NH'], signal)) ?? '';
+  const row =
+    (await printed(systemProgram('tasklist'), ['/FI', `PID eq ${pid}`, '/FO', 'CSV', '/NH'], signal)) ?? '';
   const program = /^"([^"]+)","/m.exec(row)?.[1];
   return { pid, program: program === undefined ? null : printable(program), user: null };
 }

@@ -1,25 +1,42 @@
 /**
  * Addresses of hosts, as a socket would look them up.
  *
- * Guarantees: each name is asked for once, within the time given. A look-up of the system can't be ended, and keeps the
- * process for as long as its name servers are silent: so these are asked first, by themselves.
+ * Guarantees: each name is asked for once, all of them within one and a half times the time given. A look-up of the system can't be
+ * ended, and keeps the process for as long as its name servers are silent: so these are asked first, by themselves, and
+ * no more look-ups wait than the system does at a time.
  */
 import { lookup, Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { codeOf } from './check.ts';
 
+/** In place of a code: there was no time for it. */
+export const LATE = 'no answer in time';
+/** Half of the threads that node has: the others are for files. */
+const LANES = 2;
+
 export type Resolved = { readonly address: string } | { readonly code: string };
 
 const HOSTS = process.platform === 'win32' ? 'C:\\Windows\\System32\\drivers\\etc\\hosts' : '/etc/hosts';
 
+export type LookUp = (
+  host: string,
+  options: { readonly family: number },
+) => Promise<{ readonly address: string }>;
+
 export class Names {
   readonly #known = new Map<string, Promise<Resolved>>();
   readonly #within: number;
+  readonly #ask: LookUp;
+  readonly #deadline: number;
+  readonly #lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
+  #turn = 0;
   #hosts: Promise<ReadonlySet<string>> | null = null;
 
-  /** `within`: milliseconds for the name servers. */
-  constructor(within: number) {
+  /** `within`: milliseconds for the name servers. Tests hand in a look-up. */
+  constructor(within: number, lookUp: LookUp = lookup) {
+    this.#ask = lookUp;
     this.#within = within;
+    this.#deadline = performance.now() + 1.5 * within;
   }
 
   resolve(host: string, ipv6: boolean): Promise<Resolved> {
@@ -33,13 +50,33 @@ export class Names {
 
   async #resolve(host: string, ipv6: boolean): Promise<Resolved> {
     this.#hosts ??= hostsOf(HOSTS);
-    if (!(await this.#hosts).has(host) && (await this.#isSilence(host))) return { code: 'ETIMEDOUT' };
+    if (!(await this.#hosts).has(host.toLowerCase()) && (await this.#isSilence(host)))
+      return { code: 'ETIMEDOUT' };
+    const lane = this.#turn++ % LANES;
+    const found = (this.#lanes[lane] as Promise<unknown>).then(() => this.#lookUp(host, ipv6));
+    this.#lanes[lane] = found;
+    return this.#inTime(found);
+  }
+
+  async #lookUp(host: string, ipv6: boolean): Promise<Resolved> {
+    if (performance.now() >= this.#deadline) return { code: LATE };
     try {
-      const { address } = await lookup(host, { family: ipv6 ? 0 : 4 });
+      const { address } = await this.#ask(host, { family: ipv6 ? 0 : 4 });
       return { address };
     } catch (error) {
       return { code: codeOf(error) };
     }
+  }
+
+  #inTime(found: Promise<Resolved>): Promise<Resolved> {
+    const rest = Math.max(0, this.#deadline - performance.now());
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve({ code: LATE }), rest);
+      void found.then((resolved) => {
+        clearTimeout(timer);
+        resolve(resolved);
+      });
+    });
   }
 
   /** Whether no name server says anything, be it that there is no such name. */

@@ -67,7 +67,7 @@ export async function checkPorts(surroundings: ConfiguredSurroundings): Promise<
     else {
       // Who it is of those that are folded away nobody is told.
       const known = taken && troubles.length <= MOST_NAMED;
-      troubles.push(trouble(place, obstacle, known ? await holderAt(place.endpoint, signal) : null));
+      troubles.push(trouble(place, obstacle, known ? await holderAt(place, signal) : null));
     }
   }
   const figures = { endpoints: places.length, free, own, troubled: troubles.length };
@@ -191,10 +191,11 @@ async function folderError(folder: string): Promise<string | null> {
   }
 }
 
-async function holderAt(text: string, signal: AbortSignal): Promise<Holder | null> {
+async function holderAt({ endpoint: text, ipv6 }: Place, signal: AbortSignal): Promise<Holder | null> {
   const endpoint = parseBind(text);
   if (endpoint === null || endpoint.transport === 'inproc') return null;
-  return holderOf(endpoint.transport === 'tcp' ? endpoint.port : endpoint.path, signal);
+  if (endpoint.transport !== 'tcp') return holderOf(endpoint.path, '', signal);
+  return holderOf(endpoint.port, addressFor(endpoint.host, ipv6).host, signal);
 }
 
 /** What to hand to `listen`. */

@@ -18,6 +18,11 @@ const FAMILIES = [
   { family: 23, row: 56, port: 20, pid: 52 },
 ] as const;
 
+/** The whole path of a program of Windows: a bare name would be looked for in the folder that we happen to be in, first. */
+export function systemProgram(name: string): string {
+  return win32.join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', `${name}.exe`);
+}
+
 type Table = (
   into: Buffer | null,
   size: Buffer,

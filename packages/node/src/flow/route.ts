@@ -110,7 +110,9 @@ export class Route {
   }
 
   #applyHold(): void {
-    const on = this.#held && this.#state !== 'stopping';
+    // It ended with the drain, which nobody disturbs.
+    if (this.#state === 'stopping') return;
+    const on = this.#held;
     // Memory is bounded, also for who wants it unlimited while everything flows.
     if (this.#config.receiveHighWaterMark === 0) this.#front.receiveHighWaterMark = on ? HELD_MARK : 0;
     this.#forwarder.hold(on && this.#retiring === 0);

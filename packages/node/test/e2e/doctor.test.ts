@@ -61,6 +61,8 @@ ${more}`,
   return { cwd, file };
 }
 
+const needsPipes = process.platform === 'win32' ? 'Windows has no named pipes in folders' : false;
+
 /** What needs a namespace of its own, and root to make one. */
 const NAMESPACE = ['--mount', '--propagation', 'private'];
 const canUnshare =
@@ -172,6 +174,19 @@ describe('zeroth doctor', () => {
     const [taken] = wrong('ports').filter(({ status }) => status === 'failure');
     assert.equal(taken?.code, 'EADDRINUSE');
     if (process.platform === 'linux') assert.equal(taken.pid, node.child.pid);
+  });
+
+  it('ends when a disk never answers', { skip: needsPipes }, async (t) => {
+    const { cwd, file } = await machine(t);
+    await mkdir(join(cwd, 'data'));
+    // As a dead network share does, a pipe without a writer holds up who opens it.
+    assert.equal(spawnSync('mkfifo', [join(cwd, 'data', 'lock')]).status, 0);
+    const node = start(t, ['doctor', '--json', file]);
+    const { signal, stdout, stderr } = await node.ended;
+    assert.equal(signal, 'SIGKILL');
+    const { wrong } = answerOf(null, stdout, stderr);
+    assert.match(wrong('data')[0]?.message ?? '', /no result within/);
+    assert.match(stderr, /does not come back/);
   });
 
   it('finds a disk that is full', { skip: needsUnshare }, async (t) => {

@@ -109,6 +109,31 @@ describe('a pipeline that is paused', () => {
       assert.equal((await stopped).undelivered, 0);
     }
   });
+
+  it('stops in good order when it is paused and resumed again and again meanwhile', async (t) => {
+    for (const options of [{}, DURABLE]) {
+      const bench = await running(t, routes(route('jobs', options)));
+      const push = lib.pushSocket(t);
+      const pull = lib.pullSocket(t);
+      await lib.connected(pull, bench.at('jobs', 'backend'));
+      await lib.connected(push, bench.at('jobs', 'frontend'));
+      await bench.node.pause();
+      for (const word of words(1, 500)) await push.send(word);
+      await until(() => bench.node.status()[0]?.frontend.messagesIn === 500, 'what the peer has sent');
+      let over = false;
+      const stopped = bench.node.stop().finally(() => {
+        over = true;
+      });
+      const received = lib.receiveTexts(pull, 500);
+      while (!over) {
+        await bench.node.resume();
+        await bench.node.pause();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      assert.deepEqual(await received, words(1, 500));
+      assert.equal((await stopped).undelivered, 0);
+    }
+  });
 });
 
 describe('a route of requests that is paused', () => {

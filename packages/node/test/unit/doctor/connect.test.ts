@@ -11,6 +11,7 @@ import { describe, it } from 'node:test';
 import { Pull } from '@zeroth/zmq';
 import type { CheckResult } from '../../../src/doctor/check.ts';
 import { checkConnects } from '../../../src/doctor/connect.ts';
+import { LATE, Names } from '../../../src/doctor/names.ts';
 import { one, only, surroundings } from '../../support/doctor.ts';
 
 async function check(endpoint: string, greeting = 10_000): Promise<CheckResult> {
@@ -81,6 +82,22 @@ describe('doctor: connect', () => {
   it('tells that there is no such host', async () => {
     const { status, figures } = await check('tcp://no-such-host.invalid:5555', 5000);
     assert.deepEqual([status, figures.found], ['failure', 'name']);
+  });
+
+  it('does not wait for a look-up that does not end, nor begins the next one after its time', async () => {
+    let asked = 0;
+    const names = new Names(20, () => {
+      asked++;
+      return new Promise(() => {});
+    });
+    const found = ['localhost', 'localhost', 'LOCALHOST'].map((host) => names.resolve(host, false));
+    assert.deepEqual(await Promise.all([...found, names.resolve('localhost', true)]), [
+      { code: LATE },
+      { code: LATE },
+      { code: LATE },
+      { code: LATE },
+    ]);
+    assert.ok(asked <= 2, `${asked}`);
   });
 
   it('does not ask for what the node itself binds, and says nothing without endpoints', async () => {

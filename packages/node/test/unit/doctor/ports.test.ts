@@ -100,12 +100,31 @@ describe('doctor: ports', () => {
   it('reads the tables of Linux and Windows', () => {
     const row =
       '   1: 0100007F:15B3 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 77 1 0\n';
-    assert.deepEqual(listenerIn(`  sl  local_address\n${row}`, 5555), { inode: '77', user: 1000 });
-    assert.equal(listenerIn(row.replace(' 0A ', ' 01 '), 5555), null);
+    assert.deepEqual(listenerIn(`  sl  local_address\n${row}`, 5555, ''), { inode: '77', user: 1000 });
+    assert.equal(listenerIn(row.replace(' 0A ', ' 01 '), 5555, ''), null);
     const table =
       '  TCP    127.0.0.1:5555   0.0.0.0:0   ABHÖREN   4711\r\n  TCP    127.0.0.1:1   127.0.0.1:5555   HERGESTELLT   9\r\n';
     assert.equal(listenerOf(table, 5555), 4711);
     assert.equal(listenerOf(table, 1), null);
+  });
+
+  it('names the one that is in the way at that address', () => {
+    const row = (at: string, inode: number): string =>
+      `   1: ${at}:15B3 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 ${inode} 1 0\n`;
+    const four = row('0100007F', 1) + row('0200007F', 2);
+    const inode = (table: string, address: string): string | undefined =>
+      listenerIn(table, 5555, address)?.inode;
+    assert.equal(inode(four, '127.0.0.1'), '1');
+    assert.equal(inode(four, '127.0.0.2'), '2');
+    assert.equal(inode(four, '127.0.0.3'), undefined);
+    assert.equal(inode(four, '0.0.0.0'), '1', 'all addresses: any is in the way');
+    assert.equal(inode(row('00000000', 3), '127.0.0.3'), '3');
+    const six = row('B80D01200000000000000000CDAB0000', 4) + row('00000000000000000000000001000000', 5);
+    assert.equal(inode(six, '::1'), '5');
+    assert.equal(inode(six, '2001:db8::abcd'), '4');
+    assert.equal(inode(row('0000000000000000FFFF00000100007F', 6), '127.0.0.1'), '6', 'mapped');
+    assert.equal(inode(six, '127.0.0.1'), undefined);
+    assert.equal(inode(row('00000000000000000000000000000000', 7), '127.0.0.1'), '7', 'dual');
   });
 
   it('reads what Windows fills in, and nothing outside of it', () => {
