@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix, win32 } from 'node:path';
 import type KoffiModule from 'koffi';
 import { messageOf, ZerothError } from '../errors.ts';
 
@@ -18,6 +18,10 @@ export type Koffi = typeof KoffiModule;
 
 /** The name of the addon among the assets of an executable. */
 const ASSET = 'koffi.node';
+
+/** How often it is tried to unpack it, and milliseconds from one try to the next. */
+const TRIES = 10;
+const PAUSE = 100;
 
 /** What `node:sea` has; Node knows it from 20.12 on. */
 interface SingleExecutable {
@@ -104,7 +108,9 @@ export function cacheFolders(
           environment.XDG_CACHE_HOME,
           under(environment.HOME ?? homedir(), '.cache'),
         ];
-  return folders.filter((folder): folder is string => folder !== undefined && folder !== '');
+  // One from where we happen to be is anybody's.
+  const { isAbsolute } = platform === 'win32' ? win32 : posix;
+  return folders.filter((folder): folder is string => folder !== undefined && isAbsolute(folder));
 }
 
 function under(folder: string | undefined, ...names: string[]): string | undefined {
@@ -120,17 +126,21 @@ export function unpackInto(folder: string, addon: Buffer): string {
       throw new Error(`${folder} belongs to another user, or others may write in it`);
   }
   const path = join(folder, ASSET);
-  if (holds(path, addon)) return path;
   const fresh = `${path}.${process.pid}`;
-  try {
-    writeFileSync(fresh, addon, { mode: 0o700, flag: 'wx' });
-    // Whoever is first wins: a library in use can't be replaced on Windows.
-    renameSync(fresh, path);
-  } catch (error) {
-    rmSync(fresh, { force: true });
-    if (!holds(path, addon)) throw error;
+  for (let tries = 1; !holds(path, addon); tries++) {
+    try {
+      // Of a process that had this number, and did not come to the end of this.
+      rmSync(fresh, { force: true });
+      writeFileSync(fresh, addon, { mode: 0o700, flag: 'wx' });
+      // Whoever is first wins: a library in use can't be replaced on Windows.
+      renameSync(fresh, path);
+    } catch (error) {
+      // A scanner may hold what was just written, or just read it, for a moment.
+      if (tries === TRIES) throw error;
+      if (!holds(path, addon)) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE);
+    }
   }
-  if (!holds(path, addon)) throw new Error(`${path} does not hold what was written`);
+  rmSync(fresh, { force: true });
   return path;
 }
 

@@ -30,7 +30,7 @@ export async function* readLog(
       if (file !== null) yield* reader.read(file);
       if (!follow) break;
       await sleep(LOOK, undefined, { signal }).catch(() => undefined);
-      const next: FileHandle | null = await another(path, file);
+      const next: FileHandle | null = await another(path, file, reader.position);
       if (next === null) continue;
       if (file !== null) {
         // What was written between the last look and the rotation.
@@ -59,12 +59,14 @@ async function openLog(path: string, follow: boolean): Promise<FileHandle | null
 }
 
 /** The file that has this path now, when it is another than the open one, or was cut. */
-async function another(path: string, file: FileHandle | null): Promise<FileHandle | null> {
+async function another(path: string, file: FileHandle | null, position: number): Promise<FileHandle | null> {
   const now = await stat(path, { bigint: true }).catch(() => null);
   if (now === null) return null;
   if (file === null) return openLog(path, true);
   const then = await file.stat({ bigint: true });
-  return now.ino === then.ino && now.dev === then.dev ? null : openLog(path, true);
+  const same = now.ino === then.ino && now.dev === then.dev && now.size >= position;
+  // On Windows one that is being renamed can't be opened for a moment: the next look finds it.
+  return same ? null : openLog(path, true).catch(() => null);
 }
 
 /** Where the last `lines` lines begin. */
@@ -94,6 +96,10 @@ class LineReader {
 
   constructor(position: number) {
     this.#position = position;
+  }
+
+  get position(): number {
+    return this.#position;
   }
 
   /** What is there by now. */

@@ -24,6 +24,9 @@ import {
 import type { Scope } from './support/service.ts';
 import { leavesNothing } from './support/service.ts';
 
+/** GetExitCodeProcess, of one that runs. */
+const STILL_ACTIVE = 259;
+
 /** Does what the name of a file in its folder says; tells what it did by files. */
 const PROGRAM = `
 import { existsSync, writeFileSync } from 'node:fs';
@@ -97,8 +100,11 @@ it('an uncaught error is an event with its stack, and ends the process with a co
   const name = 'zt-crash';
   const { agent, ask } = await program(t, name);
   const { pid } = await agent.query(name);
+  const handle = await agent.open(pid);
+  assert.equal(await agent.exitCode(handle), STILL_ACTIVE);
   ask('throw');
-  await until('its end', async () => !(await agent.alive(pid)));
+  await until('its end', async () => (await agent.exitCode(handle)) !== STILL_ACTIVE);
+  assert.equal(await agent.exitCode(handle), 1);
   const seen = await until('the event', async () =>
     (await reported(name)).find(({ id }) => id === EVENTS['service:failed'].id || id === EVENTS.crash.id),
   );

@@ -75,6 +75,10 @@ export function openDispatcher(name: string): Dispatcher {
     handle: Pointer,
     time: number,
   ) => number;
+  const closeHandle = kernel32.func('int __stdcall CloseHandle(void *handle)') as (handle: Pointer) => number;
+  const closeSource = advapi32.func('int __stdcall DeregisterEventSource(void *log)') as (
+    log: Pointer,
+  ) => number;
   const lastError = kernel32.func('uint32_t __stdcall GetLastError()') as () => number;
   const currentProcess = kernel32.func('void *__stdcall GetCurrentProcess()') as () => Pointer;
   const terminateProcess = kernel32.func('int __stdcall TerminateProcess(void *process, uint32_t code)') as (
@@ -117,6 +121,8 @@ export function openDispatcher(name: string): Dispatcher {
     },
     finish() {
       wait(thread, LEAVE);
+      closeHandle(thread);
+      if (log !== null) closeSource(log);
     },
     terminate(code) {
       terminateProcess(currentProcess(), code);

@@ -17,31 +17,27 @@ const ICACLS = win32.join(process.env.SystemRoot ?? 'C:\\Windows', 'System32', '
 
 /** Files and folders below get the same: object inherit, container inherit. */
 const BELOW = '(OI)(CI)';
+/** FILE_ALL_ACCESS for those who own the machine; on folders below, too. */
+const OWNERS = `(A;OICI;FA;;;${SYSTEM})(A;OICI;FA;;;${ADMINISTRATORS})`;
+const READ_EXECUTE = '0x1200a9';
+const MODIFY = '0x1301bf';
+
+export interface FolderTools {
+  readonly run: Run;
+  /** Gives a folder these rights (SDDL) in place of all it had. */
+  readonly protect: (folder: string, sddl: string) => void;
+}
 
 /** The folder that all services of ours have in common: everybody may pass, nobody else may put something there. */
-export function rootSteps(run: Run, folder: string): Step[] {
-  return [
-    folderStep(folder),
-    rightsStep(
-      run,
-      folder,
-      [`*${SYSTEM}:${BELOW}F`, `*${ADMINISTRATORS}:${BELOW}F`, `*${USERS}:(RX)`],
-      false,
-    ),
-  ];
+export function rootSteps(tools: FolderTools, folder: string): Step[] {
+  const rights = `D:PAI${OWNERS}(A;;${READ_EXECUTE};;;${USERS})`;
+  return [folderStep(folder), rightsStep(tools, folder, rights, false)];
 }
 
 /** A folder of one service, that it writes in. */
-export function ownFolderSteps(run: Run, folder: string, sid: string): Step[] {
-  return [
-    folderStep(folder),
-    rightsStep(
-      run,
-      folder,
-      [`*${SYSTEM}:${BELOW}F`, `*${ADMINISTRATORS}:${BELOW}F`, `*${sid}:${BELOW}M`],
-      true,
-    ),
-  ];
+export function ownFolderSteps(tools: FolderTools, folder: string, sid: string): Step[] {
+  const rights = `D:PAI${OWNERS}(A;OICI;${MODIFY};;;${sid})`;
+  return [folderStep(folder), rightsStep(tools, folder, rights, true)];
 }
 
 /** Lets the service read a file, or make files in a folder; and takes it back. */
@@ -96,24 +92,26 @@ async function kindOf(path: string): Promise<{ isDirectory: boolean }> {
   return { isDirectory: (await lstat(path)).isDirectory() };
 }
 
-function rightsStep(run: Run, folder: string, rights: readonly string[], whole: boolean): Step {
-  // Whoever made the folder before us owns it, and an owner may give himself any right.
+function rightsStep({ run, protect }: FolderTools, folder: string, rights: string, whole: boolean): Step {
+  // Whoever made the folder before us owns it, and an owner may give himself any right. Of a link: the link itself.
   const owner: [string, ...string[]] = [
     ICACLS,
     folder,
     '/setowner',
     `*${ADMINISTRATORS}`,
-    ...(whole ? ['/T', '/C', '/L', '/Q'] : []),
+    ...(whole ? ['/T', '/C'] : []),
+    '/L',
+    '/Q',
   ];
-  const grant: [string, ...string[]] = [ICACLS, folder, '/inheritance:r', '/grant:r', ...rights];
   // What is in it goes by the folder's rights from now on. There may be nothing in it.
   const reset: [string, ...string[]] = [ICACLS, win32.join(folder, '*'), '/reset', '/T', '/C', '/L', '/Q'];
-  const commands = [owner, grant];
   return {
     what: `who may use ${folder}: the system, administrators, ${whole ? 'the service' : 'others to pass through'}`,
-    content: [...commands, ...(whole ? [reset] : [])].map(line).join('\n'),
+    content: [line(owner), `SetFileSecurityW ${rights}`, ...(whole ? [line(reset)] : [])].join('\n'),
     async perform() {
-      for (const command of commands) await must(run, command);
+      await must(run, owner);
+      // Not icacls /grant:r, which leaves what others gave themselves when the folder was theirs.
+      protect(folder, rights);
       if (whole) await run(reset[0], reset.slice(1));
     },
   };

@@ -6,14 +6,13 @@
  * This thread loads no native code. Memory is bounded: what the event log can't take in time is counted, not kept.
  */
 
-import type { Worker } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { messageOf, ZerothError } from '../../errors.ts';
 import type { EventRecord } from '../../log/events.ts';
 import type { Controls, ServiceHost } from '../host.ts';
-import type { FromWorker, ToWorker } from './channel.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './channel.ts';
 import { SHARED } from './channel.ts';
 import { eventText, eventType } from './event-text.ts';
-import { startWorker } from './worker-source.ts';
 
 /** Events on their way to the event log at most. */
 const BACKLOG = 1000;
@@ -21,6 +20,14 @@ const BACKLOG = 1000;
 const FLUSH = 2000;
 /** Milliseconds that the last report may take. */
 const LAST_WORD = 5000;
+
+/** The name of the worker's code, in one piece, among the assets of an executable. */
+const ASSET = 'service-worker.cjs';
+
+interface SingleExecutable {
+  isSea(): boolean;
+  getAsset(key: string, encoding: 'utf8'): string;
+}
 
 /** Null: nobody has started this process as a service. @throws ZerothError SERVICE_UNSUPPORTED: no koffi. */
 export async function openWindowsHost(name: string): Promise<ServiceHost | null> {
@@ -35,6 +42,15 @@ export async function openWindowsHost(name: string): Promise<ServiceHost | null>
   takeEnvironment(first.environment);
   takeFolder(first.folder);
   return host;
+}
+
+/** From where its code is: a file beside this one, or an asset of a single executable. */
+function startWorker(workerData: WorkerStart): Worker {
+  const options = { workerData, execArgv: [], name: 'service control' };
+  const executable = process.getBuiltinModule('node:sea') as SingleExecutable | undefined;
+  return executable?.isSea() === true
+    ? new Worker(executable.getAsset(ASSET, 'utf8'), { ...options, eval: true })
+    : new Worker(new URL('./worker.js', import.meta.url), options);
 }
 
 function firstMessage(worker: Worker): Promise<FromWorker> {

@@ -7,8 +7,10 @@
 
 import { win32 } from 'node:path';
 import { ZerothError } from '../../errors.ts';
-import type { Run, ServiceSpec, Step } from '../manager.ts';
+import { strangeIn } from '../data.ts';
+import type { ServiceSpec, Step } from '../manager.ts';
 import { stopService } from './control.ts';
+import type { FolderTools } from './folders.ts';
 import { folderStep, grantStep, lookStep, ownFolderSteps, rootSteps } from './folders.ts';
 import { windowsFolder, windowsLogFile, windowsRoot } from './paths.ts';
 import { commandLine } from './quote.ts';
@@ -24,6 +26,11 @@ export const OURS = 'SOFTWARE\\Zeroth\\Services';
 /** Shows the text of any event as it is; on every Windows since 8. */
 const MESSAGES = '%SystemRoot%\\Microsoft.NET\\Framework64\\v4.0.30319\\EventLogMessages.dll';
 
+/** Characters of a command line that the system still tells. */
+const COMMAND_LINE = 3000;
+/** Names that mean a device, in any folder and whatever their ending. */
+const DEVICE = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
 /** Milliseconds until it is started again after the first, the second, each further failure. */
 const RESTART_AFTER = [5000, 30_000, 60_000];
 /** Seconds without a failure after which the first counts as the first again. */
@@ -31,25 +38,28 @@ const RESET_AFTER = 86_400;
 /** Milliseconds that the system gives a service beyond what it takes to deliver: the runner itself gives up before that. */
 const GRACE = 20_000;
 
-export interface Tools {
+export interface Tools extends FolderTools {
   readonly scm: Scm;
   readonly registry: Registry;
-  readonly run: Run;
 }
 
-/** @throws ZerothError USAGE: the account needs a password, or could not read the program. */
+/** @throws ZerothError USAGE: what this system would not do as it was said; SERVICE_EXISTS: the name is another program's. */
 export function installSteps(
-  { scm, registry, run }: Tools,
+  tools: Tools,
   spec: ServiceSpec,
   environment: NodeJS.ProcessEnv = process.env,
 ): Step[] {
+  const { scm, registry, run } = tools;
   const { name, dataDir } = spec;
   checkProgram(spec, environment);
+  checkCommandLine(commandLine(spec.command), environment);
+  checkServiceName(registry, name);
+  if (dataDir !== null) checkDataFolder(dataDir, environment);
   const sid = serviceSid(name);
   const own = windowsFolder(name);
-  const folders = [...rootSteps(run, windowsRoot()), ...ownFolderSteps(run, own, sid)];
+  const folders = [...rootSteps(tools, windowsRoot()), ...ownFolderSteps(tools, own, sid)];
   folders.push(folderStep(win32.dirname(windowsLogFile(name))));
-  if (dataDir !== null) folders.push(...dataSteps(run, spec, dataDir, own, sid));
+  if (dataDir !== null) folders.push(...dataSteps(tools, spec, dataDir, own, sid));
   return [
     createStep(scm, spec),
     settingsStep(scm, spec),
@@ -81,7 +91,7 @@ export function uninstallSteps({ scm, registry }: Tools, name: string): Step[] {
 }
 
 function dataSteps(
-  run: Run,
+  tools: FolderTools,
   { folder, command, reads }: ServiceSpec,
   dataDir: string,
   own: string,
@@ -92,8 +102,14 @@ function dataSteps(
   // A folder that other things are in, too, stays open to whom it is open: a whole drive, the one of the configuration.
   const shared = [folder, ...reads, ...command].some((path) => isInside(`${path}\\`, dataDir));
   if (shared || win32.parse(dataDir).base === '')
-    return [folderStep(dataDir), grantStep(run, dataDir, sid, 'M')];
-  return ownFolderSteps(run, dataDir, sid);
+    return [folderStep(dataDir), grantStep(tools.run, dataDir, sid, 'M')];
+  const strange = strangeIn(dataDir);
+  if (strange !== undefined)
+    throw new ZerothError(
+      'SERVICE_FAILED',
+      `the data folder ${dataDir} has ${JSON.stringify(strange)} in it, which is not of a node: choose another node.dataDir`,
+    );
+  return ownFolderSteps(tools, dataDir, sid);
 }
 
 /**
@@ -114,6 +130,58 @@ function checkProgram({ name, user, command, reads }: ServiceSpec, environment: 
       `${accountOf(user, name)} can't read ${hidden}, which is in the profile of a person. Put the program where every account can ` +
         'read it (zeroth.exe in C:\\Program Files\\zeroth; or npm install --global --prefix "C:\\Program Files\\zeroth" zeroth), ' +
         'or choose --user LocalSystem, which may do anything',
+    );
+}
+
+/**
+ * Windows keeps a command line as a text with %NAMES%, which it replaces at each start; it has no way to write a "%" that
+ * is none. And it tells nobody a longer one (8 KiB, with the names of the service).
+ */
+function checkCommandLine(line: string, environment: NodeJS.ProcessEnv): void {
+  const names = new Set(Object.keys(environment).map((name) => name.toUpperCase()));
+  const replaced = line
+    .split('%')
+    .slice(1, -1)
+    .find((name) => names.has(name.toUpperCase()));
+  if (replaced !== undefined)
+    throw new ZerothError(
+      'USAGE',
+      `Windows would replace %${replaced}% in the command of a service by what it stands for: write that itself, or rename the file`,
+    );
+  if (line.length > COMMAND_LINE)
+    throw new ZerothError(
+      'USAGE',
+      `the command of a service has ${COMMAND_LINE} characters at most, not ${line.length}: use a shorter path or fewer arguments`,
+    );
+}
+
+/** Its folders are named after it, and its events. */
+function checkServiceName(registry: Registry, name: string): void {
+  if (name.endsWith('.') || DEVICE.test(name))
+    throw new ZerothError('USAGE', `${name} can't be the name of a folder on Windows: choose another --name`);
+  const source = registry.read(eventSourceKey(name), 'EventMessageFile');
+  if (source !== null && source !== MESSAGES)
+    throw new ZerothError(
+      'SERVICE_EXISTS',
+      `another program writes events as ${name} (registry key HKLM\\${eventSourceKey(name)}): choose another --name`,
+    );
+}
+
+/** It becomes the service's own, with all that is in it: never one of the system's, or of a person. */
+function checkDataFolder(dataDir: string, environment: NodeJS.ProcessEnv): void {
+  const {
+    SystemRoot: system = 'C:\\Windows',
+    USERPROFILE: profile = '',
+    ProgramFiles: programs,
+  } = environment;
+  const taken = [system, profile, programs, environment['ProgramFiles(x86)']];
+  const folder = win32.normalize(dataDir).replace(/\\+$/, '');
+  const ofPerson = win32.dirname(folder).toLowerCase() === win32.dirname(profile).toLowerCase();
+  const holds = [...taken, windowsRoot()].some((path) => path !== undefined && isInside(`${path}\\`, folder));
+  if (holds || (profile !== '' && ofPerson) || isInside(folder, system))
+    throw new ZerothError(
+      'USAGE',
+      `${dataDir} is not for one service alone: give it a folder of its own (node.dataDir)`,
     );
 }
 

@@ -13,11 +13,12 @@ import { installSteps, OURS, type Tools, uninstallSteps } from './install.ts';
 import { windowsLogFile } from './paths.ts';
 import { openRegistry } from './registry.ts';
 import { ELEVATION, openScm } from './scm.ts';
+import { protectFolder } from './security.ts';
 import { serviceStatus } from './status.ts';
 
 /** @throws ZerothError SERVICE_UNSUPPORTED: no koffi. */
 export async function windowsManager(run: Run = runCommand): Promise<ServiceManager> {
-  return new WindowsManager({ scm: openScm(), registry: openRegistry(), run });
+  return new WindowsManager({ scm: openScm(), registry: openRegistry(), run, protect: protectFolder });
 }
 
 class WindowsManager implements ServiceManager {
@@ -40,12 +41,14 @@ class WindowsManager implements ServiceManager {
 
   async uninstall(name: string): Promise<readonly Step[]> {
     this.#known(name);
-    if (!this.#ours().includes(name))
+    // Windows tells no "A" from an "a" in the name of a service.
+    const own = this.#ours().find((each) => each.toUpperCase() === name.toUpperCase());
+    if (own === undefined)
       throw new ZerothError(
         'SERVICE_UNKNOWN',
         `service ${name} was not installed by zeroth: sc delete ${name} removes it all the same`,
       );
-    return uninstallSteps(this.#tools, name);
+    return uninstallSteps(this.#tools, own);
   }
 
   async start(name: string): Promise<readonly Step[]> {

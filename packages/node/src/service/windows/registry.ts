@@ -8,6 +8,7 @@
 import { ZerothError } from '../../errors.ts';
 import { loadKoffi } from '../koffi.ts';
 import { ERROR } from './codes.ts';
+import { RIGHTS_ONLY, withDescriptor } from './security.ts';
 import { systemText } from './words.ts';
 
 type Handle = bigint;
@@ -113,19 +114,19 @@ function open(): Registry {
     classSize: null,
     time: null,
   ) => number;
-  const parseSddl = advapi32.func(
-    'int __stdcall ConvertStringSecurityDescriptorToSecurityDescriptorW(str16 text, uint32_t revision, _Out_ void **descriptor, void *size)',
-  ) as (text: string, revision: number, descriptor: [Handle | null], size: null) => number;
   const setSecurity = advapi32.func(
     'long __stdcall RegSetKeySecurity(void *key, uint32_t what, void *descriptor)',
   ) as (key: Handle, what: number, descriptor: Handle) => number;
-  const kernel32 = loadKoffi().load('kernel32.dll');
-  const localFree = kernel32.func('void *__stdcall LocalFree(void *memory)') as (memory: Handle) => unknown;
-  const lastError = kernel32.func('uint32_t __stdcall GetLastError()') as () => number;
 
-  const withKey = <T>(path: string, access: number, use: (key: Handle) => T): T | null => {
+  const withKey = <T>(
+    path: string,
+    access: number,
+    use: (key: Handle) => T,
+    not: (error: number) => T,
+  ): T => {
     const handle: [Handle | null] = [null];
-    if (openKey(MACHINE, path, 0, access, handle) !== ERROR.none || handle[0] === null) return null;
+    const error = openKey(MACHINE, path, 0, access, handle);
+    if (error !== ERROR.none || handle[0] === null) return not(error);
     try {
       return use(handle[0]);
     } finally {
@@ -135,13 +136,18 @@ function open(): Registry {
 
   return {
     read: (path, name) =>
-      withKey(path, ACCESS.read, (key) => {
-        const type = new Uint32Array(1);
-        const data = Buffer.alloc(LIMIT);
-        const size = new Uint32Array([LIMIT]);
-        if (queryValue(key, name, null, type, data, size) !== ERROR.none) return null;
-        return decodeValue(type[0] ?? 0, data.subarray(0, size[0]));
-      }),
+      withKey(
+        path,
+        ACCESS.read,
+        (key) => {
+          const type = new Uint32Array(1);
+          const data = Buffer.alloc(LIMIT);
+          const size = new Uint32Array([LIMIT]);
+          if (queryValue(key, name, null, type, data, size) !== ERROR.none) return null;
+          return decodeValue(type[0] ?? 0, data.subarray(0, size[0]));
+        },
+        () => null,
+      ),
     write(path, values) {
       const handle: [Handle | null] = [null];
       const made = createKey(MACHINE, path, 0, null, 0, ACCESS.write, null, handle, null);
@@ -157,33 +163,36 @@ function open(): Registry {
       }
     },
     protect(path, sddl) {
-      const descriptor: [Handle | null] = [null];
-      if (parseSddl(sddl, 1, descriptor, null) === 0 || descriptor[0] === null)
-        throw refused('ConvertStringSecurityDescriptorToSecurityDescriptorW', sddl, lastError());
-      try {
-        const security = descriptor[0];
-        // DACL_SECURITY_INFORMATION
-        const error = withKey(path, ACCESS.writeRights, (key) => setSecurity(key, 4, security));
-        if (error !== ERROR.none) throw refused('RegSetKeySecurity', path, error ?? ERROR.fileNotFound);
-      } finally {
-        localFree(descriptor[0]);
-      }
+      const error = withDescriptor(sddl, (descriptor) =>
+        withKey(
+          path,
+          ACCESS.writeRights,
+          (key) => setSecurity(key, RIGHTS_ONLY, descriptor),
+          (refusal) => refusal,
+        ),
+      );
+      if (error !== ERROR.none) throw refused('RegSetKeySecurity', path, error);
     },
     remove(path) {
       const error = deleteTree(MACHINE, path);
       if (error !== ERROR.none && error !== ERROR.fileNotFound) throw refused('RegDeleteTreeW', path, error);
     },
     keys: (path) =>
-      withKey(path, ACCESS.read, (key) => {
-        const names: string[] = [];
-        // A name of a key has 255 characters at most.
-        const name = Buffer.alloc(512);
-        for (let index = 0; ; index++) {
-          const size = new Uint32Array([256]);
-          if (enumKey(key, index, name, size, null, null, null, null) !== ERROR.none) return names;
-          names.push(name.toString('utf16le', 0, (size[0] ?? 0) * 2));
-        }
-      }) ?? [],
+      withKey(
+        path,
+        ACCESS.read,
+        (key) => {
+          const names: string[] = [];
+          // A name of a key has 255 characters at most.
+          const name = Buffer.alloc(512);
+          for (let index = 0; ; index++) {
+            const size = new Uint32Array([256]);
+            if (enumKey(key, index, name, size, null, null, null, null) !== ERROR.none) return names;
+            names.push(name.toString('utf16le', 0, (size[0] ?? 0) * 2));
+          }
+        },
+        () => [],
+      ),
   };
 }
 

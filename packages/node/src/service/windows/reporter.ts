@@ -91,7 +91,8 @@ export class Reporter {
     switch (code) {
       case CONTROL.interrogate:
         // "The service does not need to call SetServiceStatus unless its state changed"; what it costs is nothing.
-        if (this.#last !== null) this.#set(this.#last);
+        // After STOPPED nothing may be said: what it is said through is gone.
+        if (this.#last !== null && this.#state !== STATE.stopped) this.#set(this.#last);
         return DONE;
       case CONTROL.pause:
         return this.#move(ACCEPT.pauseContinue, [STATE.running, STATE.continuePending], 'pause');

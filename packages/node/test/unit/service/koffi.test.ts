@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -39,6 +39,13 @@ describe('the addon of an executable', () => {
     assert.deepEqual(await readFile(path), addon);
   });
 
+  it('is unpacked over what a process of the same number left half written', async () => {
+    await mkdir(folder, { mode: 0o700 });
+    await writeFile(join(folder, `koffi.node.${process.pid}`), 'half');
+    assert.deepEqual(await readFile(unpackInto(folder, addon)), addon);
+    assert.deepEqual(await readdir(folder), ['koffi.node']);
+  });
+
   it('is not loaded from a folder that others can write in', {
     skip: process.platform === 'win32' && 'rights are no modes',
   }, async () => {
@@ -47,7 +54,9 @@ describe('the addon of an executable', () => {
     assert.throws(() => unpackInto(folder, addon), /others may write/);
   });
 
-  it('goes to folders of the account', () => {
+  it('goes to folders of the account, never to one beside us', () => {
+    assert.deepEqual(cacheFolders('win32', { LOCALAPPDATA: 'l', USERPROFILE: '.' }), []);
+    assert.deepEqual(cacheFolders('linux', { XDG_CACHE_HOME: '.', HOME: '' }), []);
     assert.deepEqual(cacheFolders('win32', { LOCALAPPDATA: 'C:\\l', USERPROFILE: '' }), ['C:\\l']);
     assert.deepEqual(
       cacheFolders('linux', {

@@ -67,6 +67,17 @@ describe('the log file of a service', () => {
     assert.deepEqual(await end, { done: true, value: undefined });
   });
 
+  it('begins anew with a file that was cut', async () => {
+    await writeFile(path, 'a long first line\n');
+    const stop = new AbortController();
+    const lines = readLog(path, { lines: 1, follow: true, signal: stop.signal });
+    assert.equal((await lines.next()).value, 'a long first line');
+    await writeFile(path, 'cut\n');
+    assert.equal((await lines.next()).value, 'cut');
+    stop.abort();
+    assert.equal((await lines.next()).done, true);
+  });
+
   it('waits for one that is not there yet', async () => {
     const stop = new AbortController();
     const lines = readLog(path, { lines: 10, follow: true, signal: stop.signal });

@@ -57,11 +57,14 @@ const controlService = advapi.func(
 const queryService = advapi.func(
   'int __stdcall QueryServiceStatusEx(intptr_t service, int level, _Out_ PROCESS_STATUS *status, uint32_t size, _Out_ uint32_t *needed)',
 );
+const openProcess = kernel.func('intptr_t __stdcall OpenProcess(uint32_t access, int inherit, uint32_t pid)');
+const exitCode = kernel.func('int __stdcall GetExitCodeProcess(intptr_t process, _Out_ uint32_t *code)');
 const lastError = kernel.func('uint32_t __stdcall GetLastError()');
 const sleep = kernel.func('void __stdcall Sleep(uint32_t milliseconds)');
 
 const manager = openManager(null, null, 0x0005);
 const CONNECT_ALL = 0xf01ff;
+const PROCESS_QUERY_LIMITED_INFORMATION = 0x1000;
 const STOPPED = 1;
 const START_PENDING = 2;
 const RUNNING = 4;
@@ -126,6 +129,14 @@ const operations = {
       if (controlService(service, control, {}) === 0) throw new Error(`ControlService: ${lastError()}`);
       return [running, watch(service, ({ state }) => state !== STOPPED).at(-1)];
     }),
+  /** A handle to a process, by which its exit code is known after its end. */
+  open: ({ pid }) => openProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid),
+  /** Of such a handle; 259 while the process runs. */
+  exitCode: ({ handle }) => {
+    const code = [0];
+    if (exitCode(handle, code) === 0) throw new Error(`GetExitCodeProcess: ${lastError()}`);
+    return code[0];
+  },
   /** TerminateProcess. */
   kill: ({ pid }) => process.kill(pid, 'SIGKILL'),
   alive: ({ pid }) => {
@@ -142,6 +153,7 @@ export interface Request {
   readonly name: string;
   readonly control: number;
   readonly pid: number;
+  readonly handle: number;
 }
 
 function serve(socket: Socket): void {

@@ -181,6 +181,16 @@ export class Agent {
     return this.#ask({ operation: 'kill', pid });
   }
 
+  /** A handle for {@link exitCode}. */
+  open(pid: number): Promise<number> {
+    return this.#ask({ operation: 'open', pid });
+  }
+
+  /** Also after the end of the process; 259 while it runs. */
+  exitCode(handle: number): Promise<number> {
+    return this.#ask({ operation: 'exitCode', handle });
+  }
+
   alive(pid: number): Promise<boolean> {
     return this.#ask({ operation: 'alive', pid });
   }

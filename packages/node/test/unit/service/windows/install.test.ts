@@ -1,6 +1,6 @@
 /** What an installation on Windows does: the steps, against a system that writes down what it is asked. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -59,7 +59,10 @@ class System {
   } as unknown as Scm;
 
   readonly registry: Registry = {
-    read: () => null,
+    read: (key, value) => {
+      const found = this.values.get(key)?.[value];
+      return typeof found === 'object' && 'expand' in found ? found.expand : ((found as string) ?? null);
+    },
     write: (key, values) => {
       this.did.push(`write ${key}`);
       this.values.set(key, { ...this.values.get(key), ...values });
@@ -79,11 +82,20 @@ class System {
     return { code: 0, stdout: '', stderr: '' };
   };
 
+  readonly protect = (folder: string, sddl: string): void => {
+    this.did.push(`protect ${folder} ${sddl}`);
+  };
+
   steps(of: Partial<ServiceSpec> = {}): Step[] {
     return installSteps(
       this,
       { ...spec, ...of },
-      { USERPROFILE: 'C:\\Users\\anna', PUBLIC: 'C:\\Users\\Public' },
+      {
+        USERPROFILE: 'C:\\Users\\anna',
+        PUBLIC: 'C:\\Users\\Public',
+        SystemRoot: 'C:\\Windows',
+        ProgramFiles: 'C:\\Program Files',
+      },
     );
   }
 
@@ -149,7 +161,7 @@ describe('an installation on Windows', () => {
     const sid = serviceSid('edge-2');
     assert.ok(
       system.did.includes(
-        `icacls.exe D:\\data\\edge-2 /inheritance:r /grant:r *S-1-5-18:(OI)(CI)F *S-1-5-32-544:(OI)(CI)F *${sid}:(OI)(CI)M`,
+        `protect D:\\data\\edge-2 D:PAI(A;OICI;FA;;;S-1-5-18)(A;OICI;FA;;;S-1-5-32-544)(A;OICI;0x1301bf;;;${sid})`,
       ),
     );
     assert.ok(system.did.includes('icacls.exe D:\\data\\edge-2 /setowner *S-1-5-32-544 /T /C /L /Q'));
@@ -158,12 +170,66 @@ describe('an installation on Windows', () => {
   });
 
   it('leaves a folder for the data open that other things are in, too', async () => {
-    for (const dataDir of ['C:\\', 'D:\\', 'C:\\ETC', 'c:\\program files']) {
+    for (const dataDir of ['D:\\', 'C:\\ETC', 'c:\\program files\\zeroth']) {
       const system = new System();
       await system.perform(system.steps({ dataDir }));
-      assert.ok(!system.did.some((did) => did.startsWith(`icacls.exe ${dataDir} /inheritance`)), dataDir);
+      assert.ok(!system.did.some((did) => did.startsWith(`protect ${dataDir} `)), dataDir);
       assert.ok(system.did.includes(`icacls.exe ${dataDir} /grant *${serviceSid('edge-2')}:(OI)(CI)(M)`));
     }
+  });
+
+  it('makes no folder of the system or of a person its own', () => {
+    const system = new System();
+    const taken = [
+      'C:\\',
+      'C:\\Windows',
+      'c:\\windows\\Temp\\x',
+      'C:\\Program Files\\',
+      'C:\\Users',
+      'C:\\users\\Bert',
+    ];
+    for (const dataDir of [...taken, 'C:\\Users\\anna', 'C:\\ProgramData', 'C:\\ProgramData\\zeroth'])
+      assert.throws(
+        () => system.steps({ dataDir }),
+        { code: 'USAGE', message: /a folder of its own/ },
+        dataDir,
+      );
+    system.steps({ dataDir: 'C:\\Users\\anna\\zeroth' });
+    system.steps({ dataDir: 'C:\\ProgramData\\zeroth\\edge-2\\data' });
+  });
+
+  it('leaves to nobody what he gave himself in a folder before', async () => {
+    const system = new System();
+    await system.perform(system.steps());
+    const root = system.did.findIndex((did) =>
+      /^protect .*zeroth D:PAI\(.*\(A;;0x1200a9;;;S-1-5-32-545\)$/.test(did),
+    );
+    // First the owner: until then he gives himself any right again.
+    assert.match(system.did[root - 1] ?? '', /^icacls\.exe .*zeroth \/setowner \*S-1-5-32-544 \/L \/Q$/);
+    assert.ok(!system.did.some((did) => did.includes('/grant:r')));
+  });
+
+  it('refuses a command that Windows would change, or tell nobody', () => {
+    const system = new System();
+    const command = (...words: string[]): Step[] => system.steps({ command: ['C:\\zeroth.exe', ...words] });
+    assert.throws(() => command('run', 'C:\\50%\\%programfiles%.yaml'), {
+      code: 'USAGE',
+      message: /%programfiles%/,
+    });
+    command('tcp://%E4%B8%AD', '100%');
+    assert.throws(() => command('x'.repeat(3000)), { code: 'USAGE', message: /3000 characters/ });
+  });
+
+  it('refuses a name that is none for its folder, or that names the events of another', () => {
+    const system = new System();
+    for (const name of ['edge.', 'NUL', 'com1', 'aux.2'])
+      assert.throws(() => system.steps({ name }), { code: 'USAGE' }, name);
+    system.steps({ name: 'console' });
+    system.registry.write(eventSourceKey('ESENT'), { EventMessageFile: { expand: 'C:\\esent.dll' } });
+    assert.throws(() => system.steps({ name: 'ESENT' }), {
+      code: 'SERVICE_EXISTS',
+      message: /another --name/,
+    });
   });
 
   it('can be taken back, the last first', async () => {
@@ -219,6 +285,18 @@ describe('the folders of a service', () => {
     assert.ok((await stat(path)).isDirectory());
     await step.undo?.();
     await assert.rejects(stat(path), { code: 'ENOENT' });
+  });
+
+  it('are not taken from another program', async () => {
+    const system = new System();
+    await mkdir(join(folder, 'streams'));
+    system.steps({ dataDir: folder });
+    await writeFile(join(folder, 'holiday.jpg'), '');
+    assert.throws(() => system.steps({ dataDir: folder }), {
+      code: 'SERVICE_FAILED',
+      message: /"holiday\.jpg" in it/,
+    });
+    assert.deepEqual(system.did, []);
   });
 
   it('say why rights can not be given', async () => {

@@ -79,6 +79,18 @@ describe('reports to the service control manager', () => {
     }
   });
 
+  it('says nothing after STOPPED, whoever asks', () => {
+    reporter.tell('running', null);
+    reporter.control(CONTROL.interrogate);
+    assert.equal(reports.length, 3, 'the same again');
+    reporter.ended(0);
+    const count = reports.length;
+    // One that was on its way when the last word was said.
+    for (const control of [CONTROL.interrogate, CONTROL.stop, CONTROL.pause, CONTROL.paramChange])
+      reporter.control(control);
+    assert.equal(reports.length, count);
+  });
+
   it('never goes back from stopping: what the program said before it heard of it is late', () => {
     assert.equal(reporter.control(CONTROL.stop).heard?.action, 'stop');
     reporter.tell('running', null);
