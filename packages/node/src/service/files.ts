@@ -3,7 +3,7 @@
  *
  * Guarantees: a file is there whole or not at all; taking a step back leaves what was there before.
  */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, ZerothError } from '../errors.ts';
 import type { Step } from './manager.ts';
@@ -13,14 +13,7 @@ export function writeStep(path: string, content: string, mode: number, shown: st
   return {
     what: `write ${path}`,
     content: shown,
-    perform: () =>
-      saying(`write ${path}`, () => {
-        mkdirSync(dirname(path), { recursive: true });
-        const draft = `${path}.new`;
-        rmSync(draft, { force: true });
-        writeFileSync(draft, content, { mode, flag: 'wx' });
-        renameSync(draft, path);
-      }),
+    perform: () => saying(`write ${path}`, () => place(path, content, mode)),
     undo: () => saying(`remove ${path}`, () => rmSync(path, { force: true })),
   };
 }
@@ -35,8 +28,24 @@ export function removeStep(path: string, mode: number): Step {
         before = readFileSync(path);
         rmSync(path);
       }),
-    undo: () => saying(`write ${path}`, () => writeFileSync(path, before ?? '', { mode })),
+    undo: () => saying(`write ${path}`, () => place(path, before ?? '', mode)),
   };
+}
+
+function place(path: string, content: string | Uint8Array, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = `${path}.new`;
+  rmSync(draft, { force: true });
+  try {
+    writeFileSync(draft, content, { mode, flag: 'wx' });
+    // Whatever the umask of root is: others read it for status.
+    chmodSync(draft, mode);
+    renameSync(draft, path);
+  } catch (error) {
+    // There may be secrets in it.
+    rmSync(draft, { force: true });
+    throw error;
+  }
 }
 
 function saying(what: string, work: () => void): Promise<void> {

@@ -55,6 +55,8 @@ export interface ServiceStatus {
   /** How it ended last; null: it runs, or nobody knows. */
   readonly exitCode: number | null;
   readonly command: string;
+  /** Where its data is, where the system's own files say so. */
+  readonly dataDir?: string | null;
   /** What it says of itself, where the system keeps that. */
   readonly text: string | null;
 }

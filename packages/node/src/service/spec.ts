@@ -113,8 +113,8 @@ function resolveArgument(word: string, folder: string): string {
   if (word === '' || word.startsWith('-') || isAbsolute(word)) return word;
   const path = resolve(folder, word);
   if (existsSync(path)) return path;
-  // What looks like a path from here would mean another place there.
-  if (/^\.\.?[/\\]/.test(word))
+  // What looks like a path from here, or a script, would mean another place there.
+  if (/^\.\.?[/\\]|^[^=:]*\.[cm]?[jt]s$/.test(word))
     throw usage(`there is no ${path}: a service runs in another folder, and can't find ${quoted(word)}`);
   return word;
 }

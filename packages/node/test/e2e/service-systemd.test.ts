@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { Systemd } from '../support/systemd.ts';
 import { bootSystemd, NODE, noSystemd, ZEROTH } from '../support/systemd.ts';
 
-const skip = noSystemd() ?? false;
+const skip = (await noSystemd()) ?? false;
 const FRONT = 'tcp://127.0.0.1:5601';
 const BACK = 'tcp://127.0.0.1:5602';
 
@@ -68,6 +68,21 @@ test('a node is installed, started, controlled and removed', { skip }, async (t)
   assert.match(other.stderr, /SERVICE_ELEVATION/);
   assert.ok(other.stderr.includes(`sudo ${ZEROTH.join(' ')} service start`), other.stderr);
 
+  const words = [
+    'service',
+    'install',
+    '/etc/zeroth/zeroth.yaml',
+    '--name',
+    'x',
+    '--env',
+    'A=hush',
+    '--env=B=hush',
+  ];
+  const told = await s.run(['runuser', '-u', 'nobody', '--', ...ZEROTH, ...words]);
+  assert.equal(told.code, 4);
+  assert.match(told.stderr, /--env A=\.\.\. --env=B=\.\.\./);
+  assert.doesNotMatch(told.stderr, /hush/);
+
   // Start returns when the node is ready.
   await s.ok([...ZEROTH, 'service', 'start']);
   const running = await status(s);
@@ -111,10 +126,55 @@ test('a node is installed, started, controlled and removed', { skip }, async (t)
   assert.match(ready[0]?.ZEROTH_ID ?? '', /^\d+$/);
   assert.match(await s.ok([...ZEROTH, 'service', 'logs', '--lines', '200']), /node ready/);
 
-  await s.ok([...ZEROTH, 'service', 'uninstall']);
+  assert.match(await s.ok([...ZEROTH, 'service', 'uninstall']), /data \(\/var\/lib\/plant\/data\)/);
   assert.equal((await s.run(['systemctl', 'cat', 'zeroth.service'])).code, 1);
   assert.match(await s.ok(['ls', '-d', '/var/lib/plant/data']), /data/);
   assert.match(await s.ok([...ZEROTH, 'service', 'status']), /no service is installed/);
+});
+
+test('what belongs to other programs is not given to the account, whatever the names are', {
+  skip,
+}, async (t) => {
+  const s = await boot(t);
+  await write(s, '/var/lib/taken/ibdata1', '');
+  await write(s, '/etc/zeroth/taken.yaml', CONFIG.replace('/var/lib/plant/data', '/var/lib/taken'));
+  const refused = await s.zeroth('service', 'install', '/etc/zeroth/taken.yaml');
+  assert.equal(refused.code, 4);
+  assert.match(refused.stderr, /\/var\/lib\/taken has "ibdata1" in it/);
+  await write(s, '/opt/app.cjs', '');
+  await s.ok([
+    ...ZEROTH,
+    'service',
+    'install',
+    '--name',
+    'taken',
+    '--start',
+    'manual',
+    '--',
+    NODE,
+    '/opt/app.cjs',
+  ]);
+  await s.zeroth('service', 'start', '--name', 'taken');
+  assert.match(
+    await s.ok(['stat', '-c', '%U', '/var/lib/taken/ibdata1', '/var/lib/zeroth-taken']),
+    /^root\nzeroth\n$/,
+  );
+  // The data of a node that a person has run becomes the service's, and stays it when it is installed again.
+  await s.ok(['useradd', 'ann']);
+  await s.ok(['install', '-d', '-o', 'ann', '/var/lib/plant/data', '/var/lib/plant/data/streams']);
+  for (const verb of [
+    ['install', '/etc/zeroth/zeroth.yaml'],
+    ['start'],
+    ['uninstall'],
+    ['install', '/etc/zeroth/zeroth.yaml'],
+  ])
+    await s.ok([...ZEROTH, 'service', ...verb]);
+  assert.match(await s.ok(['stat', '-c', '%U', '/var/lib/plant/data/streams']), /^zeroth/);
+  const unknown = (await s.ok(['ls', '-A', '/var/lib/plant/data'])).trim().split('\n');
+  assert.deepEqual(
+    unknown.filter((name) => !/^(streams|config|lock.*)$/.test(name)),
+    [],
+  );
 });
 
 /** A program of somebody else, whose loop hangs when it is asked to pause. */
@@ -259,6 +319,6 @@ test('another program: its words arrive as they were typed', { skip }, async (t)
   ]);
   // It does not tell that it is ready: systemd says so, and what it wrote is there.
   await s.zeroth('service', 'start', '--name', 'app');
-  assert.deepEqual(JSON.parse(await s.ok(['cat', '/var/lib/app/words'])), words);
+  assert.deepEqual(JSON.parse(await s.ok(['cat', '/var/lib/zeroth-app/words'])), words);
   assert.equal(ZEROTH[0], NODE);
 });

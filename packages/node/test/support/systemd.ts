@@ -1,13 +1,17 @@
 /**
  * A real systemd, in namespaces of its own: the services of a test run under the program that they were made for.
  *
- * Guarantees: nothing of the machine is changed: the root file system is an overlay whose changes are in memory, with its
- * own /tmp, /run, /dev, processes, network and control group; all of it is gone with the test.
+ * Guarantees: nothing of the machine is changed. All that is written goes to memory: every file of the machine is seen
+ * through an overlay, and the machine's own root is gone before anything is written in the new one, so that no link leads
+ * out. It has its own /tmp, /run, /dev, processes, network, control group, and not the capabilities that reach past
+ * namespaces (clock, modules, kernel log, audit). Commands are run by descriptors of its namespaces, never by a pid that may
+ * be somebody else's by then. It ends, and its control group is removed, with the process of the test, however that ends.
+ * Where one of these can't be had there is none: {@link noSystemd} goes the whole way but for systemd itself.
  */
 import type { ChildProcess } from 'node:child_process';
-import { execFile, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -21,54 +25,123 @@ export const ZEROTH: readonly [string, string] = [NODE, `${HERE}/packages/node/b
 
 /** Milliseconds; reached only by a test that fails. */
 const PATIENCE = 60_000;
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const SYSTEMD = [
+  '/lib/systemd/systemd',
+  '--system',
+  '--unit=multi-user.target',
+  '--log-target=journal',
+  '--log-level=notice',
+  '--show-status=no',
+];
+/** What reaches past namespaces: neither systemd nor a command that is run there has it. */
+const BOUNDS =
+  'audit_control audit_read audit_write mac_admin mac_override sys_boot sys_module sys_rawio sys_time syslog wake_alarm'
+    .split(' ')
+    .map((each) => `-${each}`)
+    .join(',');
+/** As nsenter and /proc/PID/ns call them. */
+const NAMESPACES: readonly (readonly [option: string, file: string])[] = [
+  ['--mount', 'mnt'],
+  ['--uts', 'uts'],
+  ['--ipc', 'ipc'],
+  ['--net', 'net'],
+  ['--pid', 'pid'],
+  ['--cgroup', 'cgroup'],
+];
 
-/** Makes the file system, and becomes systemd. $1: an empty folder, $2: the repository, $3: Node. */
-const BOOT = `
-set -eu
-S=$1
-mount --make-rprivate /
-mount -t tmpfs -o size=1g tmpfs "$S"
-mkdir "$S/upper" "$S/work" "$S/root"
-R=$S/root
-mount -t overlay -o "lowerdir=/,upperdir=$S/upper,workdir=$S/work" overlay "$R"
-for each in run tmp var/tmp dev etc/systemd/system; do mount -t tmpfs -o mode=755 tmpfs "$R/$each"; done
-chmod 1777 "$R/tmp" "$R/var/tmp"
-for each in null zero full random urandom tty; do : > "$R/dev/$each"; mount --bind "/dev/$each" "$R/dev/$each"; done
-mkdir -p "$R/dev/shm" "$R/dev/pts" "$R${HERE}" "$R/usr/local/bin" "$R/old"
-ln -s /proc/self/fd "$R/dev/fd"
-ln -s pts/ptmx "$R/dev/ptmx"
-mount --bind "$2" "$R${HERE}"
-mount -o remount,bind,ro "$R${HERE}"
-cp "$3" "$R${NODE}"
-chmod 755 "$R${NODE}"
-mount -t proc proc "$R/proc"
-mount --bind "$R/proc/sys" "$R/proc/sys"
-mount -o remount,bind,ro "$R/proc/sys"
-mount -t sysfs -o ro sysfs "$R/sys"
-mount -t cgroup2 cgroup2 "$R/sys/fs/cgroup"
-# What a boot would do besides: nothing of it is wanted here.
-for each in sysinit basic network-online multi-user timers shutdown; do
-  printf '[Unit]\\nDefaultDependencies=no\\n' > "$R/etc/systemd/system/$each.target"
-  rm -rf "$R/lib/systemd/system/$each.target.wants"
+/**
+ * Keeps what is made on the machine, which is one control group, and removes it at the end. Its standard input ends with
+ * the process of the test. $1: the group, $2: {@link BOOT}; the rest is for that.
+ */
+const KEEP = `
+set -u
+mkdir "$1" || exit
+exec 3<&0
+KEEPER=$$ setpriv --pdeathsig KILL sh -c '
+  # It may have ended before it was watched.
+  test "$PPID" = "$KEEPER" && echo $$ > "$1/cgroup.procs" || exit 1
+  boot=$2
+  shift 2
+  exec setpriv --bounding-set ${BOUNDS} unshare --fork --kill-child --pid --mount --uts --ipc --net --cgroup sh -c "$boot" boot "$@"
+' enter "$@" < /dev/null 3<&- &
+boot=$!
+# Nobody may read any more what the shell says of a child that was killed.
+trap '' PIPE
+{ read -r _ <&3; kill -KILL "$boot"; } > /dev/null 2>&1 &
+watch=$!
+exec 3<&- < /dev/null
+echo "$boot"
+wait "$boot"
+code=$?
+kill "$watch"
+# Processes leave it a moment after they were killed. rmdir takes nothing that is in use.
+for each in $(seq 400); do
+  find "$1" -depth -type d -exec rmdir {} + 2> /dev/null
+  test -d "$1" || break
+  sleep 0.05
 done
-pivot_root "$R" "$R/old"
-cd /
-umount -l /old
-exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin container=zeroth-test \\
-  /lib/systemd/systemd --system --unit=multi-user.target --log-target=journal --log-level=notice --show-status=no
+exit "$code"
 `;
 
-/** What {@link BOOT} needs. $0: where cgroup2 is mounted. */
-const PROBE = `
+/**
+ * Makes the file system, and becomes a program. $1: the repository, $2: Node, then the program. Nothing is ever removed in
+ * here, and nothing is written outside of $S, whose content is memory, until the root is the new one.
+ */
+const BOOT = `
 set -eu
-mkdir "$0/zeroth-probe-$$" && rmdir "$0/zeroth-probe-$$"
-exec unshare --fork --pid --mount --uts --ipc --net --cgroup sh -c '
-  set -eu
-  mount -t tmpfs tmpfs /tmp
-  mkdir /tmp/u /tmp/w /tmp/r
-  mount -t overlay -o lowerdir=/,upperdir=/tmp/u,workdir=/tmp/w overlay /tmp/r
-  mount -t cgroup2 cgroup2 /tmp/r/mnt
-'
+# Fails when the process of the test is gone already.
+echo boot
+mount --make-rprivate /
+# A folder of every system that the new root does not take anything from.
+S=/sys
+mount -t tmpfs -o size=1g,mode=755 tmpfs "$S"
+mkdir "$S/upper" "$S/work" "$S/root" "$S/repository" "$S/repository-upper" "$S/repository-work"
+cp "$2" "$S/node"
+chmod 755 "$S/node"
+cd "$1"
+mount -t overlay -o "lowerdir=.,upperdir=$S/repository-upper,workdir=$S/repository-work" overlay "$S/repository"
+mount -t overlay -o "lowerdir=/,upperdir=$S/upper,workdir=$S/work" overlay "$S/root"
+mkdir "$S/root/.machine"
+cd "$S/root"
+pivot_root . .machine
+cd /
+for each in run tmp var/tmp dev etc/systemd/system; do mount -t tmpfs -o mode=755 tmpfs "/$each"; done
+chmod 1777 /tmp /var/tmp
+mkdir -p ${HERE} /usr/local/bin
+mount --bind /.machine/sys/repository ${HERE}
+cp /.machine/sys/node ${NODE}
+# umount reads it.
+mount -t proc proc /proc
+umount -l /.machine
+# Of its own: of the machine's, it could change the mode.
+mknod -m 666 /dev/null c 1 3
+mknod -m 666 /dev/zero c 1 5
+mknod -m 666 /dev/full c 1 7
+mknod -m 666 /dev/random c 1 8
+mknod -m 666 /dev/urandom c 1 9
+mknod -m 666 /dev/tty c 5 0
+mkdir /dev/shm /dev/pts
+ln -s /proc/self/fd /dev/fd
+ln -s pts/ptmx /dev/ptmx
+for each in sys sysrq-trigger irq bus fs acpi scsi; do
+  if test -e "/proc/$each"; then
+    mount --bind "/proc/$each" "/proc/$each"
+    mount -o remount,bind,ro "/proc/$each"
+  fi
+done
+mount -t sysfs -o ro sysfs /sys
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+# What a boot would do besides: nothing of it is wanted here.
+for each in sysinit basic network-online multi-user timers shutdown; do
+  printf '[Unit]\nDefaultDependencies=no\n' > "/etc/systemd/system/$each.target"
+  if test -d "/lib/systemd/system/$each.target.wants"; then mount -t tmpfs tmpfs "/lib/systemd/system/$each.target.wants"; fi
+done
+for each in lib usr/lib usr/local/lib; do
+  if test -d "/$each/systemd/system-generators"; then mount -t tmpfs tmpfs "/$each/systemd/system-generators"; fi
+done
+shift 2
+exec env -i PATH=${PATH} container=zeroth-test "$@"
 `;
 
 export interface Answer {
@@ -78,21 +151,42 @@ export interface Answer {
 }
 
 /** Why there can be none here; null: there can. */
-export function noSystemd(): string | null {
+export async function noSystemd(): Promise<string | null> {
   if (process.platform !== 'linux') return 'systemd is there on Linux only';
   if (process.getuid?.() !== 0) return 'needs root, for namespaces';
-  for (const file of [
-    '/lib/systemd/systemd',
-    '/lib/systemd/systemd-journald',
-    '/usr/bin/unshare',
-    '/usr/bin/nsenter',
-    '/usr/bin/setpriv',
-  ])
+  // Its control groups are systemd's there, and somebody's work runs beside.
+  if (
+    existsSync('/run/systemd/system') &&
+    process.env.CI !== 'true' &&
+    process.env.ZEROTH_TEST_SYSTEMD !== '1'
+  )
+    return 'this machine runs systemd itself: ZEROTH_TEST_SYSTEMD=1 runs a second one in namespaces';
+  for (const file of ['/lib/systemd/systemd', '/lib/systemd/systemd-journald'])
     if (!existsSync(file)) return `${file} is not there`;
   if (groupMount() === null) return 'no cgroup2 is mounted';
   // A container may be root and may not do this.
-  const { status, stderr } = spawnSync('sh', ['-c', PROBE, groupMount() as string], { encoding: 'utf8' });
-  return status === 0 ? null : `namespaces, an overlay or a control group are refused: ${stderr.trim()}`;
+  const { child, output } = keep(['true']);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return code === 0 ? null : `namespaces, an overlay or a control group are refused: ${output().trim()}`;
+}
+
+let kept = 0;
+
+/** Runs a program in namespaces of its own, until it ends or this process does. */
+function keep(words: readonly string[]): { readonly child: ChildProcess; readonly output: () => string } {
+  const group = join(groupMount() as string, `zeroth-test-${process.pid}-${++kept}`);
+  // Detached: a signal to the process group of the test leaves it to clean up.
+  const child = spawn('sh', ['-c', KEEP, 'keep', group, BOOT, REPOSITORY, process.execPath, ...words], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  child.stdin.on('error', () => {});
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-20_000);
+    });
+  return { child, output: () => output };
 }
 
 function groupMount(): string | null {
@@ -105,7 +199,8 @@ function groupMount(): string | null {
 export class Systemd {
   readonly #child: ChildProcess;
   readonly #output: () => string;
-  #pid = 0;
+  /** Of its namespaces. */
+  readonly #files: number[] = [];
 
   constructor(child: ChildProcess, output: () => string) {
     this.#child = child;
@@ -114,27 +209,24 @@ export class Systemd {
 
   /** Runs a command in there. */
   async run(words: readonly string[], options: { input?: string } = {}): Promise<Answer> {
-    if (this.#pid === 0) throw new Error('systemd has not started');
-    return await new Promise((resolve) => {
-      const all = ['-t', String(this.#pid), '-m', '-u', '-i', '-n', '-p', '-C', '--', ...words];
-      const env = {
-        PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-        NO_COLOR: '1',
-        LC_ALL: 'C',
-      };
-      const child = execFile(
-        'nsenter',
-        all,
-        { env, cwd: '/', timeout: PATIENCE },
-        (error, stdout, stderr) => {
-          const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-          resolve({ code, stdout, stderr });
-        },
-      );
-      // A command that does not read its input may be gone before it is written.
-      child.stdin?.on('error', () => {});
-      child.stdin?.end(options.input ?? '');
+    if (this.#files.length !== NAMESPACES.length) throw new Error('systemd has not started');
+    const where = NAMESPACES.map(([option], at) => `${option}=/proc/self/fd/${3 + at}`);
+    const child = spawn('setpriv', ['--bounding-set', BOUNDS, 'nsenter', ...where, '--', ...words], {
+      env: { PATH, NO_COLOR: '1', LC_ALL: 'C' },
+      cwd: '/',
+      timeout: PATIENCE,
+      stdio: ['pipe', 'pipe', 'pipe', ...this.#files],
     });
+    const texts = { stdout: '', stderr: '' };
+    for (const key of ['stdout', 'stderr'] as const)
+      child[key]?.setEncoding('utf8').on('data', (text: string) => {
+        texts[key] += text;
+      });
+    // A command that does not read its input may be gone before it is written.
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(options.input ?? '');
+    const [code] = (await once(child, 'close')) as [number | null];
+    return { code: code ?? -1, ...texts };
   }
 
   /** What a command prints. Fails with all that is known if it fails. */
@@ -172,22 +264,46 @@ export class Systemd {
   async booted(): Promise<void> {
     await this.until(
       'systemd does not start',
-      () => Promise.resolve(this.#systemd()),
-      (pid) => {
-        this.#pid = pid;
-        return pid > 0;
-      },
+      () => Promise.resolve(this.#enter()),
+      (entered) => entered,
     );
     const ask = (): Promise<Answer> => this.run(['systemctl', 'is-active', 'multi-user.target']);
     await this.until('systemd does not answer', ask, ({ stdout }) => stdout.trim() === 'active');
     await this.ok(['systemctl', 'start', 'systemd-journald.service']);
   }
 
-  /** 0 until it has its own root: before that, commands would run on the machine itself. */
+  async close(): Promise<void> {
+    for (const file of this.#files.splice(0)) closeSync(file);
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const closed = once(this.#child, 'close');
+    this.#child.stdin?.end();
+    await closed;
+  }
+
+  /** Opens its namespaces, once it is systemd: before that its root is the machine's. */
+  #enter(): boolean {
+    const pid = this.#systemd();
+    if (pid === 0) return false;
+    try {
+      for (const [, name] of NAMESPACES) {
+        const file = openSync(`/proc/${pid}/ns/${name}`, 'r');
+        this.#files.push(file);
+        if (fstatSync(file).ino === statSync(`/proc/self/ns/${name}`).ino)
+          throw new Error(`its ${name} namespace is that of the machine`);
+      }
+      // They were its own, not those of a later process with this pid.
+      if (this.#systemd() !== pid) throw new Error('systemd has ended');
+    } catch (error) {
+      for (const file of this.#files.splice(0)) closeSync(file);
+      throw error;
+    }
+    return true;
+  }
+
   #systemd(): number {
     try {
-      const { pid } = this.#child;
-      const [first = ''] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+      const [parent] = /^\d+(?=\n)/.exec(this.#output()) ?? [];
+      const [first = ''] = readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ');
       return readFileSync(`/proc/${first}/comm`, 'utf8').trim() === 'systemd' ? Number(first) : 0;
     } catch {
       return 0;
@@ -197,51 +313,9 @@ export class Systemd {
 
 /** Boots one; it ends with the test. */
 export async function bootSystemd(t: TestContext): Promise<Systemd> {
-  const folder = mkdtempSync(join(tmpdir(), 'zeroth-systemd-'));
-  const group = join(groupMount() as string, `zeroth-test-${process.pid}`);
-  mkdirSync(group);
-  const enter =
-    'echo $$ > "$0/cgroup.procs" && exec unshare --fork --kill-child --pid --mount --uts --ipc --net --cgroup sh -c "$@"';
-  const words = ['-c', enter, group, BOOT, 'boot', folder, REPOSITORY, process.execPath];
-  // With this process everything of it ends, however it ends.
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'sh', ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      output = (output + text).slice(-20_000);
-    });
-  t.after(async () => {
-    const closed = new Promise((resolve) => child.once('close', resolve));
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGKILL');
-      await closed;
-    }
-    await removeGroup(group);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const systemd = new Systemd(child, () => output);
+  const { child, output } = keep(SYSTEMD);
+  const systemd = new Systemd(child, output);
+  t.after(() => systemd.close());
   await systemd.booted();
   return systemd;
-}
-
-/** Processes leave it a moment after they were killed. */
-async function removeGroup(group: string): Promise<void> {
-  const end = Date.now() + PATIENCE;
-  for (;;) {
-    try {
-      removeGroups(group);
-      return;
-    } catch (error) {
-      if (Date.now() > end) throw error;
-      await wait(50);
-    }
-  }
-}
-
-function removeGroups(group: string): void {
-  for (const entry of readdirSync(group, { withFileTypes: true }))
-    if (entry.isDirectory()) removeGroups(join(group, entry.name));
-  rmdirSync(group);
 }

@@ -115,13 +115,17 @@ async function runUninstall(
   const manager = await managerFor(name, dryRun);
   const steps = await manager.uninstall(name);
   if (!dryRun) mustBeElevated(manager);
+  const { dataDir = null } = await manager.status(name).catch(() => ({ dataDir: null }));
   await carryOut(steps, { terminal, dryRun, json });
   if (!dryRun) {
     if (json)
       void terminal.out(
-        `${JSON.stringify({ uninstalled: name, steps: steps.map(({ what }) => what) }, null, 2)}\n`,
+        `${JSON.stringify({ uninstalled: name, dataDir, steps: steps.map(({ what }) => what) }, null, 2)}\n`,
       );
-    else void terminal.out(`service ${name} is removed; its data, logs and configuration are still there\n`);
+    else {
+      const data = dataDir === null ? 'its data' : `its data (${printable(dataDir)})`;
+      void terminal.out(`service ${name} is removed; ${data}, logs and configuration are still there\n`);
+    }
   }
   exit(EXIT.ok);
 }

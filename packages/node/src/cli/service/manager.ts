@@ -60,11 +60,22 @@ export async function carryOut(
 export function mustBeElevated(manager: ServiceManager): void {
   const how = manager.elevation();
   if (how === null) return;
-  const words = [...ownCommand(), ...process.argv.slice(2)];
+  const words = [...ownCommand(), ...withoutSecrets(process.argv.slice(2))];
   const line = manager.system === 'windows' ? words.map(windowsWord).join(' ') : `sudo ${commandLine(words)}`;
   throw new CliError('SERVICE_ELEVATION', 'installing and controlling services needs an administrator', {
     exitCode: EXIT.start,
     hint: `${how}: ${line}`,
+  });
+}
+
+/** The values of --env do not belong into an error, which may end in the log of a build. */
+function withoutSecrets(words: readonly string[]): string[] {
+  const end = words.indexOf('--');
+  return words.map((word, at) => {
+    if (end !== -1 && at > end) return word;
+    return word.startsWith('--env=') || words[at - 1] === '--env'
+      ? word.replace(/^((?:--env=)?[^=]*=).*$/s, '$1...')
+      : word;
   });
 }
 

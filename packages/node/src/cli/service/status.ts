@@ -63,6 +63,7 @@ function statusText({
   since,
   exitCode,
   command,
+  dataDir = null,
   text,
 }: ServiceStatus): string {
   const rows: readonly (readonly [string, string | null])[] = [
@@ -74,6 +75,7 @@ function statusText({
     ['exit code', exitCode === null ? null : String(exitCode)],
     ['start', start],
     ['command', command],
+    ['data', dataDir],
   ];
   return rows
     .flatMap(([key, value]) => (value === null ? [] : [`${key.padEnd(10)} ${printable(value)}\n`]))

@@ -3,10 +3,11 @@
  *
  * Guarantees: touches property lists that it wrote itself, and no others; uninstall leaves the data and the logs.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ZerothError } from '../../errors.ts';
 import { commandStep, must, runCommand } from '../command.ts';
+import { dataSteps } from '../data.ts';
 import { removeStep, writeStep } from '../files.ts';
 import { readLog } from '../log-file.ts';
 import type { LogOptions, Run, ServiceManager, ServiceSpec, ServiceStatus, Step } from '../manager.ts';
@@ -60,7 +61,6 @@ class LaunchdManager implements ServiceManager {
         `there is a service ${name} already: choose another --name, or remove it first (zeroth service uninstall --name ${name})`,
       );
     const owner = user ?? 'root';
-    const folders = [...(dataDir === null ? [] : [dataDir]), logs];
     const where = { user, errors: this.#errorsOf(name) };
     const keys = Object.keys(environment);
     const hidden = Object.fromEntries(keys.map((key) => [key, '...']));
@@ -70,12 +70,15 @@ class LaunchdManager implements ServiceManager {
       shown: plistText({ ...spec, environment: hidden }, where),
     };
     return [
-      ...folders.filter((folder) => !existsSync(folder)).map((folder) => this.#folderStep(folder, owner)),
-      // The folder of the logs may belong to another instance: a file of its own is enough.
-      ...[launchdLog(name, logs), this.#errorsOf(name)].map((file) =>
-        commandStep(run, ['install', '-m', '0640', '-o', owner, '/dev/null', file]),
-      ),
-      ...(dataDir !== null && existsSync(dataDir) ? [commandStep(run, ['chown', '-R', owner, dataDir])] : []),
+      ...(dataDir === null ? [] : await dataSteps(run, dataDir, owner)),
+      ...(existsSync(logs) ? [] : [commandStep(run, ['install', '-d', '-m', '0755', logs], ['rmdir', logs])]),
+      // Logs of an earlier service of this name go on.
+      ...[dirname(launchdLog(name, logs)), this.#errorsOf(name)].map((path, at) => {
+        if (existsSync(path)) return commandStep(run, ['chown', '-h', owner, path]);
+        return at === 0
+          ? commandStep(run, ['install', '-d', '-m', '0750', '-o', owner, path], ['rmdir', path])
+          : commandStep(run, ['install', '-m', '0640', '-o', owner, '/dev/null', path], ['rm', path]);
+      }),
       writeStep(path, plist.text, plist.mode, plist.shown),
       commandStep(run, ['launchctl', 'enable', `system/${name}`]),
       commandStep(run, ['launchctl', 'bootstrap', 'system', path]),
@@ -127,9 +130,9 @@ class LaunchdManager implements ServiceManager {
   }
 
   async status(name: string): Promise<ServiceStatus> {
-    const { displayName, start, command } = this.#read(name);
+    const { displayName, start, command, dataDir } = this.#read(name);
     const { stdout } = await must(this.#options.run, ['launchctl', 'print', `system/${name}`], [NOT_FOUND]);
-    return { name, displayName, start, command, ...stateOfPrint(stdout), since: null, text: null };
+    return { name, displayName, start, command, dataDir, ...stateOfPrint(stdout), since: null, text: null };
   }
 
   async list(): Promise<readonly ServiceStatus[]> {
@@ -148,14 +151,6 @@ class LaunchdManager implements ServiceManager {
     return process.getuid?.() === 0 ? null : 'as root, with sudo';
   }
 
-  #folderStep(folder: string, owner: string): Step {
-    return commandStep(
-      this.#options.run,
-      ['install', '-d', '-m', '0750', '-o', owner, folder],
-      ['rmdir', folder],
-    );
-  }
-
   #kill(name: string, signal: string): Step {
     return commandStep(this.#options.run, ['launchctl', 'kill', signal, `system/${name}`]);
   }
@@ -172,6 +167,11 @@ class LaunchdManager implements ServiceManager {
   #read(name: string): NonNullable<ReturnType<typeof readPlist>> {
     const found = this.#find(name);
     if (found !== null) return found;
+    if (isClosed(this.#plistOf(name)))
+      throw new ZerothError(
+        'SERVICE_ELEVATION',
+        `${this.#plistOf(name)} is for root alone, as there may be secrets in it: ask with sudo`,
+      );
     throw new ZerothError(
       'SERVICE_UNKNOWN',
       existsSync(this.#plistOf(name))
@@ -194,5 +194,15 @@ class LaunchdManager implements ServiceManager {
 
   #errorsOf(name: string): string {
     return join(this.#options.logs, `${name}.err`);
+  }
+}
+
+/** With variables of --env in it, nobody but root reads it. */
+function isClosed(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
   }
 }

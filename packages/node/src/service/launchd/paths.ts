@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 export const LAUNCHD_LOGS = '/Library/Logs/zeroth';
 
-/** What `service install` gives as --log. */
+/** What `service install` gives as --log: in a folder of the account, which makes and replaces files there. */
 export function launchdLog(name: string, logs: string = LAUNCHD_LOGS): string {
-  return join(logs, `${name}.log`);
+  return join(logs, name, 'zeroth.log');
 }

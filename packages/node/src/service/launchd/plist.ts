@@ -42,8 +42,8 @@ export function plistText(
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">',
     `<!-- ${MARK}, and removed by zeroth service uninstall. -->`,
-    // A comment has no two hyphens in a row.
-    `<!-- DisplayName=${escaped(displayName).replaceAll('-', '&#45;')} -->`,
+    `<!-- DisplayName=${comment(displayName)} -->`,
+    ...(spec.dataDir === null ? [] : [`<!-- DataDir=${comment(spec.dataDir)} -->`]),
     '<plist version="1.0">',
     xmlOf(values, ''),
     '</plist>',
@@ -73,6 +73,11 @@ function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }
 
+/** A comment has no two hyphens in a row. */
+function comment(text: string): string {
+  return escaped(text).replaceAll('-', '&#45;');
+}
+
 function unescaped(text: string): string {
   return text
     .replaceAll('&#45;', '-')
@@ -84,6 +89,7 @@ function unescaped(text: string): string {
 /** What a property list of ours says; null: it is not one of ours. */
 export function readPlist(text: string):
   | (Pick<ServiceStatus, 'displayName' | 'start' | 'command'> & {
+      readonly dataDir: string | null;
       readonly log: string | null;
       readonly errors: string;
       /** Seconds that a stop may take. */
@@ -94,12 +100,14 @@ export function readPlist(text: string):
   const [, arguments_ = ''] = /<key>ProgramArguments<\/key>\s*<array>(.*?)<\/array>/s.exec(text) ?? [];
   const words = [...arguments_.matchAll(/<string>(.*?)<\/string>/gs)].map(([, word = '']) => unescaped(word));
   const [, displayName = ''] = /<!-- DisplayName=(.*) -->/.exec(text) ?? [];
+  const [, dataDir] = /<!-- DataDir=(.*) -->/.exec(text) ?? [];
   const [, errors = ''] = /<key>StandardErrorPath<\/key>\s*<string>(.*?)<\/string>/s.exec(text) ?? [];
   const at = words.indexOf('--log');
   return {
     displayName: unescaped(displayName),
     start: /<key>RunAtLoad<\/key>\s*<true\/>/.test(text) ? 'auto' : 'manual',
     command: words.join(' '),
+    dataDir: dataDir === undefined ? null : unescaped(dataDir),
     log: at === -1 ? null : (words[at + 1] ?? null),
     errors: unescaped(errors),
     exitTime: Number(/<key>ExitTimeOut<\/key>\s*<integer>(\d{1,6})</.exec(text)?.[1] ?? 0),

@@ -33,19 +33,6 @@ export async function accountSteps(run: Run, user: string | null): Promise<reado
   return [commandStep(run, [...make, '--shell', '/usr/sbin/nologin', name], ['userdel', name])];
 }
 
-/** Makes the data folder, and gives it to the account. */
-export function dataSteps(run: Run, folder: string, user: string): readonly Step[] {
-  const there = lstatSync(folder, { throwIfNoEntry: false });
-  const make = ['install', '-d', '-m', '0750', '-o', user, folder] as const;
-  // A folder that others see further up stays as it is; of one that was there already the owner only.
-  const steps = [
-    there === undefined
-      ? commandStep(run, make, ['rmdir', folder])
-      : commandStep(run, ['chown', '-R', `${user}:`, folder]),
-  ];
-  return there === undefined ? [...steps, commandStep(run, ['chown', `${user}:`, folder])] : steps;
-}
-
 /** Asks as the account whether it may run the program and read its files. */
 export function accessStep(run: Run, spec: ServiceSpec, user: string): Step {
   const [program] = spec.command;

@@ -7,10 +7,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ZerothError } from '../../errors.ts';
 import { commandLines, commandStep, must, runCommand } from '../command.ts';
+import { dataSteps } from '../data.ts';
 import { removeStep, writeStep } from '../files.ts';
 import { hasKoffi } from '../koffi.ts';
 import type { LogOptions, Run, ServiceManager, ServiceSpec, ServiceStatus, Step } from '../manager.ts';
-import { accessStep, accountSteps, dataSteps, SYSTEM_USER } from './account.ts';
+import { accessStep, accountSteps, SYSTEM_USER } from './account.ts';
 import { environmentLine } from './quote.ts';
 import { SHOWN, stateOf } from './show.ts';
 import { readUnit, timerText, unitText } from './unit.ts';
@@ -51,14 +52,20 @@ class SystemdManager implements ServiceManager {
     const { run, notify } = this.#options;
     const { name, start, dataDir, environment } = spec;
     await this.#mustBeFree(name);
+    const environmentPath = this.#environmentOf(name);
+    if (Object.keys(environment).length > 0 && existsSync(environmentPath))
+      throw new ZerothError(
+        'SERVICE_EXISTS',
+        `there is a file ${environmentPath} already, and --env would go there: remove it, or choose another --name`,
+      );
     const user = spec.user ?? SYSTEM_USER;
     const variables = Object.entries(environment);
-    const environmentFile = variables.length === 0 ? null : this.#environmentOf(name);
+    const environmentFile = variables.length === 0 ? null : environmentPath;
     const unit = unitText(spec, { version: await this.#version(), user, notify, environmentFile });
     return [
       ...(await accountSteps(run, spec.user)),
       accessStep(run, spec, user),
-      ...(dataDir === null ? [] : dataSteps(run, dataDir, user)),
+      ...(dataDir === null ? [] : await dataSteps(run, dataDir, user)),
       ...(environmentFile === null
         ? []
         : [
@@ -80,15 +87,23 @@ class SystemdManager implements ServiceManager {
 
   async uninstall(name: string): Promise<readonly Step[]> {
     const { run } = this.#options;
-    const { start } = this.#read(name);
-    const ran = ['systemctl', 'disable', '--now'] as const;
+    const { start, environmentFile } = this.#read(name);
+    // One of ours, and not a file of that name that was never for this service.
     const environment = this.#environmentOf(name);
+    const timer = this.#timerOf(name);
     return Promise.resolve([
-      ...this.#enabled(name, start).map((each) => commandStep(run, [...ran, each])),
+      // Somebody may have removed the timer by hand.
+      ...this.#enabled(name, start)
+        .filter((each) => existsSync(join(this.#options.units, each)))
+        .map((each) =>
+          commandStep(run, ['systemctl', 'disable', '--now', each], ['systemctl', 'enable', each]),
+        ),
       commandStep(run, ['systemctl', 'stop', `${name}.service`]),
-      ...(start === 'delayed' ? [removeStep(this.#timerOf(name), UNIT_MODE)] : []),
+      ...(existsSync(timer) ? [removeStep(timer, UNIT_MODE)] : []),
       removeStep(this.#unitOf(name), UNIT_MODE),
-      ...(existsSync(environment) ? [removeStep(environment, SECRET_MODE)] : []),
+      ...(environmentFile === environment && existsSync(environment)
+        ? [removeStep(environment, SECRET_MODE)]
+        : []),
       commandStep(run, ['systemctl', 'daemon-reload']),
       {
         what: `systemctl reset-failed ${name}.service`,
@@ -125,11 +140,11 @@ class SystemdManager implements ServiceManager {
   }
 
   async status(name: string): Promise<ServiceStatus> {
-    const { displayName, start, command } = this.#read(name);
+    const { displayName, start, command, dataDir } = this.#read(name);
     const properties = SHOWN.join(',');
     const words = ['show', `${name}.service`, `--property=${properties}`, '--timestamp=unix'] as const;
     const { stdout } = await must(this.#options.run, ['systemctl', ...words]);
-    return { name, displayName, start, command, ...stateOf(stdout) };
+    return { name, displayName, start, command, dataDir, ...stateOf(stdout) };
   }
 
   async list(): Promise<readonly ServiceStatus[]> {

@@ -23,8 +23,11 @@ const SPARE = 20_000;
 const DELAY = 120;
 const MARK = '[X-Zeroth]';
 
-/** Where a service has its local control socket: one folder each, so that services of several users don't meet. */
-function runtimeFolder(name: string): string {
+/**
+ * In /run, where a service has its local control socket, and in /var/lib: one folder each, so that services of several
+ * users don't meet. The prefix: systemd gives it to the account with all that is in it, and NAME may be another program's.
+ */
+function privateFolder(name: string): string {
   return `zeroth-${name}`;
 }
 
@@ -49,6 +52,7 @@ export function unitText(spec: ServiceSpec, options: UnitOptions): string {
     ...(start === 'auto' ? ['[Install]', 'WantedBy=multi-user.target', ''] : []),
     MARK,
     `DisplayName=${plainText(displayName)}`,
+    `DataDir=${plainText(spec.dataDir ?? `/var/lib/${privateFolder(name)}`)}`,
     `Start=${start}`,
   ]);
 }
@@ -62,14 +66,14 @@ function programLines(spec: ServiceSpec, { version, user, notify, environmentFil
     `User=${user}`,
     `WorkingDirectory=${plainText(folder)}`,
     // Where zeroth status of root looks for it.
-    `Environment=ZEROTH_RUNTIME_DIR=/run/${runtimeFolder(name)}`,
+    `Environment=ZEROTH_RUNTIME_DIR=/run/${privateFolder(name)}`,
     // Without it the events of several services would all be of the same program.
     `Environment=SYSLOG_IDENTIFIER=${name}`,
     ...(environmentFile === null ? [] : [`EnvironmentFile=${plainText(environmentFile)}`]),
-    `RuntimeDirectory=${runtimeFolder(name)}`,
+    `RuntimeDirectory=${privateFolder(name)}`,
     'RuntimeDirectoryMode=0750',
     `CacheDirectory=zeroth/${name}`,
-    ...(dataDir === null ? [`StateDirectory=${name}`] : []),
+    ...(dataDir === null ? [`StateDirectory=${privateFolder(name)}`] : []),
     'Restart=on-failure',
     'RestartSec=5',
     ...(version >= 254 ? ['RestartSteps=4', 'RestartMaxDelaySec=60'] : []),
@@ -150,7 +154,12 @@ export function timerText({ name, displayName }: ServiceSpec): string {
 }
 
 /** What a unit of ours says; null: it is not one of ours. */
-export function readUnit(unit: string): Pick<ServiceStatus, 'displayName' | 'start' | 'command'> | null {
+export function readUnit(unit: string):
+  | (Pick<ServiceStatus, 'displayName' | 'start' | 'command'> & {
+      readonly dataDir: string | null;
+      readonly environmentFile: string | null;
+    })
+  | null {
   const at = unit.indexOf(`\n${MARK}\n`);
   if (at === -1) return null;
   const fieldOf = (part: string, key: string): string => {
@@ -159,10 +168,13 @@ export function readUnit(unit: string): Pick<ServiceStatus, 'displayName' | 'sta
   };
   const own = unit.slice(at);
   const start = fieldOf(own, 'Start');
+  const textOrNull = (text: string): string | null => (text === '' ? null : text);
   return {
     displayName: fieldOf(own, 'DisplayName'),
     start: start === 'delayed' || start === 'manual' ? start : 'auto',
     command: fieldOf(unit, 'ExecStart').replace(/^("?):/, '$1'),
+    dataDir: textOrNull(fieldOf(own, 'DataDir')),
+    environmentFile: textOrNull(fieldOf(unit, 'EnvironmentFile')),
   };
 }
 

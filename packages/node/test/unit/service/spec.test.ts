@@ -63,7 +63,13 @@ test('a command means the same from anywhere', (t) => {
   assert.deepEqual(resolveCommand(['./tool'], at), [program]);
   assert.throws(() => resolveCommand(['nothing'], at), usage);
   assert.throws(() => resolveCommand(['./app.js'], at), usage);
-  assert.throws(() => resolveCommand(['tool', './missing.js'], at), usage);
+  for (const word of ['./missing.js', 'missing.js', 'lib/missing.mjs'])
+    assert.throws(() => resolveCommand(['tool', word], at), usage);
+  assert.deepEqual(resolveCommand(['tool', 'x=a.js', 'https://a.js', 'zmq'], at).slice(1), [
+    'x=a.js',
+    'https://a.js',
+    'zmq',
+  ]);
   assert.throws(() => resolveCommand([], at), usage);
   // A relative folder of PATH is another one there.
   assert.throws(() => resolveCommand(['tool'], { folder, path: '.' }), usage);

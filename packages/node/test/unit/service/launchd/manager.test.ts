@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -41,13 +41,15 @@ test('the property list of a node', () => {
 test('every word arrives as it was', () => {
   fc.assert(
     fc.property(fc.array(word), word, word, (words, value, displayName) => {
-      const spec = specOf({ command: ['/bin/x', ...words], environment: { V: value }, displayName });
+      const dataDir = `/data/${displayName}`;
+      const spec = specOf({ command: ['/bin/x', ...words], environment: { V: value }, displayName, dataDir });
       const text = plistText(spec, where);
       const parsed = parse(text) as { ProgramArguments: string[]; EnvironmentVariables: { V: string } };
       assert.deepEqual(parsed.ProgramArguments, ['/bin/x', ...words]);
       assert.equal(parsed.EnvironmentVariables.V, value);
       const read = readPlist(text);
       assert.equal(read?.displayName, displayName);
+      assert.equal(read?.dataDir, dataDir);
       assert.equal(read?.command, ['/bin/x', ...words].join(' '));
     }),
   );
@@ -147,6 +149,17 @@ test('install, control, uninstall', async (t) => {
     ],
   );
   assert.equal(existsSync(path), false);
+});
+
+test('the log of an earlier service of this name goes on', async (t) => {
+  const { manager, calls, daemons } = setUp(t, { 'launchctl print': { code: 113 } });
+  mkdirSync(join(daemons, 'logs', 'zeroth'), { recursive: true });
+  writeFileSync(join(daemons, 'logs', 'zeroth.err'), 'old');
+  await performSteps(await manager.install(specOf({ dataDir: null })));
+  assert.deepEqual(
+    calls.filter((line) => line.startsWith('install')),
+    [],
+  );
 });
 
 test('an install that fails leaves nothing; property lists of others are not touched', async (t) => {

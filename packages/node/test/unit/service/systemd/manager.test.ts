@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -129,6 +129,40 @@ test('a delayed start is a timer, and goes with the service', async (t) => {
     [false, false],
   );
   assert.ok(calls.includes('systemctl disable --now zeroth.timer'));
+});
+
+test('a file of variables that is not ours is neither written nor removed', async (t) => {
+  const { manager, environments } = setUp(t);
+  mkdirSync(environments);
+  const path = join(environments, 'zeroth.env');
+  writeFileSync(path, 'MINE=1');
+  await assert.rejects(manager.install(specOf({ environment: { A: 'b' } })), {
+    code: 'SERVICE_EXISTS',
+    message: /zeroth\.env/,
+  });
+  await performSteps(await manager.install(specOf({ dataDir: null })));
+  await performSteps(await manager.uninstall('zeroth'));
+  assert.equal(readFileSync(path, 'utf8'), 'MINE=1');
+});
+
+test('a timer that somebody removed is not missed; an uninstall that fails leaves it enabled', async (t) => {
+  const { manager, units, calls } = setUp(t, { 'systemctl stop': { code: 1, stderr: 'no' } });
+  await performSteps(await manager.install(specOf({ start: 'delayed', dataDir: null })));
+  await assert.rejects(performSteps(await manager.uninstall('zeroth')), /no/);
+  assert.equal(calls.at(-1), 'systemctl enable zeroth.timer');
+  rmSync(join(units, 'zeroth.timer'));
+  assert.deepEqual(
+    (await manager.uninstall('zeroth')).filter(({ what }) => what.includes('zeroth.timer')),
+    [],
+  );
+});
+
+test('units can be read by everybody, whatever the umask of root is', async (t) => {
+  const before = process.umask(0o077);
+  t.after(() => process.umask(before));
+  const { manager, units } = setUp(t);
+  await performSteps(await manager.install(specOf({ dataDir: null })));
+  assert.equal(statSync(join(units, 'zeroth.service')).mode & 0o777, 0o644);
 });
 
 test('what systemctl shows', () => {

@@ -106,7 +106,7 @@ test('what a service needs is open, and nothing else', () => {
   for (const line of ['PrivateTmp=no', 'ReadWritePaths=-/tmp/x', 'ReadWritePaths="-/run/my app"'])
     assert.ok(has(ipc, line), ipc);
   assert.ok(has(unitText(specOf({ dataDir: '/home/ann/data' }), options), 'ProtectHome=read-only'));
-  assert.ok(has(unitText(specOf({ dataDir: null }), options), 'StateDirectory=zeroth'));
+  assert.ok(has(unitText(specOf({ dataDir: null }), options), 'StateDirectory=zeroth-zeroth'));
   // /tmpfs is not /tmp.
   assert.ok(has(unitText(specOf({ writes: ['/tmpfs'] }), options), 'PrivateTmp=yes'));
 });
@@ -130,6 +130,8 @@ test('a unit of ours is known again, and no other', () => {
     displayName: '100 % "ours"',
     start: 'delayed',
     command: '"/bin/a b" c%',
+    dataDir: '/var/lib/zeroth',
+    environmentFile: null,
   });
   assert.equal(readUnit('[Service]\nExecStart=/bin/true\n'), null);
 });
