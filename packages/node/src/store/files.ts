@@ -6,6 +6,7 @@
  */
 import * as fs from 'node:fs';
 import * as promises from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** `read`: must be there. `write`: made if it is not there. `durable`: the same, and every write is on the disk. */
 export type OpenMode = 'read' | 'write' | 'durable';
@@ -58,32 +59,52 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
 /** What file systems without links say (exFAT, some network shares). */
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
 
+const BUSY: ReadonlySet<string> = new Set(['EPERM', 'EACCES', 'EBUSY']);
+const TRIES = process.platform === 'win32' ? 20 : 1;
+const PAUSE = 25;
+
+/** Windows refuses for a moment what somebody else has open just then: another node, a virus scanner. */
+async function patiently<T>(work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (tries === TRIES || !BUSY.has(codeOf(error))) throw error;
+      await delay(PAUSE);
+    }
+  }
+}
+
 export const realFiles: FileSystem = {
   async makeFolder(path) {
     await promises.mkdir(path, { recursive: true });
   },
   list: (path) => promises.readdir(path),
   open: (path, mode) =>
-    new Promise((resolve, reject) => {
-      fs.open(path, FLAGS[mode], 0o640, (error, fd) => {
-        if (error === null) resolve(new RealFile(fd, mode === 'durable' && DSYNC === 0));
-        else reject(error);
-      });
-    }),
+    patiently(
+      () =>
+        new Promise((resolve, reject) => {
+          fs.open(path, FLAGS[mode], 0o640, (error, fd) => {
+            if (error === null) resolve(new RealFile(fd, mode === 'durable' && DSYNC === 0));
+            else reject(error);
+          });
+        }),
+    ),
   async stat(path) {
     const { size, mtimeMs } = await promises.stat(path);
     return { size, modified: mtimeMs };
   },
-  rename: (from, to) => promises.rename(from, to),
-  async link(from, to) {
-    try {
-      await promises.link(from, to);
-    } catch (error) {
-      if (!NO_LINKS.has(codeOf(error))) throw error;
-      await promises.copyFile(from, to, fs.constants.COPYFILE_EXCL);
-    }
-  },
-  remove: (path) => promises.unlink(path),
+  rename: (from, to) => patiently(() => promises.rename(from, to)),
+  link: (from, to) =>
+    patiently(async () => {
+      try {
+        await promises.link(from, to);
+      } catch (error) {
+        if (!NO_LINKS.has(codeOf(error))) throw error;
+        await promises.copyFile(from, to, fs.constants.COPYFILE_EXCL);
+      }
+    }),
+  remove: (path) => patiently(() => promises.unlink(path)),
   async syncFolder(path) {
     // Windows opens no folders, and keeps what was renamed without being asked.
     if (process.platform === 'win32') return;

@@ -58,8 +58,8 @@ describe('suites under Windows', { concurrency: 2 }, () => {
       const { code, stdout, stderr } = await run([node, '--test-reporter=tap', ...skips, script], {
         patience: 120_000,
       });
-      const failures = stdout.split('\n').filter((line) => /^\s*not ok/.test(line));
-      assert.equal(code, 0, `${failures.join('\n')}\n${stderr.slice(-2000)}`);
+      const failures = stdout.match(/^ *not ok[\s\S]*?^ *\.\.\.$/gm) ?? [];
+      assert.equal(code, 0, `${failures.join('\n').slice(0, 4000)}\n${stderr.slice(-2000)}`);
       assert.match(stdout, /^ok /m);
     });
   }
