@@ -11,14 +11,12 @@ import type { Admin } from '../admin/server.ts';
 import type { Config } from '../config/types.ts';
 import type { Control } from '../control/control.ts';
 import type { OpenedConfig } from '../control/open.ts';
-import { startControl } from '../control/start.ts';
 import type { Actor, ReloadReport } from '../control/types.ts';
 import type { Applied, Node, StopOptions, StopReport } from '../flow/topology.ts';
 import { startNode } from '../flow/topology.ts';
 import type { Census, CensusOptions, CensusParts } from '../health/census.ts';
 import { CensusTaker } from '../health/census.ts';
 import type { Health } from '../health/health.ts';
-import { startHealth } from '../health/health.ts';
 import type { LevelLog } from '../log/create.ts';
 import type { LogTap } from '../log/tap.ts';
 import { Instruments } from './instruments.ts';
@@ -71,6 +69,7 @@ export class Daemon {
     const { config } = opened;
     const node = await startNode(config, { log, progress, ...this.#instruments.hooks });
     this.#node = node;
+    const { startHealth } = await import('../health/health.ts');
     const health = startHealth({
       node,
       config: node.config,
@@ -85,6 +84,7 @@ export class Daemon {
     });
     this.#health = health;
     progress('opening configuration');
+    const { startControl } = await import('../control/start.ts');
     const control = await startControl({
       opened,
       node: { apply: (next: Config) => this.#apply(next) },

@@ -7,7 +7,6 @@ import type { Config, RouteConfig, StreamSettings } from '../config/types.ts';
 import { ZerothError } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import type { SessionServer } from '../session/server.ts';
-import { startSessions } from '../session/server.ts';
 import type { SpanHook } from '../session/spans.ts';
 import { openStore } from '../store/open.ts';
 import type { StreamStore } from '../store/store.ts';
@@ -113,6 +112,8 @@ export class Maker {
     const settingsOf = (name: string): StreamSettings | null =>
       streamsOf(this.running?.config ?? config).find((stream) => stream.name === name) ?? null;
     try {
+      // A node without sessions starts sooner.
+      const { startSessions } = await import('../session/server.ts');
       const nodeName = config.node.name;
       return await startSessions({
         config: config.sessions,
