@@ -14,9 +14,9 @@ const INTERVAL = 150;
 const posix = process.platform === 'win32' ? 'Windows has no SIGSTOP' : false;
 const linux = process.platform === 'linux' ? false : 'only Linux tells what the peer has taken';
 
-function route(name: string, pattern: string, more = ''): string {
+function route(name: string, pattern: string, more = '', interval: number = INTERVAL): string {
   const any = '{ bind: "tcp://127.0.0.1:0" }';
-  return `routes: { ${name}: { pattern: ${pattern}, heartbeatInterval: ${INTERVAL}ms, frontend: ${any}, backend: ${any}${more} } }`;
+  return `routes: { ${name}: { pattern: ${pattern}, heartbeatInterval: ${interval}ms, frontend: ${any}, backend: ${any}${more} } }`;
 }
 
 /** Why there can be no second network here; false: there can. */
@@ -285,7 +285,9 @@ describe('a node that stands still itself', () => {
 
 describe('a slow worker', { skip: linux }, () => {
   it('that takes ten messages a second is slow, and never silent', async (t) => {
-    const node = await WatchedNode.forTest(t, route('jobs', 'pipeline', ', sendHighWaterMark: 100'));
+    // Long enough that a busy machine does not keep the worker from taking anything for three of them.
+    const config = route('jobs', 'pipeline', ', sendHighWaterMark: 100', 4 * INTERVAL);
+    const node = await WatchedNode.forTest(t, config);
     const worker = node.worker('PULL', node.address('jobs', 'backend'), '100', '1');
     const id = await node.joined('jobs');
     new Load(t, node.address('jobs', 'frontend'), 'x'.repeat(256 * 1024), 1);
