@@ -49,22 +49,15 @@ export function createDestination(fd: number): Destination {
   return { write };
 }
 
-/** Of syslog; info: whatever else there is. */
-const PRIORITIES: Readonly<Record<string, number>> = {
-  fatal: 2,
-  error: 3,
-  warn: 4,
-  info: 6,
-  debug: 7,
-  trace: 7,
-};
+/** syslog(3). */
+export const PRIORITIES = { fatal: 2, error: 3, warn: 4, info: 6, debug: 7, trace: 7 } as const;
 
 /** Puts the priority before each JSON line that begins with its level (sd-daemon(3)). */
 export function prioritised(destination: Destination): Destination {
   return {
     write: (line) => {
-      const level = /^\{"level":"([a-z]+)"/.exec(line)?.[1] ?? 'info';
-      destination.write(`<${PRIORITIES[level] ?? 6}>${line}`);
+      const level = /^\{"level":"(fatal|error|warn|info|debug|trace)"/.exec(line)?.[1] ?? 'info';
+      destination.write(`<${PRIORITIES[level as keyof typeof PRIORITIES]}>${line}`);
     },
   };
 }

@@ -6,6 +6,7 @@
  * waits; the environment of programs that are started from here does not have the socket.
  */
 import type { EventRecord } from '../../log/events.ts';
+import { harmless } from '../../log/plain.ts';
 import type { Controls, ServiceHost } from '../host.ts';
 import type { Koffi } from '../koffi.ts';
 import { loadKoffi } from '../koffi.ts';
@@ -49,7 +50,9 @@ export function openSystemdHost(
     const wrong = journal === null ? null : datagrams.send(journal, journalEntry(event, identifier));
     // A journal that does not keep up still has the line.
     if (wrong !== null)
-      process.stderr.write(`<4>${event.message} [${event.name}, without its fields: ${wrong}]\n`);
+      process.stderr.write(
+        `<4>${harmless(event.message).replaceAll('\n', ' ')} [${event.name}, without its fields: ${wrong}]\n`,
+      );
   };
   return {
     kind: 'systemd',

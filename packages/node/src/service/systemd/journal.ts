@@ -6,6 +6,7 @@
  * Guarantees: an entry is at most {@link MAX_ENTRY} octets and {@link MAX_FIELDS} fields; a longer value is cut, and says so.
  */
 import { fstatSync } from 'node:fs';
+import { PRIORITIES } from '../../log/destination.ts';
 import type { EventRecord } from '../../log/events.ts';
 
 const MAX_ENTRY = 48 * 1024;
@@ -15,9 +16,6 @@ const MAX_VALUE = 16 * 1024;
 const MAX_NAME = 64;
 /** Of what stands behind the words of the message. */
 const MAX_DETAILS = 1024;
-
-/** syslog(3). */
-const PRIORITIES: Readonly<Record<EventRecord['level'], number>> = { info: 6, warn: 4, error: 3, fatal: 2 };
 
 export const JOURNAL_SOCKET = '/run/systemd/journal/socket';
 

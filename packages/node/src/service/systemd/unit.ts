@@ -79,6 +79,8 @@ function programLines(spec: ServiceSpec, { version, user, notify, environmentFil
     ...(version >= 254 ? ['RestartSteps=4', 'RestartMaxDelaySec=60'] : []),
     '# A wrong command line (2) or configuration (3) does not get better by trying again.',
     'RestartPreventExitStatus=2 3',
+    '# systemd takes the end by a SIGHUP for a clean one: a reload that came before the process listens to it.',
+    'RestartForceExitStatus=SIGHUP',
     // A start that takes longer, because streams are recovered, asks for more time by itself.
     'TimeoutStartSec=120',
     `TimeoutStopSec=${Math.ceil((stopTimeout + SPARE) / 1000)}`,

@@ -85,6 +85,7 @@ test('the unit of a node', () => {
     'ExecReload=/bin/kill -HUP $MAINPID',
     'Restart=on-failure',
     'RestartPreventExitStatus=2 3',
+    'RestartForceExitStatus=SIGHUP',
     'TimeoutStopSec=31',
     'ReadWritePaths=/var/lib/zeroth',
     'ProtectHome=yes',
