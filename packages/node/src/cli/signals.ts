@@ -4,6 +4,7 @@
  * Guarantees: the first SIGINT or SIGTERM (on Windows also Ctrl-Break and the closing of the console) aborts `signal`;
  * the second one ends the process at once with 128 + the number of that signal.
  */
+import { STOPS } from '../service/signals.ts';
 import { EXIT } from './exit.ts';
 
 export interface Interrupts {
@@ -14,9 +15,6 @@ export interface Interrupts {
   readonly exitCode: () => number;
   dispose(): void;
 }
-
-const SIGNALS: readonly NodeJS.Signals[] =
-  process.platform === 'win32' ? ['SIGINT', 'SIGTERM', 'SIGBREAK', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
 
 /** Listens from now on. */
 export function onInterrupt(): Interrupts {
@@ -29,13 +27,13 @@ export function onInterrupt(): Interrupts {
     first = name;
     controller.abort();
   };
-  for (const name of SIGNALS) process.on(name, listener);
+  for (const name of STOPS) process.on(name, listener);
   return {
     signal: controller.signal,
     received: () => first,
     exitCode: () => codeOf(first),
     dispose: () => {
-      for (const name of SIGNALS) process.off(name, listener);
+      for (const name of STOPS) process.off(name, listener);
     },
   };
 }

@@ -9,10 +9,10 @@ import { request as secure } from 'node:https';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Config } from '../config/types.ts';
+import { singleExecutable } from '../service/executable.ts';
 import { loadKoffi } from '../service/koffi.ts';
 import type { CheckResult, Surroundings } from './check.ts';
 import { failure, millisecondWords, ok, rounded, warning } from './check.ts';
-import { isExecutable } from './node.ts';
 import { printed } from './program.ts';
 import { systemProgram } from './windows.ts';
 
@@ -193,7 +193,7 @@ async function isSynchronised(signal: AbortSignal): Promise<boolean | null> {
 
 /** adjtimex(2), which every service for the time keeps up to date: 5 is TIME_ERROR, "not synchronised". */
 function isKernelSynchronised(): boolean | null {
-  if (isExecutable()) return null;
+  if (singleExecutable() !== null) return null;
   try {
     const adjtimex = loadKoffi().load('libc.so.6').func('int adjtimex(void *state)') as (
       state: Buffer,

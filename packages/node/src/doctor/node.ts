@@ -4,6 +4,7 @@
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import type { Config } from '../config/types.ts';
+import { singleExecutable } from '../service/executable.ts';
 import type { CheckResult, ConfiguredSurroundings } from './check.ts';
 import { failure, ok, plural, sizeWords, warning } from './check.ts';
 import { kernelText } from './kernel.ts';
@@ -35,17 +36,11 @@ export function runtimeFacts(): RuntimeFacts {
   return {
     version: process.versions.node,
     arch: process.arch,
-    executable: isExecutable(),
+    executable: singleExecutable() !== null,
     heap: getHeapStatistics().heap_size_limit,
     limit: limit > 0 && limit < memory ? limit : null,
     memory,
   };
-}
-
-/** Whether this is the one executable, which brings its own Node. Old versions do not know the module that tells. */
-export function isExecutable(): boolean {
-  const sea = process.getBuiltinModule?.('node:sea') as { isSea(): boolean } | undefined;
-  return sea?.isSea() === true;
 }
 
 export function judgeRuntime(facts: RuntimeFacts): CheckResult {

@@ -2,11 +2,11 @@
  * The service manager of this system, and the services that were installed with `zeroth service install`.
  */
 import { messageOf, ZerothError } from '../errors.ts';
+import { singleExecutable } from '../service/executable.ts';
 import { loadKoffi } from '../service/koffi.ts';
 import type { ServiceManager, ServiceStatus } from '../service/manager.ts';
 import type { CheckResult, Surroundings } from './check.ts';
 import { failure, folded, ok, plural, some, warning } from './check.ts';
-import { isExecutable } from './node.ts';
 
 const MANAGERS: Readonly<Record<ServiceManager['system'], string>> = {
   windows: 'the service control manager of Windows',
@@ -90,7 +90,7 @@ function judgeService(status: ServiceStatus, system: ServiceManager['system']): 
 
 function troubleOfKoffi(): string | null {
   // There it is a part, which would be unpacked now.
-  if (isExecutable()) return null;
+  if (singleExecutable() !== null) return null;
   try {
     loadKoffi();
     return null;

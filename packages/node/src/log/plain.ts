@@ -5,6 +5,8 @@
  * thread, and what becomes of an object later does not change it; an error is the text of its stack, with those of its causes.
  */
 
+import { messageOf } from '../errors.ts';
+
 /** Causes of causes that are told. */
 const CAUSES = 5;
 
@@ -25,6 +27,12 @@ function plain(value: unknown): unknown {
   } catch {
     return typeof value === 'bigint' ? String(value) : 'not to be told';
   }
+}
+
+/** What an error says, as fields: its words, and its code if it has one. */
+export function reasonFields(error: unknown): { readonly code?: string; readonly reason: string } {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return { ...(typeof code === 'string' ? { code } : {}), reason: messageOf(error) };
 }
 
 /** Control characters but line feed and tab, and those that turn the direction: a text that has none does nothing to a terminal. */

@@ -6,14 +6,13 @@
  * the call returns. More than 50 a second of a kind are folded into one with their number. Needs no package.
  */
 import { isatty } from 'node:tty';
-import { messageOf } from '../errors.ts';
 import { LIFECYCLE } from '../log/catalogue/lifecycle.ts';
 import { SERVICE } from '../log/catalogue/service.ts';
 import { createDestination, prioritised } from '../log/destination.ts';
 import type { EventRecord } from '../log/events.ts';
 import type { Folded } from '../log/fold.ts';
 import { Fold } from '../log/fold.ts';
-import { harmless, plainFields } from '../log/plain.ts';
+import { harmless, plainFields, reasonFields } from '../log/plain.ts';
 import type { ServiceHost } from './host.ts';
 import type { EventLevel } from './program.ts';
 import type { Journal, RunnerEvent } from './runner.ts';
@@ -58,14 +57,7 @@ export function createJournal(
     report,
     note: (level: EventLevel, message, fields) =>
       emit({ id: EVENTS['service:note'].id, name: 'service:note', level, message, fields }),
-    failed: (error) => {
-      const code = (error as { code?: unknown } | null)?.code;
-      report('service:failed', {
-        ...(typeof code === 'string' ? { code } : {}),
-        reason: messageOf(error),
-        err: error,
-      });
-    },
+    failed: (error) => report('service:failed', { ...reasonFields(error), err: error }),
     flush: () => fold.flush(),
   };
 }

@@ -13,6 +13,7 @@ import { homedir } from 'node:os';
 import { join, posix, win32 } from 'node:path';
 import type KoffiModule from 'koffi';
 import { messageOf, ZerothError } from '../errors.ts';
+import { singleExecutable } from './executable.ts';
 
 export type Koffi = typeof KoffiModule;
 
@@ -22,12 +23,6 @@ const ASSET = 'koffi.node';
 /** How often it is tried to unpack it, and milliseconds from one try to the next. */
 const TRIES = 10;
 const PAUSE = 100;
-
-/** What `node:sea` has; Node knows it from 20.12 on. */
-interface SingleExecutable {
-  isSea(): boolean;
-  getRawAsset(key: string): ArrayBuffer;
-}
 
 /** Whether {@link loadKoffi} would succeed. */
 export function hasKoffi(): boolean {
@@ -48,8 +43,8 @@ export function loadKoffi(): Koffi {
 }
 
 function load(): Koffi {
-  const executable = process.getBuiltinModule('node:sea') as SingleExecutable | undefined;
-  if (executable?.isSea() === true) return loadAddon(unpack(Buffer.from(executable.getRawAsset(ASSET))));
+  const executable = singleExecutable();
+  if (executable !== null) return loadAddon(unpack(Buffer.from(executable.getRawAsset(ASSET))));
   try {
     // Through a name of its own, so that no bundler takes it along.
     const load = createRequire(import.meta.url);

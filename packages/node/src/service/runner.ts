@@ -9,7 +9,8 @@
  *                 running, paused -> reloading -> running, paused
  *     every state -> stopping -> ended; starting -> ended
  */
-import { messageOf, ZerothError } from '../errors.ts';
+import { ZerothError } from '../errors.ts';
+import { reasonFields } from '../log/plain.ts';
 import type { Controls, HostState, Reason, ServiceHost } from './host.ts';
 import { leftOpen } from './left-open.ts';
 import type { EventLevel, Service, ServiceContext } from './program.ts';
@@ -296,9 +297,7 @@ export class Runner implements Controls {
   }
 
   #refused(control: string, error: unknown): void {
-    const code = (error as { code?: unknown } | null)?.code;
-    const fields = { control, reason: messageOf(error), ...(typeof code === 'string' ? { code } : {}) };
-    this.#options.journal.report('service:refused', fields);
+    this.#options.journal.report('service:refused', { control, ...reasonFields(error) });
   }
 
   #received(control: Reason): void {

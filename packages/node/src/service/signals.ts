@@ -9,7 +9,8 @@ import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { Controls, ServiceHost } from './host.ts';
 
-const STOPS: readonly NodeJS.Signals[] =
+/** Those by which a program is asked to stop. */
+export const STOPS: readonly NodeJS.Signals[] =
   process.platform === 'win32' ? ['SIGINT', 'SIGTERM', 'SIGBREAK', 'SIGHUP'] : ['SIGINT', 'SIGTERM'];
 
 const INTERRUPTED = 130;

@@ -22,8 +22,8 @@ export interface SystemdOptions {
   /** Where the variables of --env are written, for nobody but root to read. */
   readonly environments: string;
   readonly run: Run;
-  /** Whether services can talk with systemd. */
-  readonly notify: boolean;
+  /** Whether services can talk with systemd; null: if koffi is here, which is looked for when it matters. */
+  readonly notify: boolean | null;
 }
 
 /** Milliseconds that a service may take to pause. */
@@ -35,7 +35,7 @@ export function systemdManager({
   units = '/etc/systemd/system',
   environments = '/etc/zeroth',
   run = runCommand,
-  notify = hasKoffi(),
+  notify = null,
 }: Partial<SystemdOptions> = {}): ServiceManager {
   return new SystemdManager({ units, environments, run, notify });
 }
@@ -48,8 +48,12 @@ class SystemdManager implements ServiceManager {
     this.#options = options;
   }
 
+  get #notify(): boolean {
+    return this.#options.notify ?? hasKoffi();
+  }
+
   async install(spec: ServiceSpec): Promise<readonly Step[]> {
-    const { run, notify } = this.#options;
+    const { run } = this.#options;
     const { name, start, dataDir, environment } = spec;
     await this.#mustBeFree(name);
     const environmentPath = this.#environmentOf(name);
@@ -61,7 +65,12 @@ class SystemdManager implements ServiceManager {
     const user = spec.user ?? SYSTEM_USER;
     const variables = Object.entries(environment);
     const environmentFile = variables.length === 0 ? null : environmentPath;
-    const unit = unitText(spec, { version: await this.#version(), user, notify, environmentFile });
+    const unit = unitText(spec, {
+      version: await this.#version(),
+      user,
+      notify: this.#notify,
+      environmentFile,
+    });
     return [
       ...(await accountSteps(run, spec.user)),
       accessStep(run, spec, user),
@@ -204,7 +213,7 @@ class SystemdManager implements ServiceManager {
           );
       },
     };
-    if (!this.#options.notify) return Promise.resolve([before, send]);
+    if (!this.#notify) return Promise.resolve([before, send]);
     const wait = {
       what: `wait until ${name} says that it is ${wanted}`,
       perform: () => this.#until(name, wanted),

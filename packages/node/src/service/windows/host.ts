@@ -9,6 +9,7 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf, ZerothError } from '../../errors.ts';
 import type { EventRecord } from '../../log/events.ts';
+import { singleExecutable } from '../executable.ts';
 import type { Controls, ServiceHost } from '../host.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './channel.ts';
 import { SHARED } from './channel.ts';
@@ -23,11 +24,6 @@ const LAST_WORD = 5000;
 
 /** The name of the worker's code, in one piece, among the assets of an executable. */
 const ASSET = 'service-worker.cjs';
-
-interface SingleExecutable {
-  isSea(): boolean;
-  getAsset(key: string, encoding: 'utf8'): string;
-}
 
 /** Null: nobody has started this process as a service. @throws ZerothError SERVICE_UNSUPPORTED: no koffi. */
 export async function openWindowsHost(name: string): Promise<ServiceHost | null> {
@@ -47,8 +43,8 @@ export async function openWindowsHost(name: string): Promise<ServiceHost | null>
 /** From where its code is: a file beside this one, or an asset of a single executable. */
 function startWorker(workerData: WorkerStart): Worker {
   const options = { workerData, execArgv: [], name: 'service control' };
-  const executable = process.getBuiltinModule('node:sea') as SingleExecutable | undefined;
-  return executable?.isSea() === true
+  const executable = singleExecutable();
+  return executable !== null
     ? new Worker(executable.getAsset(ASSET, 'utf8'), { ...options, eval: true })
     : new Worker(new URL('./worker.js', import.meta.url), options);
 }

@@ -7,6 +7,7 @@
 
 import { ZerothError } from '../../errors.ts';
 import { loadKoffi } from '../koffi.ts';
+import type { Report } from './codes.ts';
 import { ERROR, OWN_PROCESS } from './codes.ts';
 import { systemText } from './words.ts';
 
@@ -39,13 +40,7 @@ export interface NewService {
   readonly commandLine: string;
 }
 
-export interface RawStatus {
-  readonly state: number;
-  readonly accepted: number;
-  readonly exit: number;
-  readonly specific: number;
-  readonly checkpoint: number;
-  readonly hint: number;
+export interface RawStatus extends Report {
   readonly pid: number;
 }
 
