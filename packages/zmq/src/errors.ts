@@ -30,6 +30,12 @@ export type ZmqErrorCode =
   | 'ERR_ZMTP_INVALID_SEQUENCE'
   | 'ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED'
   | 'ERR_ZMTP_MALFORMED_COMMAND_ERROR'
+  | 'ERR_ZMTP_MALFORMED_COMMAND_MESSAGE'
+  | 'ERR_ZMTP_MALFORMED_COMMAND_HELLO'
+  | 'ERR_ZMTP_MALFORMED_COMMAND_WELCOME'
+  | 'ERR_ZMTP_MALFORMED_COMMAND_INITIATE'
+  | 'ERR_ZMTP_MALFORMED_COMMAND_READY'
+  | 'ERR_ZMTP_CRYPTOGRAPHIC'
   | 'ERR_ZMTP_INVALID_METADATA'
   | 'ERR_ZMTP_MECHANISM_MISMATCH'
   | 'ERR_ZMTP_GREETING'
@@ -37,6 +43,13 @@ export type ZmqErrorCode =
   | 'ERR_ZMTP_SOCKET_TYPE'
   | 'ERR_ZMTP_MESSAGE_SIZE'
   | 'ERR_ZMTP_PEER_ERROR'
+  | 'ERR_AUTHENTICATION'
+  | 'ERR_ZAP_MALFORMED_REPLY'
+  | 'ERR_ZAP_BAD_REQUEST_ID'
+  | 'ERR_ZAP_BAD_VERSION'
+  | 'ERR_ZAP_INVALID_STATUS_CODE'
+  | 'ERR_ZAP_INVALID_METADATA'
+  | 'ERR_WEBSOCKET'
   | 'ERR_ZMTP_HANDSHAKE_TIMEOUT'
   | 'ERR_ROUTING_ID_TAKEN'
   | 'ERR_TOO_MANY_PEERS'
@@ -67,6 +80,12 @@ const TABLE: Readonly<Record<ZmqErrorCode, readonly [message: string, errno: num
   ERR_ZMTP_INVALID_SEQUENCE: ['ZMTP protocol error: invalid sequence', 0],
   ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED: ['ZMTP protocol error: malformed command', 0],
   ERR_ZMTP_MALFORMED_COMMAND_ERROR: ['ZMTP protocol error: malformed ERROR command', 0],
+  ERR_ZMTP_MALFORMED_COMMAND_MESSAGE: ['ZMTP protocol error: malformed MESSAGE command', 0],
+  ERR_ZMTP_MALFORMED_COMMAND_HELLO: ['ZMTP protocol error: malformed HELLO command', 0],
+  ERR_ZMTP_MALFORMED_COMMAND_WELCOME: ['ZMTP protocol error: malformed WELCOME command', 0],
+  ERR_ZMTP_MALFORMED_COMMAND_INITIATE: ['ZMTP protocol error: malformed INITIATE command', 0],
+  ERR_ZMTP_MALFORMED_COMMAND_READY: ['ZMTP protocol error: malformed READY command', 0],
+  ERR_ZMTP_CRYPTOGRAPHIC: ['ZMTP protocol error: a box could not be opened', 0],
   ERR_ZMTP_INVALID_METADATA: ['ZMTP protocol error: invalid metadata', 0],
   ERR_ZMTP_MECHANISM_MISMATCH: ['ZMTP protocol error: the security mechanisms differ', 0],
   ERR_ZMTP_GREETING: ['Not a ZMTP 3 peer: the greeting is not valid', 0],
@@ -74,6 +93,13 @@ const TABLE: Readonly<Record<ZmqErrorCode, readonly [message: string, errno: num
   ERR_ZMTP_SOCKET_TYPE: ['The peer has a socket type that does not go with this one', 0],
   ERR_ZMTP_MESSAGE_SIZE: ['The peer sent a message over the limit', 0],
   ERR_ZMTP_PEER_ERROR: ['The peer refused the handshake', 0],
+  ERR_AUTHENTICATION: ['Authentication failure', 0],
+  ERR_ZAP_MALFORMED_REPLY: ['ZAP protocol error', 0],
+  ERR_ZAP_BAD_REQUEST_ID: ['ZAP protocol error', 0],
+  ERR_ZAP_BAD_VERSION: ['ZAP protocol error', 0],
+  ERR_ZAP_INVALID_STATUS_CODE: ['ZAP protocol error', 0],
+  ERR_ZAP_INVALID_METADATA: ['ZAP protocol error', 0],
+  ERR_WEBSOCKET: ['The WebSocket connection failed', 0],
   ERR_ZMTP_HANDSHAKE_TIMEOUT: ['The peer did not finish the handshake in time', 0],
   ERR_ROUTING_ID_TAKEN: ['The routing id is in use', 0],
   ERR_TOO_MANY_SUBSCRIPTIONS: ['The peer has as many subscriptions as it may have', 0],
@@ -90,6 +116,8 @@ export interface ZmqErrorDetails {
   address?: string;
   /** The thing, the value and the way out, in a sentence for a person. */
   detail?: string;
+  /** ZAP status of a refused handshake: 300, 400 or 500 (RFC 27). */
+  status?: number;
   /** Replaces the message of the table. */
   message?: string;
   /** The error underneath. */
@@ -106,6 +134,8 @@ export class ZmqError extends Error {
   declare readonly address?: string;
   /** What was wrong with which value, and what to do. */
   declare readonly detail?: string;
+  /** ZAP status of a refused handshake: 300 (try again later), 400 (no) or 500 (the handler failed). */
+  declare readonly status?: number;
 
   constructor(code: ZmqErrorCode, details: ZmqErrorDetails = {}) {
     const [message, errno] = TABLE[code];
@@ -114,6 +144,7 @@ export class ZmqError extends Error {
     this.errno = errno;
     if (details.address !== undefined) this.address = details.address;
     if (details.detail !== undefined) this.detail = details.detail;
+    if (details.status !== undefined) this.status = details.status;
   }
 
   /** Wraps an error of `node:net`: its code where the table has it, else EIO. */

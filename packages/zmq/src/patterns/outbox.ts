@@ -10,6 +10,7 @@
  */
 import { view } from '../bytes/view.ts';
 import { HEADER_MAX, MORE, SHORT_MAX, skipMessages, writeHeader } from '../zmtp/frame.ts';
+import type { OutboxSink } from '../zmtp/peer.ts';
 import { batchPool, LARGE_BATCH, SMALL_BATCH } from './batch-pool.ts';
 import type { Ledger } from './receipts.ts';
 
@@ -19,13 +20,6 @@ export const BY_REFERENCE = 8192;
 const HELD_BYTES = 256 * 1024 * 1024;
 /** Bytes after which a batch is written without waiting for the end of the turn. */
 const FLUSH_AT = 32_768;
-
-/** Where an outbox writes. True: taken by the operating system, the memory is free. False: `drained` is called later. */
-export interface OutboxSink {
-  write(parts: readonly Uint8Array[]): boolean;
-  /** The sink passes the memory itself on: it must never be written again. */
-  readonly keepsBuffers: boolean;
-}
 
 export class Outbox {
   /** Messages that may be queued; 0: any number. */

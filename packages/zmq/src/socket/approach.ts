@@ -7,7 +7,7 @@ import type { Outbox } from '../patterns/outbox.ts';
 import type { Connection } from '../transport/transport.ts';
 import { NullMechanism } from '../zmtp/mechanism/null.ts';
 import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
-import { type PeerEvents, ZmtpPeer } from '../zmtp/peer.ts';
+import { type PeerEvents, type WirePeer, ZmtpPeer } from '../zmtp/peer.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { backoff } from './backoff.ts';
 import type { OptionValues } from './options.ts';
@@ -59,7 +59,7 @@ export class Approach {
   }
 
   /** For the handshake over a connection, which has to be done in time. */
-  handshake(connection: Connection, events: PeerEvents, late: (error: ZmqError) => void): ZmtpPeer {
+  handshake(connection: Connection, events: PeerEvents, late: (error: ZmqError) => void): WirePeer {
     const { options, type } = this.#owner;
     // 0 is no limit, and a timer all the same: it holds the process while there is something to send.
     const limit = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
@@ -73,7 +73,9 @@ export class Approach {
       properties.push([IDENTITY, Buffer.from(options.routingId ?? '')]);
     }
     const mechanism = new NullMechanism(properties);
-    return new ZmtpPeer({ socketType: type, mechanism, maxMessageSize: options.maxMessageSize }, events);
+    const negotiated = connection.negotiated !== undefined;
+    const { maxMessageSize } = options;
+    return new ZmtpPeer({ socketType: type, mechanism, maxMessageSize, negotiated }, events);
   }
 
   /** The peer was let in: the pauses begin anew. */

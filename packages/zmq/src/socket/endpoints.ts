@@ -8,6 +8,7 @@ import { transportFor } from '../transport/registry.ts';
 import type { Connection, Listener } from '../transport/transport.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { type Context, inprocOf } from './context.ts';
+import { transportOptions } from './security.ts';
 import { Session, type SessionOwner } from './session.ts';
 
 /** How often it is looked whether a peer that waits can be let in. */
@@ -162,7 +163,7 @@ export class Endpoints {
     const session = new Session(
       this.#owner,
       address,
-      (done) => transport.dial(address, this.#owner.options, done),
+      (done) => transport.dial(address, transportOptions(this.#owner.options), done),
       givenId,
     );
     this.#owner.lastEndpoint = formatEndpoint(endpoint);
@@ -196,7 +197,7 @@ export class Endpoints {
     const transport = transportFor(endpoint, inprocOf(this.#owner.context));
     const listener: Listener = transport.listen(
       address,
-      this.#owner.options,
+      transportOptions(this.#owner.options),
       (connection) => this.#accept(bound, connection),
       (error) =>
         this.#owner.emit({ type: 'accept:error', address, error: ZmqError.fromSystem(error, { address }) }),

@@ -77,6 +77,41 @@ export interface OptionValues {
   verbosity: null | 'allSubs' | 'allSubsUnsubs';
   /** XPUB: sent to each new subscriber. Default null. */
   welcomeMessage: string | null;
+  /** STREAM: peers that come and go are told of by an empty message. Default true. */
+  notify: boolean;
+  /** Offers the PLAIN mechanism to those who connect, and takes their word to the ZAP handler (RFC 24). Default false. */
+  plainServer: boolean;
+  /** PLAIN, as a client. Default null. */
+  plainUsername: string | null;
+  /** PLAIN, as a client. Default null. */
+  plainPassword: string | null;
+  /** CURVE, as the server: `curveSecretKey` is its key (RFC 26). Default false. */
+  curveServer: boolean;
+  /** Our long-term public key: 40 characters of Z85, or 32 octets. Default null. */
+  curvePublicKey: string | null;
+  /** Our long-term secret key: 40 characters of Z85, or 32 octets. Default null. */
+  curveSecretKey: string | null;
+  /** CURVE, as a client: the public key of the server. Default null. */
+  curveServerKey: string | null;
+  /** What the ZAP handler is told of this socket (RFC 27). Default null: nobody is asked, except for PLAIN. */
+  zapDomain: string | null;
+  /** Ask the ZAP handler also where `zapDomain` is empty. Default false. */
+  zapEnforceDomain: boolean;
+  /** wss, bound: the private key, PEM. Default null. libzmq: ZMQ_WSS_KEY_PEM. */
+  wssKeyPem: string | null;
+  /** wss, bound: the certificate, PEM. Default null. */
+  wssCertPem: string | null;
+  /** wss, connecting: certificates that are trusted, PEM; in place of the system's. Default null. */
+  wssTrustPem: string | null;
+  /** wss, connecting: the name that the certificate must have. Default null: that of the endpoint. */
+  wssHostname: string | null;
+  /** wss, connecting: trust what the system trusts, beside `wssTrustPem`. Default true. */
+  wssTrustSystem: boolean;
+  /**
+   * ws and wss, bound: web pages that may connect, by origin (`https://example.com`), separated by spaces; `*`: all. Default
+   * null: pages of the host that they connect to. Who is no browser sends no origin, and is let in. Ours.
+   */
+  wsOrigins: string | null;
   /** Kept, without effect: see the module comment. */
   affinity: number;
   rate: number;
@@ -97,8 +132,6 @@ export interface OptionValues {
   vmciBufferMinSize: number;
   vmciBufferMaxSize: number;
   vmciConnectTimeout: number;
-  zapDomain: string | null;
-  zapEnforceDomain: boolean;
 }
 
 export type OptionName = keyof OptionValues;
@@ -126,6 +159,7 @@ export type GeneralOptions = Omit<
   | 'maxSubscriptions'
   | 'verbosity'
   | 'welcomeMessage'
+  | 'notify'
 >;
 
 type Group = 'all' | 'send' | 'receive' | readonly WireSocketType[];
@@ -151,7 +185,7 @@ const number = (value: number, on: Group, min = -1, max = INT_MAX): OptionSpec =
 const flag = (on: Group): OptionSpec => ({ kind: 'boolean', default: false, on });
 const text = (on: Group): OptionSpec => ({ kind: 'string', default: null, on });
 
-const CONFLATABLE: Group = ['PULL', 'PUSH', 'SUB', 'PUB', 'DEALER'];
+const CONFLATABLE: Group = ['PULL', 'PUSH', 'SUB', 'PUB', 'DEALER', 'SCATTER', 'GATHER'];
 
 export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
   sendHighWaterMark: number(1000, 'send', 0),
@@ -187,6 +221,22 @@ export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
   invertMatching: flag(['PUB', 'SUB', 'XPUB']),
   verbosity: { kind: 'verbosity', default: null, on: ['XPUB'] },
   welcomeMessage: text(['XPUB']),
+  notify: { kind: 'boolean', default: true, on: ['STREAM'] },
+  plainServer: flag('all'),
+  plainUsername: text('all'),
+  plainPassword: text('all'),
+  curveServer: flag('all'),
+  curvePublicKey: text('all'),
+  curveSecretKey: text('all'),
+  curveServerKey: text('all'),
+  zapDomain: text('all'),
+  zapEnforceDomain: flag('all'),
+  wssKeyPem: text('all'),
+  wssCertPem: text('all'),
+  wssTrustPem: text('all'),
+  wssHostname: text('all'),
+  wssTrustSystem: { kind: 'boolean', default: true, on: 'all' },
+  wsOrigins: text('all'),
   affinity: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
   rate: number(100, 'all', 1),
   recoveryInterval: number(10_000, 'all', 0),
@@ -206,8 +256,6 @@ export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
   vmciBufferMinSize: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
   vmciBufferMaxSize: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
   vmciConnectTimeout: number(-1, 'all'),
-  zapDomain: text('all'),
-  zapEnforceDomain: flag('all'),
 };
 
 export const OPTION_NAMES: readonly OptionName[] = Object.keys(OPTIONS) as OptionName[];
@@ -222,6 +270,13 @@ const SENDERS: readonly WireSocketType[] = [
   'PUSH',
   'XPUB',
   'XSUB',
+  'STREAM',
+  'SERVER',
+  'CLIENT',
+  'RADIO',
+  'SCATTER',
+  'PEER',
+  'CHANNEL',
 ];
 const RECEIVERS: readonly WireSocketType[] = [
   'PAIR',
@@ -233,6 +288,13 @@ const RECEIVERS: readonly WireSocketType[] = [
   'PULL',
   'XPUB',
   'XSUB',
+  'STREAM',
+  'SERVER',
+  'CLIENT',
+  'DISH',
+  'GATHER',
+  'PEER',
+  'CHANNEL',
 ];
 
 const AT_ONCE: ReadonlySet<OptionName> = new Set([

@@ -3,11 +3,12 @@
  * bytes between the transport and the pattern, and parts from the peer. For an accepted connection it ends with that.
  */
 import { ZmqError } from '../errors.ts';
-import type { Outbox, OutboxSink } from '../patterns/outbox.ts';
+import type { Outbox } from '../patterns/outbox.ts';
 import type { DropReason, Pattern } from '../patterns/pattern.ts';
 import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
 import type { Connection, ConnectionHandler } from '../transport/transport.ts';
-import type { PeerEvents, PeerIdentity, ZmtpPeer } from '../zmtp/peer.ts';
+import type { Credentials } from '../zmtp/mechanism/mechanism.ts';
+import type { PeerEvents, PeerIdentity, WirePeer } from '../zmtp/peer.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { Approach, type Dial } from './approach.ts';
 import type { Event, PeerInfo } from './events.ts';
@@ -45,7 +46,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   readonly #approach: Approach;
   #state: State = 'connecting';
   #connection: Connection | null = null;
-  #peer: ZmtpPeer | null = null;
+  #peer: WirePeer | null = null;
   #connectedAt: number | null = null;
   /** Why the connection is being closed, for the event that follows. */
   #error: ZmqError | null = null;
@@ -148,6 +149,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     else if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(bytes);
   }
 
+  authenticate(_credentials: Credentials): void {
+    // No mechanism asks yet.
+  }
+
   ready(identity: PeerIdentity): void {
     this.#approach.clear();
     this.#state = 'ready';
@@ -160,7 +165,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const joins = !this.#finishing || (this.#retiring && answers(this.#owner.type));
     if (joins && !this.#attach()) return;
     pipe.reopened();
-    pipe.outbox.open(this.#connection as OutboxSink);
+    pipe.outbox.open(this.#peer!.sink(this.#connection!));
     if (joins) this.#owner.pattern.ready(pipe);
     if (this.#state !== 'ready') return;
     this.#approach.arrived();
@@ -229,6 +234,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#over(connection, reason);
     this.#stopTimers();
     this.#connection = null;
+    this.#peer?.close();
     this.#peer = null;
     this.#error = null;
     this.#connectedAt = null;

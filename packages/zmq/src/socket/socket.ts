@@ -33,6 +33,15 @@ const SOCKET_TYPES: Readonly<Record<WireSocketType, number>> = {
   PUSH: 8,
   XPUB: 9,
   XSUB: 10,
+  STREAM: 11,
+  SERVER: 12,
+  CLIENT: 13,
+  RADIO: 14,
+  DISH: 15,
+  GATHER: 16,
+  SCATTER: 17,
+  PEER: 19,
+  CHANNEL: 20,
 };
 
 /** Options that every socket may be constructed with, beside those of its type. */

@@ -31,6 +31,13 @@ export interface Connection {
    * writer must never write into such a buffer again, not even after `onDrain`.
    */
   readonly keepsBuffers: boolean;
+  /**
+   * The mechanism that both sides agreed upon before the first byte: then there is no greeting, the peer counts as one of
+   * ZMTP 3.0, and heartbeats are the transport's own (RFC 45). Absent: ZMTP begins with a greeting.
+   */
+  readonly negotiated?: string;
+  /** Asks for a sign of life, which arrives as a chunk without bytes. There where `negotiated` is, and pings can be sent. */
+  ping?(): void;
   start(handler: ConnectionHandler): void;
   /**
    * Hands over bytes, in order. True: the operating system took all of it at once and the buffers are free to be
@@ -75,6 +82,17 @@ export interface TransportOptions {
   tcpKeepalive: number;
   /** Seconds before the first keep-alive probe; -1: system default. */
   tcpKeepaliveIdle: number;
+  /** Limit for one message in octets, below 0: none; where the transport can refuse it before it is all there. */
+  maxMessageSize: number;
+  /** The mechanism to offer, for a transport that agrees upon it (see `negotiated`). */
+  readonly mechanism: 'NULL' | 'PLAIN' | 'CURVE';
+  /** PEM texts, trust, names and origins of wss and ws: see socket/options.ts. */
+  wssKeyPem: string | null;
+  wssCertPem: string | null;
+  wssTrustPem: string | null;
+  wssHostname: string | null;
+  wssTrustSystem: boolean;
+  wsOrigins: string | null;
 }
 
 /** Called once with a connection or with the reason why there is none; never synchronously from `dial`. */

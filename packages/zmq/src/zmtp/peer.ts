@@ -23,7 +23,7 @@ import {
 } from './command.ts';
 import { COMMAND, HEADER_MAX, LONG, MORE } from './frame.ts';
 import { encodeGreeting, GREETING_VERSION_END, GreetingReader } from './greeting.ts';
-import type { Mechanism } from './mechanism/mechanism.ts';
+import type { Credentials, Mechanism, Verdict } from './mechanism/mechanism.ts';
 import { compatible, partners, type WireSocketType } from './sockets.ts';
 
 /** What the far side said of itself. */
@@ -40,6 +40,8 @@ export interface PeerIdentity {
 export interface PeerEvents {
   /** Bytes for the far side, to be sent in the order of the calls. */
   output(bytes: Uint8Array): void;
+  /** Somebody has to decide whether this client is let in, and say so with `decide`. */
+  authenticate(credentials: Credentials): void;
   /** The handshake is complete: messages may flow. */
   ready(identity: PeerIdentity): void;
   /** `bytes[start, end)` holds `count` whole messages. The memory is the receiver's from now on. */
@@ -52,11 +54,39 @@ export interface PeerEvents {
   failed(error: ZmqError): void;
 }
 
+/**
+ * One side of a connection, whatever it speaks: bytes in, events and bytes out. A session knows no more of it than this.
+ */
+export interface WirePeer {
+  /** Holds for the next frame on. */
+  maxMessageSize: number;
+  /** Says the first word. Call once, when the connection is there. */
+  open(): void;
+  /** Takes the next bytes from the far side. The chunk must not be written to afterwards. */
+  receive(chunk: Uint8Array): void;
+  /** The answer to `PeerEvents.authenticate`. */
+  decide(verdict: Verdict): void;
+  /** Where the outbox writes: the connection itself, or what encrypts on the way to it. Call when `ready`. */
+  sink(connection: OutboxSink): OutboxSink;
+  /** The connection is gone: wipes keys. */
+  close(): void;
+}
+
 export interface PeerOptions {
   readonly socketType: WireSocketType;
   readonly mechanism: Mechanism;
   /** Limit for the bodies of one message together, in octets; below 0: no limit but {@link MESSAGE_CEILING}. */
   readonly maxMessageSize: number;
+  /** There is no greeting: the transport agreed upon the mechanism (RFC 45). Default false. */
+  readonly negotiated?: boolean;
+}
+
+/** Where frames go. */
+export interface OutboxSink {
+  /** True: taken by the operating system, the memory is free. False: `drained` of the outbox is called later. */
+  write(parts: readonly Uint8Array[]): boolean;
+  /** The sink passes the memory itself on: it must never be written again. */
+  readonly keepsBuffers: boolean;
 }
 
 /** What a message may hold where no limit was set: a buffer can't be much larger. */
@@ -70,7 +100,7 @@ const POOLED = 2048;
 
 type Stage = 'greeting' | 'handshake' | 'traffic' | 'failed';
 
-export class ZmtpPeer {
+export class ZmtpPeer implements WirePeer {
   readonly #options: PeerOptions;
   readonly #events: PeerEvents;
   #limit = MESSAGE_CEILING;
@@ -100,6 +130,12 @@ export class ZmtpPeer {
 
   /** Begins the greeting. Call once, when the connection is there. */
   open(): void {
+    if (this.#options.negotiated === true) {
+      this.#minor = 0;
+      this.#stage = 'handshake';
+      this.#shakeHands();
+      return;
+    }
     // The rest follows when the peer's version is known (RFC 37, Version Negotiation). libzmq sends its mechanism then,
     // and closes without a word when it sees a wrong one first: in this order we can tell what was wrong.
     this.#events.output(this.#hello.subarray(0, GREETING_VERSION_END));
@@ -111,6 +147,32 @@ export class ZmtpPeer {
       let at = 0;
       if (this.#stage === 'greeting') at = this.#receiveGreeting(chunk);
       if (this.#stage === 'traffic' || this.#stage === 'handshake') this.#receiveFrames(chunk, at);
+    } catch (error) {
+      this.#stage = 'failed';
+      this.#tail = null;
+      this.#events.failed(ZmqError.fromSystem(error));
+    }
+  }
+
+  decide(verdict: Verdict): void {
+    this.#options.mechanism.decide(verdict);
+    this.#proceed(() => this.#shakeHands());
+  }
+
+  sink(connection: OutboxSink): OutboxSink {
+    const { cipher } = this.#options.mechanism;
+    if (cipher === null) return connection;
+    return { keepsBuffers: false, write: (parts) => connection.write(cipher.seal(parts)) };
+  }
+
+  close(): void {
+    this.#options.mechanism.cipher?.close();
+  }
+
+  /** What goes wrong ends the connection, once. */
+  #proceed(work: () => void): void {
+    try {
+      work();
     } catch (error) {
       this.#stage = 'failed';
       this.#tail = null;
@@ -139,7 +201,8 @@ export class ZmtpPeer {
   #shakeHands(): void {
     const { mechanism } = this.#options;
     for (let bytes = mechanism.next(); bytes !== null; bytes = mechanism.next()) this.#events.output(bytes);
-    const { metadata } = mechanism;
+    const { metadata, credentials } = mechanism;
+    if (credentials !== null) this.#events.authenticate(credentials);
     if (metadata === null) return;
     const socketType = metadata.get('socket-type')?.toString('latin1') ?? '';
     const ours = this.#options.socketType;

@@ -1,4 +1,5 @@
-/** Socket types on the wire and which of them may talk to each other (RFC 28 to 31, "shall connect to"). */
+/** Socket types on the wire and which of them may talk to each other (RFC 28 to 31, 41, 48, 49, 51, 52,
+ * "shall connect to"). */
 
 /** The value of the Socket-Type property. */
 export type WireSocketType =
@@ -12,7 +13,16 @@ export type WireSocketType =
   | 'PULL'
   | 'PUSH'
   | 'XPUB'
-  | 'XSUB';
+  | 'XSUB'
+  | 'STREAM'
+  | 'SERVER'
+  | 'CLIENT'
+  | 'RADIO'
+  | 'DISH'
+  | 'GATHER'
+  | 'SCATTER'
+  | 'PEER'
+  | 'CHANNEL';
 
 const COMPATIBLE: Readonly<Record<WireSocketType, readonly WireSocketType[]>> = {
   PAIR: ['PAIR'],
@@ -26,6 +36,16 @@ const COMPATIBLE: Readonly<Record<WireSocketType, readonly WireSocketType[]>> = 
   PUSH: ['PULL'],
   XPUB: ['SUB', 'XSUB'],
   XSUB: ['PUB', 'XPUB'],
+  // Speaks no ZMTP, so that it meets no socket type.
+  STREAM: [],
+  SERVER: ['CLIENT'],
+  CLIENT: ['SERVER'],
+  RADIO: ['DISH'],
+  DISH: ['RADIO'],
+  GATHER: ['SCATTER'],
+  SCATTER: ['GATHER'],
+  PEER: ['PEER'],
+  CHANNEL: ['CHANNEL'],
 };
 
 export function compatible(ours: WireSocketType, theirs: string): theirs is WireSocketType {

@@ -56,6 +56,8 @@ class Recorder implements PeerEvents {
     this.outputs.push(Buffer.from(bytes));
   }
 
+  authenticate(): void {}
+
   ready(identity: PeerIdentity): void {
     assert.equal(this.identity, null, 'ready once');
     this.identity = identity;

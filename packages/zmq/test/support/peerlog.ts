@@ -97,6 +97,8 @@ export class PeerLog implements PeerEvents {
     this.sent = Buffer.concat([this.sent, bytes]);
   }
 
+  authenticate(): void {}
+
   ready(identity: PeerIdentity): void {
     if (this.identity !== null) this.violations.push('ready came twice');
     this.identity = identity;

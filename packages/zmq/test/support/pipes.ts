@@ -1,8 +1,9 @@
 /** The surroundings of a pattern without any socket: a host that takes notes, and pipes whose far side is an array. */
 import type { ZmqError } from '../../src/errors.ts';
-import type { Outbox, OutboxSink } from '../../src/patterns/outbox.ts';
+import type { Outbox } from '../../src/patterns/outbox.ts';
 import type { DropReason, Pattern, PatternHost, PatternOptions } from '../../src/patterns/pattern.ts';
 import { Pipe, type PipeOwner } from '../../src/patterns/pipe.ts';
+import type { OutboxSink } from '../../src/zmtp/peer.ts';
 import type { WireSocketType } from '../../src/zmtp/sockets.ts';
 import { decode, message, messagesIn, show } from './wire.ts';
 

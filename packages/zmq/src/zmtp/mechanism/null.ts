@@ -7,6 +7,8 @@ import type { Mechanism } from './mechanism.ts';
 export class NullMechanism implements Mechanism {
   readonly name = 'NULL';
   readonly asServer = false;
+  readonly credentials = null;
+  readonly cipher = null;
   metadata: Metadata | null = null;
   #ready: Uint8Array | null;
 
@@ -28,4 +30,6 @@ export class NullMechanism implements Mechanism {
     }
     this.metadata = parseMetadata(command.data);
   }
+
+  decide(): void {}
 }

@@ -25,6 +25,14 @@ export const OPTIONS: TransportOptions = {
   ipv6: false,
   tcpKeepalive: -1,
   tcpKeepaliveIdle: -1,
+  maxMessageSize: -1,
+  mechanism: 'NULL',
+  wssKeyPem: null,
+  wssCertPem: null,
+  wssTrustPem: null,
+  wssHostname: null,
+  wssTrustSystem: true,
+  wsOrigins: null,
 };
 
 /** Remembers everything; `until` waits for it without a clock. */
