@@ -5,13 +5,13 @@
 import { ZmqError } from '../errors.ts';
 import type { Outbox } from '../patterns/outbox.ts';
 import type { Connection } from '../transport/transport.ts';
-import { NullMechanism } from '../zmtp/mechanism/null.ts';
 import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { type PeerEvents, type WirePeer, ZmtpPeer } from '../zmtp/peer.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { backoff } from './backoff.ts';
 import type { OptionValues } from './options.ts';
 import type { PeerReport } from './peer-report.ts';
+import type { Security } from './security.ts';
 
 /** Starts an attempt to connect; returns the function that cancels it. */
 export type Dial = (done: (error: Error | null, connection: Connection | null) => void) => () => void;
@@ -26,13 +26,15 @@ export class Approach {
   readonly #owner: ApproachOwner;
   readonly #outbox: Outbox;
   readonly #report: PeerReport;
+  readonly #security: Security;
   #failures = 0;
   #cancel: (() => void) | null = null;
   /** Delay before the next attempt, or limit of the handshake. */
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(owner: ApproachOwner, outbox: Outbox, report: PeerReport) {
+  constructor(owner: ApproachOwner, outbox: Outbox, report: PeerReport, security: Security) {
     this.#owner = owner;
+    this.#security = security;
     this.#outbox = outbox;
     this.#report = report;
   }
@@ -72,7 +74,7 @@ export class Approach {
     if (type === 'REQ' || type === 'DEALER' || type === 'ROUTER') {
       properties.push([IDENTITY, Buffer.from(options.routingId ?? '')]);
     }
-    const mechanism = new NullMechanism(properties);
+    const mechanism = this.#security.begin(properties);
     const negotiated = connection.negotiated !== undefined;
     const { maxMessageSize } = options;
     return new ZmtpPeer({ socketType: type, mechanism, maxMessageSize, negotiated }, events);

@@ -8,7 +8,7 @@ import { transportFor } from '../transport/registry.ts';
 import type { Connection, Listener } from '../transport/transport.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { type Context, inprocOf } from './context.ts';
-import { transportOptions } from './security.ts';
+import { type Security, securityOf, transportOptions } from './security.ts';
 import { Session, type SessionOwner } from './session.ts';
 
 /** How often it is looked whether a peer that waits can be let in. */
@@ -21,6 +21,7 @@ interface Bound {
   /** The text that was given, and the one that it became: either unbinds it. */
   readonly names: Set<string>;
   readonly listener: Listener;
+  readonly security: Security;
   readonly sessions: Set<Session>;
 }
 
@@ -160,10 +161,13 @@ export class Endpoints {
     // As in libzmq: a second connection would bring everything twice.
     if (SINGLE_CONNECT.has(this.#owner.type) && this.#connects.has(address)) return;
     const transport = transportFor(endpoint, inprocOf(this.#owner.context));
+    const { options } = this.#owner;
+    const security = securityOf(options, endpoint.transport, address);
     const session = new Session(
       this.#owner,
       address,
-      (done) => transport.dial(address, transportOptions(this.#owner.options), done),
+      security,
+      (done) => transport.dial(address, transportOptions(options, security), done),
       givenId,
     );
     this.#owner.lastEndpoint = formatEndpoint(endpoint);
@@ -195,14 +199,16 @@ export class Endpoints {
   #listen(address: string): Bound {
     const endpoint = parseEndpoint(address, 'bind');
     const transport = transportFor(endpoint, inprocOf(this.#owner.context));
+    const { options } = this.#owner;
+    const security = securityOf(options, endpoint.transport, address);
     const listener: Listener = transport.listen(
       address,
-      transportOptions(this.#owner.options),
+      transportOptions(options, security),
       (connection) => this.#accept(bound, connection),
       (error) =>
         this.#owner.emit({ type: 'accept:error', address, error: ZmqError.fromSystem(error, { address }) }),
     );
-    const bound: Bound = { names: new Set([address]), listener, sessions: new Set() };
+    const bound: Bound = { names: new Set([address]), listener, security, sessions: new Set() };
     this.#bounds.add(bound);
     return bound;
   }
@@ -237,7 +243,7 @@ export class Endpoints {
       connection.destroy();
       return;
     }
-    const session = new Session(this.#owner, endpoint, null, null);
+    const session = new Session(this.#owner, endpoint, bound.security, null, null);
     this.#owner.join(session);
     bound.sessions.add(session);
     this.#accepted++;

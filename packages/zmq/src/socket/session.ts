@@ -17,6 +17,7 @@ import { flushSoon } from './flusher.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type OptionValues, sends } from './options.ts';
 import { PeerReport } from './peer-report.ts';
+import type { Security } from './security.ts';
 
 /** What a session needs of the socket that it belongs to. */
 export interface SessionOwner {
@@ -44,6 +45,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   readonly #owner: SessionOwner;
   readonly #report: PeerReport;
   readonly #approach: Approach;
+  readonly #security: Security;
   #state: State = 'connecting';
   #connection: Connection | null = null;
   #peer: WirePeer | null = null;
@@ -62,9 +64,16 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #lingering: NodeJS.Timeout | null = null;
   #attached = false;
 
-  constructor(owner: SessionOwner, endpoint: string, dial: Dial | null, givenId: Buffer | null) {
+  constructor(
+    owner: SessionOwner,
+    endpoint: string,
+    security: Security,
+    dial: Dial | null,
+    givenId: Buffer | null,
+  ) {
     this.#owner = owner;
     this.endpoint = endpoint;
+    this.#security = security;
     this.#report = new PeerReport(owner, endpoint);
     this.#dial = dial;
     const { options } = owner;
@@ -72,7 +81,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     const receiveMark = options.conflate ? 0 : options.receiveHighWaterMark;
     this.pipe = new Pipe(this, options.conflate ? 0 : options.sendHighWaterMark, receiveMark, givenId);
     this.exchange = new Exchange(owner.type, this.pipe);
-    this.#approach = new Approach(owner, this.pipe.outbox, this.#report);
+    this.#approach = new Approach(owner, this.pipe.outbox, this.#report, security);
   }
 
   /** Came in through a bound endpoint. */
@@ -131,6 +140,24 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#connection = connection;
     this.#state = 'handshake';
     this.#error = null;
+    const loading = this.#security.loading();
+    if (loading === null) this.#shakeHands(connection);
+    else {
+      // Until then the connection is not read: what the peer says stays with the system.
+      const start = (): void => this.#shakeHands(connection);
+      void loading.then(start, (error: unknown) => {
+        this.#error = ZmqError.fromSystem(error, { address: connection.remote });
+        connection.destroy();
+        connection.start(this);
+      });
+    }
+  }
+
+  #shakeHands(connection: Connection): void {
+    if (this.#state !== 'handshake') {
+      connection.start(this);
+      return;
+    }
     this.#peer = this.#approach.handshake(connection, this, (error) => {
       this.#error = error;
       connection.destroy();
@@ -149,8 +176,10 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     else if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(bytes);
   }
 
-  authenticate(_credentials: Credentials): void {
-    // No mechanism asks yet.
+  authenticate({ mechanism }: Credentials): void {
+    // Nobody can be asked yet: as without a handler, where PLAIN lets nobody in.
+    const status = mechanism === 'PLAIN' ? 500 : 200;
+    this.#peer!.decide({ status, userId: '', metadata: new Map() });
   }
 
   ready(identity: PeerIdentity): void {

@@ -23,7 +23,7 @@ import {
 } from './command.ts';
 import { COMMAND, HEADER_MAX, LONG, MORE } from './frame.ts';
 import { encodeGreeting, GREETING_VERSION_END, GreetingReader } from './greeting.ts';
-import type { Credentials, Mechanism, Verdict } from './mechanism/mechanism.ts';
+import type { Cipher, Credentials, Mechanism, Verdict } from './mechanism/mechanism.ts';
 import { compatible, partners, type WireSocketType } from './sockets.ts';
 
 /** What the far side said of itself. */
@@ -108,6 +108,10 @@ export class ZmtpPeer implements WirePeer {
   readonly #greeting = new GreetingReader();
   #stage: Stage = 'greeting';
   #minor = 1;
+  /** Somebody was asked about the peer. */
+  #asked = false;
+  /** Set when what arrives is encrypted. */
+  #cipher: Cipher | null = null;
 
   // The torn message: #tail[0, #tailLength) are its bytes so far, #frameAt is where its next frame begins and
   // #bodies the sum of its bodies before that frame.
@@ -144,6 +148,10 @@ export class ZmtpPeer implements WirePeer {
   /** Takes the next bytes from the far side. The chunk must not be written to afterwards. */
   receive(chunk: Uint8Array): void {
     try {
+      if (this.#cipher !== null) {
+        if (this.#stage === 'traffic') this.#openFrames(this.#cipher, chunk);
+        return;
+      }
       let at = 0;
       if (this.#stage === 'greeting') at = this.#receiveGreeting(chunk);
       if (this.#stage === 'traffic' || this.#stage === 'handshake') this.#receiveFrames(chunk, at);
@@ -155,18 +163,35 @@ export class ZmtpPeer implements WirePeer {
   }
 
   decide(verdict: Verdict): void {
-    this.#options.mechanism.decide(verdict);
-    this.#proceed(() => this.#shakeHands());
+    if (this.#stage !== 'handshake') return;
+    this.#proceed(() => {
+      this.#options.mechanism.decide(verdict);
+      this.#shakeHands();
+      const { status } = verdict;
+      if (status === 200) return;
+      const detail = `the peer was not let in: the answer of who was asked about it is ${status}`;
+      throw new ZmqError('ERR_AUTHENTICATION', { detail, status });
+    });
   }
 
   sink(connection: OutboxSink): OutboxSink {
     const { cipher } = this.#options.mechanism;
     if (cipher === null) return connection;
-    return { keepsBuffers: false, write: (parts) => connection.write(cipher.seal(parts)) };
+    return {
+      keepsBuffers: false,
+      write: (parts) => {
+        const taken = connection.write(cipher.seal(parts));
+        if (taken) cipher.taken();
+        return taken;
+      },
+    };
   }
 
   close(): void {
-    this.#options.mechanism.cipher?.close();
+    this.#stage = 'failed';
+    this.#cipher = null;
+    this.#tail = null;
+    this.#options.mechanism.close();
   }
 
   /** What goes wrong ends the connection, once. */
@@ -185,10 +210,15 @@ export class ZmtpPeer implements WirePeer {
     const taken = this.#greeting.push(chunk);
     if (!knew && this.#greeting.versionKnown) this.#events.output(this.#hello.subarray(GREETING_VERSION_END));
     if (this.#greeting.done) {
-      const { mechanism, minor } = this.#greeting.result();
-      const ours = this.#options.mechanism.name;
+      const { mechanism, minor, asServer } = this.#greeting.result();
+      const { name: ours, asServer: serves } = this.#options.mechanism;
       if (mechanism !== ours) {
         const detail = `the peer wants ${mechanism}, this socket ${ours}: give both the same security options`;
+        throw new ZmqError('ERR_ZMTP_MECHANISM_MISMATCH', { detail });
+      }
+      // libzmq announces 0 in either role, so that only this much can be told.
+      if (serves && asServer) {
+        const detail = `both sides are ${ours} servers: one of them has to be the client`;
         throw new ZmqError('ERR_ZMTP_MECHANISM_MISMATCH', { detail });
       }
       this.#minor = Math.min(minor, 1);
@@ -202,8 +232,12 @@ export class ZmtpPeer implements WirePeer {
     const { mechanism } = this.#options;
     for (let bytes = mechanism.next(); bytes !== null; bytes = mechanism.next()) this.#events.output(bytes);
     const { metadata, credentials } = mechanism;
-    if (credentials !== null) this.#events.authenticate(credentials);
-    if (metadata === null) return;
+    if (credentials !== null && !this.#asked) {
+      this.#asked = true;
+      this.#events.authenticate(credentials);
+      return;
+    }
+    if (metadata === null || this.#stage !== 'handshake') return;
     const socketType = metadata.get('socket-type')?.toString('latin1') ?? '';
     const ours = this.#options.socketType;
     if (!compatible(ours, socketType)) {
@@ -219,14 +253,22 @@ export class ZmtpPeer implements WirePeer {
         detail: `an Identity of ${routingId.length} octets; at most 255`,
       });
     }
+    // What came in the clear must not become the beginning of what is encrypted.
+    if (mechanism.cipher !== null && this.#tail !== null) throw early();
     this.#stage = 'traffic';
+    this.#cipher = mechanism.cipher;
     // Copied: the property is a view into a chunk that would be kept alive for as long as the peer.
     this.#events.ready({ socketType, routingId: Buffer.from(routingId), minor: this.#minor, metadata });
   }
 
   /** The hot loop: finds the ends of messages, and touches no body. */
   #receiveFrames(chunk: Uint8Array, from: number): void {
-    let at = this.#tail === null ? from : this.#completeTail(chunk, from);
+    let at = from;
+    if (this.#tail !== null) {
+      const shaking = this.#stage === 'handshake';
+      at = this.#completeTail(chunk, from);
+      if (shaking && this.#turned(chunk, at)) return;
+    }
     const end = chunk.length;
     const limit = this.#limit;
     while (at < end) {
@@ -263,8 +305,10 @@ export class ZmtpPeer implements WirePeer {
       }
       if (count > 0) this.#deliver(chunk, start, messageStart, count);
       if (command) {
+        const shaking = this.#stage === 'handshake';
         const next = this.#receiveCommand(chunk, messageStart, end);
         if (next >= 0) {
+          if (shaking && this.#turned(chunk, next)) return;
           at = next;
           continue;
         }
@@ -274,6 +318,20 @@ export class ZmtpPeer implements WirePeer {
         at = this.#completeTail(chunk, messageStart);
       }
     }
+  }
+
+  #openFrames(cipher: Cipher, bytes: Uint8Array): void {
+    // What is inside may be a command, which has a limit of its own.
+    const plain = cipher.open(bytes, Math.max(this.#limit, COMMAND_MAX));
+    if (plain.length > 0) this.#receiveFrames(plain, 0);
+  }
+
+  /** After a command of the handshake: true when the rest of the chunk is not to be scanned as it is. */
+  #turned(chunk: Uint8Array, at: number): boolean {
+    if (this.#stage === 'failed') return true;
+    if (this.#cipher === null) return false;
+    if (at < chunk.length) this.#openFrames(this.#cipher, view(chunk, at, chunk.length));
+    return true;
   }
 
   #deliver(bytes: Uint8Array, start: number, end: number, count: number): void {
@@ -337,6 +395,11 @@ export class ZmtpPeer implements WirePeer {
         });
       }
       const reason = printable(data.toString('latin1', 1, 1 + data[0]!));
+      // RFC 27, Reply: what who was asked about us said.
+      if (/^[345]00$/.test(reason)) {
+        const detail = `the peer did not let us in: the answer of who it asked about us is ${reason}`;
+        throw new ZmqError('ERR_AUTHENTICATION', { detail, status: Number(reason) });
+      }
       throw new ZmqError('ERR_ZMTP_PEER_ERROR', { detail: `the peer gave the reason "${reason}"` });
     }
     this.#options.mechanism.receive(command);

@@ -59,7 +59,9 @@ describe('ZmqError', () => {
   });
 
   it('has a message of its own for each code, and a number for those of the system', () => {
-    const messages = ZMQ_ERROR_CODES.map((code) => new ZmqError(code).message);
+    // What is wrong in a ZAP reply is in the code; libzmq has one text for all of it.
+    const own = ZMQ_ERROR_CODES.filter((code) => !code.startsWith('ERR_ZAP_'));
+    const messages = own.map((code) => new ZmqError(code).message);
     assert.equal(new Set(messages).size, messages.length);
     for (const code of ZMQ_ERROR_CODES) {
       assert.equal(new ZmqError(code).errno > 0, !code.startsWith('ERR_'), code);

@@ -2,8 +2,12 @@
  * A security mechanism as the peer engine sees it: commands go back and forth until both sides know the other's
  * metadata. It holds the state of one connection's handshake, and what turns its traffic into what travels.
  */
-import type { Command } from '../command.ts';
+import { ZmqError, type ZmqErrorCode } from '../../errors.ts';
+import { type Command, ERROR, encodeCommand, printable } from '../command.ts';
 import type { Metadata } from '../metadata.ts';
+
+/** What we say of ourselves: names in their canonical case. */
+export type Properties = readonly (readonly [name: string, value: Uint8Array])[];
 
 /** What a server has learned of a client, for who decides whether it is let in (RFC 27, Request). */
 export interface Credentials {
@@ -26,6 +30,8 @@ export interface Verdict {
 export interface Cipher {
   /** Whole plain frames, in order, to what is to be written. The result is the caller's; `parts` is not kept. */
   seal(parts: readonly Uint8Array[]): Uint8Array[];
+  /** Nobody looks any more at what the last `seal` returned: its memory may be used again. */
+  taken(): void;
   /**
    * What arrived to whole plain frames in memory of their own, to be scanned as if they had arrived; a torn frame is kept
    * for the next call. Throws a ZmqError for what can't be opened or is over `limit`.
@@ -41,7 +47,7 @@ export interface Mechanism {
   readonly asServer: boolean;
   /** The command frame to send now, or null when it is the peer's turn. Asked after the greeting, `receive`, `decide`. */
   next(): Uint8Array | null;
-  /** Takes a handshake command. Throws a ZmqError when the peer breaks the rules, or refuses us (ERROR). */
+  /** Takes a handshake command, ERROR excepted. Throws a ZmqError when the peer breaks the rules. */
   receive(command: Command): void;
   /** The peer's metadata as soon as the handshake is complete, else null. */
   readonly metadata: Metadata | null;
@@ -51,4 +57,29 @@ export interface Mechanism {
   decide(verdict: Verdict): void;
   /** For the traffic after the handshake; null: it travels as it is. */
   readonly cipher: Cipher | null;
+  /** The connection is gone: wipes keys, those of the cipher too. */
+  close(): void;
+}
+
+/**
+ * What a refused client is told: the status. Not after 300, which is no refusal for good: there it is disconnected
+ * without a word (RFC 26, the ERROR Command, makes a client give its credentials up).
+ */
+export function refusal({ status }: Verdict): Uint8Array | null {
+  if (status === 200 || status === 300) return null;
+  const text = Buffer.from(`?${status}`, 'latin1');
+  text[0] = text.length - 1;
+  return encodeCommand(ERROR, text);
+}
+
+/** The command is not the one whose turn it is. */
+export function unexpected(command: Command, due: string): ZmqError {
+  const got = printable(command.name.slice(0, 32));
+  return new ZmqError('ERR_ZMTP_UNEXPECTED_COMMAND', { detail: `got ${got} where ${due} was due` });
+}
+
+/** The command has not the form that its name asks for. */
+export function malformed(name: 'HELLO' | 'WELCOME' | 'INITIATE' | 'READY', detail: string): ZmqError {
+  const code: ZmqErrorCode = `ERR_ZMTP_MALFORMED_COMMAND_${name}`;
+  return new ZmqError(code, { detail });
 }
