@@ -41,6 +41,8 @@ export {
   type RouterConnectOptions,
   type SendingOptions,
   type SocketOptions,
+  Stream,
+  type StreamConnectOptions,
   Subscriber,
   XPublisher,
   XSubscriber,

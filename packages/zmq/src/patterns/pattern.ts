@@ -38,6 +38,7 @@ export interface PatternOptions {
   readonly verbosity: null | 'allSubs' | 'allSubsUnsubs';
   readonly welcomeMessage: string | null;
   readonly maxSubscriptions: number;
+  readonly notify: boolean;
 }
 
 /** What a pattern tells its socket. */
@@ -52,6 +53,8 @@ export interface PatternHost {
   dropped(pipe: Pipe | null, reason: DropReason, count: number): void;
   /** Close the pipe's connection: the peer can't be served. */
   refuse(pipe: Pipe, error: ZmqError): void;
+  /** Part from the pipe's peer, when what is queued to it is sent. */
+  part(pipe: Pipe): void;
 }
 
 /** A pattern that receives fair-queued, as most do, and sends nothing; socket types fill in what they do. */

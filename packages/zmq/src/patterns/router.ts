@@ -37,7 +37,7 @@ export class RouterPattern extends Pattern {
   override ready(pipe: Pipe): void {
     if (!this.#registered(pipe)) {
       const own = pipe.identity?.routingId;
-      if (own === undefined || own.length === 0) this.#registerGenerated(pipe);
+      if (own === undefined || own.length === 0) this.assign(pipe);
       else if (own[0] === 0) {
         // RFC 28, The ROUTER Socket Type: such ids are the router's own, and would lead to another peer.
         const detail = 'its Identity begins with a zero octet';
@@ -73,15 +73,12 @@ export class RouterPattern extends Pattern {
     const id = frames[0]!;
     const pipe = this.find(id, 0, id.length);
     if (pipe === null) {
-      if (this.host.options.mandatory) {
-        const detail = `no peer has the routing id ${JSON.stringify(Buffer.from(id).toString())}`;
-        throw new ZmqError('EHOSTUNREACH', { detail });
-      }
+      if (this.mandatory) throw this.unreachable(id);
       this.host.dropped(null, 'unroutable', 1);
       return true;
     }
     if (pipe.outbox.full) {
-      if (this.host.options.mandatory) return false;
+      if (this.mandatory) return false;
       this.host.dropped(pipe, 'highWaterMark', 1);
       return true;
     }
@@ -91,6 +88,16 @@ export class RouterPattern extends Pattern {
     pipe.outbox.frame(frames[last]!, 0);
     pipe.outbox.commit();
     return true;
+  }
+
+  protected unreachable(id: Uint8Array): ZmqError {
+    const detail = `no peer has the routing id ${JSON.stringify(Buffer.from(id).toString())}`;
+    return new ZmqError('EHOSTUNREACH', { detail });
+  }
+
+  /** What can't be delivered is not dropped. */
+  protected get mandatory(): boolean {
+    return this.host.options.mandatory;
   }
 
   /** A ROUTER takes every message: what it can't deliver it drops, or refuses when `mandatory` is set. */
@@ -123,7 +130,7 @@ export class RouterPattern extends Pattern {
       const pipe = this.find(bytes, bodyStart(bytes, at), rest);
       if (pipe === null) this.host.dropped(null, 'unroutable', 1);
       else if (pipe.outbox.full) {
-        if (this.host.options.mandatory) return sent;
+        if (this.mandatory) return sent;
         this.host.dropped(pipe, 'highWaterMark', 1);
       } else if (rest < next) {
         pipe.outbox.raw(bytes, rest, next);
@@ -143,7 +150,7 @@ export class RouterPattern extends Pattern {
       return count;
     }
     const sent = pipe.outbox.pushRun(bytes, start, end, count);
-    if (sent < count && !this.host.options.mandatory) {
+    if (sent < count && !this.mandatory) {
       this.host.dropped(pipe, 'highWaterMark', count - sent);
       return count;
     }
@@ -172,9 +179,10 @@ export class RouterPattern extends Pattern {
     return id.length > 0 && this.find(id, 0, id.length) === pipe;
   }
 
-  #registerGenerated(pipe: Pipe): void {
+  /** Gives the pipe a generated id: never the number 0, which SERVER must not give out. */
+  protected assign(pipe: Pipe): void {
     do this.#counter = (this.#counter + 1) | 0;
-    while (this.#generated.has(this.#counter));
+    while (this.#counter === 0 || this.#generated.has(this.#counter));
     const id = Buffer.alloc(GENERATED_LENGTH);
     id.writeInt32BE(this.#counter, 1);
     this.#rename(pipe, id);

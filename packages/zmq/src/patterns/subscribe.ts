@@ -68,13 +68,15 @@ export class XSubscriberPattern extends Pattern {
       this.host.refuse(pipe, new ZmqError('ERR_TOO_MANY_SUBSCRIPTIONS', { detail }));
       return false;
     }
-    if (pipe.identity!.minor >= 1) {
-      pipe.outbox.pushInLine(encodeCommand(subscribe ? SUBSCRIBE : CANCEL, topic));
-      return true;
-    }
-    // ZMTP 3.0 has no such commands (RFC 23).
-    pipe.outbox.pushInLine(encodeSubscription(topic, subscribe));
+    pipe.outbox.pushInLine(this.word(pipe, topic, subscribe));
     return true;
+  }
+
+  /** What tells a publisher of a topic. */
+  protected word(pipe: Pipe, topic: Uint8Array, subscribe: boolean): Buffer {
+    // ZMTP 3.0 has no such commands (RFC 23).
+    if (pipe.identity!.minor < 1) return encodeSubscription(topic, subscribe);
+    return encodeCommand(subscribe ? SUBSCRIBE : CANCEL, topic);
   }
 
   override send(message: Sendable): boolean {

@@ -7,6 +7,7 @@ import type { Outbox } from '../patterns/outbox.ts';
 import type { Connection } from '../transport/transport.ts';
 import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { type PeerEvents, type WirePeer, ZmtpPeer } from '../zmtp/peer.ts';
+import { RawPeer } from '../zmtp/raw.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { backoff } from './backoff.ts';
 import type { OptionValues } from './options.ts';
@@ -63,6 +64,7 @@ export class Approach {
   /** For the handshake over a connection, which has to be done in time. */
   handshake(connection: Connection, events: PeerEvents, late: (error: ZmqError) => void): WirePeer {
     const { options, type } = this.#owner;
+    if (type === 'STREAM') return new RawPeer(events);
     // 0 is no limit, and a timer all the same: it holds the process while there is something to send.
     const limit = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
     this.#start(() => {

@@ -137,6 +137,10 @@ export class Engine implements PatternHost, EndpointsOwner {
     for (const session of this.#sessions) if (session.pipe === pipe) session.destroy(error);
   }
 
+  part(pipe: Pipe): void {
+    for (const session of this.#sessions) if (session.pipe === pipe) session.finish(this.options.linger);
+  }
+
   // ---- EndpointsOwner, SessionOwner
 
   join(session: Session): void {

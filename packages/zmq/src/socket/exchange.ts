@@ -8,14 +8,16 @@ export function takesIn(type: WireSocketType): boolean {
   return receives(type) && type !== 'XPUB';
 }
 
+const ANSWERING: readonly WireSocketType[] = ['ROUTER', 'REP', 'PAIR', 'STREAM', 'SERVER', 'PEER', 'CHANNEL'];
+
 /** Whether messages go to the peer that asked for them: it stays known until it has them. */
 export function answers(type: WireSocketType): boolean {
-  return type === 'ROUTER' || type === 'REP' || type === 'PAIR';
+  return ANSWERING.includes(type);
 }
 
 /** Whether messages go both ways. */
 export function converses(type: WireSocketType): boolean {
-  return answers(type) || type === 'DEALER' || type === 'REQ';
+  return answers(type) || type === 'DEALER' || type === 'REQ' || type === 'CLIENT';
 }
 
 /** Counts what goes over the connections of one session. */
@@ -54,6 +56,11 @@ export class Exchange {
       case 'REQ':
         return -this.outstanding;
       case 'PAIR':
+      case 'STREAM':
+      case 'SERVER':
+      case 'CLIENT':
+      case 'PEER':
+      case 'CHANNEL':
         return Number.NaN;
       default:
         return 0;

@@ -23,8 +23,16 @@ export interface ReceiveOptions {
   signal?: AbortSignal;
 }
 
-/** Sockets that send. */
-export interface Writable {
+/** The arguments after the message: the options that the type needs, and those that all have. */
+type Arguments<O extends object[]> = O extends [infer First extends object, ...infer Rest]
+  ? [options: First & SendOptions, ...rest: Rest]
+  : [options?: SendOptions];
+
+/** Sockets that send. `M`: what they send; `O`: what they need to know beside the message. */
+export interface Writable<
+  M extends MessageLike | readonly MessageLike[] = Sendable,
+  O extends [...object[]] = [],
+> {
   /**
    * Sends a message: one frame, or a list of frames. Resolves when it is accepted: it waits for room as long as every
    * peer that could take it is at its high-water mark, or there is no peer. Calls that wait are served in order.
@@ -32,26 +40,26 @@ export interface Writable {
    * @throws ZmqError EAGAIN after `sendTimeout` or on close, EBUSY when as many calls wait as `sendHighWaterMark`
    * allows, EBADF (closed), EFSM (REQ, REP out of turn), EHOSTUNREACH (ROUTER with `mandatory`).
    */
-  send(message: Sendable, options?: SendOptions): Promise<void>;
+  send(message: M, ...options: Arguments<O>): Promise<void>;
   /** Sends at once if there is room, and says whether there was. Makes no promise. @throws as `send`. */
-  trySend(message: Sendable): boolean;
+  trySend(message: M, ...options: O): boolean;
   /** Resolves when `trySend` may find room. */
   waitWritable(): Promise<void>;
 }
 
-/** Sockets that receive. */
-export interface Readable {
+/** Sockets that receive. `M`: what a message is. */
+export interface Readable<M extends object[] = Message[]> {
   /**
    * The next message, as its frames. Calls that wait are served in order.
    * @throws ZmqError EAGAIN after `receiveTimeout` or on close, EBADF (closed), EFSM (REQ, REP out of turn).
    */
-  receive(options?: ReceiveOptions): Promise<Message[]>;
+  receive(options?: ReceiveOptions): Promise<M>;
   /** The next message if there is one now, else null. Makes no promise. @throws as `receive`. */
-  tryReceive(): Message[] | null;
+  tryReceive(): M | null;
   /** All messages that are there now, at most `max`; waits for the first. */
-  receiveBatch(max?: number): Promise<Message[][]>;
+  receiveBatch(max?: number): Promise<M[]>;
   /** Messages until the socket is closed. */
-  [Symbol.asyncIterator](): AsyncIterator<Message[], undefined>;
+  [Symbol.asyncIterator](): AsyncIterator<M, undefined>;
 }
 
 const DONE: Promise<void> = Promise.resolve();
@@ -140,7 +148,7 @@ async function receiveBatch(
   max: number = Number.POSITIVE_INFINITY,
 ): Promise<Message[][]> {
   const engine = engineOf(this);
-  const batch = [await this.receive()];
+  const batch = [await receive.call(this)];
   const { pattern } = engine;
   while (batch.length < max && pattern.readable) {
     const message = pattern.next();
@@ -174,12 +182,16 @@ function iterate(this: Socket & Readable): AsyncIterator<Message[], undefined> {
   };
 }
 
+// Whatever its messages are: the methods come from here, and a prototype has none yet.
+type Sends = { send: unknown; trySend: unknown; waitWritable: unknown };
+type Receives = { receive: unknown; tryReceive: unknown; receiveBatch: unknown };
+
 /** Gives a socket class the methods of {@link Writable}. */
-export function mixWritable(target: { prototype: Socket & Writable }): void {
+export function mixWritable(target: { prototype: Socket & Sends }): void {
   Object.assign(target.prototype, { send, trySend, waitWritable });
 }
 
 /** Gives a socket class the methods of {@link Readable}. */
-export function mixReadable(target: { prototype: Socket & Readable }): void {
+export function mixReadable(target: { prototype: Socket & Receives }): void {
   Object.assign(target.prototype, { receive, tryReceive, receiveBatch, [Symbol.asyncIterator]: iterate });
 }

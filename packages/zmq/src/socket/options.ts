@@ -27,7 +27,8 @@ export interface OptionValues {
   /** Peers that may be connected to the bound endpoints at once; 0: any number. Default 0. Ours. */
   maxPeers: number;
   /**
-   * PUB, XPUB: topics that one peer may subscribe to, a long one counted for each 256 octets; for more it is refused.
+   * PUB, XPUB: topics that one peer may subscribe to, a long one counted for each 256 octets; RADIO: groups that it may
+   * join. For more it is refused.
    * 0: any number. Default 0. Ours.
    */
   maxSubscriptions: number;
@@ -197,7 +198,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
   reconnectMaxInterval: number(5000, 'all', 0),
   reconnectJitter: number(0.3, 'all', 0, 1),
   maxPeers: number(0, 'all', 0),
-  maxSubscriptions: number(0, ['PUB', 'XPUB'], 0),
+  maxSubscriptions: number(0, ['PUB', 'XPUB', 'RADIO'], 0),
   maxMessageSize: number(-1, 'all', -1, Number.MAX_SAFE_INTEGER),
   handshakeInterval: number(30_000, 'all', 0),
   heartbeatInterval: number(0, 'all', 0),

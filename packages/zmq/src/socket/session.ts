@@ -439,7 +439,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (this.#attached) return true;
     this.#attached = this.#owner.pattern.attach(this.pipe);
     if (!this.#attached) {
-      const detail = 'a PAIR socket has one peer at a time, and this one has it';
+      const detail = `a ${this.#owner.type} socket has one peer at a time, and this one has it`;
       if (this.#connection !== null) this.failed(new ZmqError('ERR_TOO_MANY_PEERS', { detail }));
       this.#state = this.#connection === null ? this.#state : 'handshake';
     }

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noUnsafeDeclarationMerging: the interfaces tell of the members that are mixed in below
 /** The socket types. Each has the options of its type as properties; see options.ts for their meaning. */
+import { StreamPattern } from '../patterns/addressed.ts';
 import { EMPTY } from '../patterns/message.ts';
 import { PairPattern } from '../patterns/pair.ts';
 import { DealerPattern, PullPattern, PushPattern } from '../patterns/pipeline.ts';
@@ -8,18 +9,27 @@ import { ReplyPattern, RequestPattern } from '../patterns/reqrep.ts';
 import { RouterPattern } from '../patterns/router.ts';
 import { SubscriberPattern, XSubscriberPattern } from '../patterns/subscribe.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
-import { mixReadable, mixWritable, type Readable, type Writable } from './messaging.ts';
+import {
+  type Message,
+  type MessageLike,
+  mixReadable,
+  mixWritable,
+  type Readable,
+  type Writable,
+} from './messaging.ts';
 import { checkOption, type GeneralOptions, type OptionName, type OptionValues } from './options.ts';
 import { type CommonOptions, defineOptions, engineOf, Socket } from './socket.ts';
 
-type Only<K extends OptionName> = Pick<OptionValues, K>;
+/** @internal */
+export type Only<K extends OptionName> = Pick<OptionValues, K>;
 
 /** Options of sockets that send. */
 export type SendingOptions = Only<'sendHighWaterMark' | 'sendTimeout' | 'sendBufferSize' | 'multicastHops'>;
 /** Options of sockets that receive. */
 export type ReceivingOptions = Only<'receiveHighWaterMark' | 'receiveTimeout' | 'receiveBufferSize'>;
 
-type PairOptions = GeneralOptions & SendingOptions & ReceivingOptions;
+/** @internal */
+export type PairOptions = GeneralOptions & SendingOptions & ReceivingOptions;
 type PublisherOptions = GeneralOptions &
   SendingOptions &
   Only<'noDrop' | 'conflate' | 'invertMatching' | 'maxSubscriptions'>;
@@ -30,12 +40,14 @@ type DealerOptions = PairOptions & Only<'routingId' | 'probeRouter' | 'conflate'
 type RouterOptions = PairOptions & Only<'routingId' | 'probeRouter' | 'mandatory' | 'handover'>;
 type PullOptions = GeneralOptions & ReceivingOptions & Only<'conflate'>;
 type PushOptions = GeneralOptions & SendingOptions & Only<'conflate'>;
+type StreamOptions = PairOptions & Only<'notify'>;
 type XPublisherOptions = PairOptions &
   Only<'noDrop' | 'manual' | 'welcomeMessage' | 'invertMatching' | 'verbosity' | 'maxSubscriptions'>;
 
 // The classes below take their option properties and methods from the interfaces of the same name; `define` puts them
 // on the prototypes.
-type Given<T> = Partial<T> & CommonOptions;
+/** @internal */
+export type Given<T> = Partial<T> & CommonOptions;
 
 /** The options that the constructor of a socket class takes, as zeromq.js names them. */
 export type SocketOptions<S extends Socket> = Partial<Pick<S, Extract<keyof S, OptionName>>> & CommonOptions;
@@ -112,11 +124,7 @@ export class Router extends Socket {
   }
 
   override connect(address: string, options: RouterConnectOptions = {}): void {
-    const { routingId } = options;
-    engineOf(this).endpoints.connect(
-      address,
-      routingId ? Buffer.from(checkOption('routingId', routingId) as string) : null,
-    );
+    connectAs(this, address, options);
   }
 }
 export interface Router extends RouterOptions, Writable, Readable {}
@@ -165,6 +173,35 @@ export class XSubscriber extends Socket {
 }
 export interface XSubscriber extends PairOptions, Writable, Readable {}
 
+export interface StreamConnectOptions {
+  /** The name by which this peer is sent to. Default: five octets that the first notice tells. */
+  routingId?: string;
+}
+
+/**
+ * Talks to programs that are no ZeroMQ, over tcp and ipc: octets as they are. A message is the routing id of a peer, then
+ * octets; an empty one tells that the peer came or went (see `notify`), and closes it when sent.
+ */
+export class Stream extends Socket {
+  constructor(options?: Given<StreamOptions>) {
+    super('STREAM', (host) => new StreamPattern(host), options);
+  }
+
+  /** As `connect` of all sockets. A `routingId` that is in use: EINVAL. */
+  override connect(address: string, options: StreamConnectOptions = {}): void {
+    connectAs(this, address, options);
+  }
+}
+export interface Stream
+  extends StreamOptions,
+    Writable<[MessageLike, MessageLike]>,
+    Readable<[Message, Message]> {}
+
+function connectAs(socket: Socket, address: string, { routingId }: { routingId?: string }): void {
+  const id = routingId ? Buffer.from(checkOption('routingId', routingId) as string) : null;
+  engineOf(socket).endpoints.connect(address, id);
+}
+
 function orEverything(prefixes: (Buffer | string)[]): (Buffer | string)[] {
   return prefixes.length === 0 ? [EMPTY] : prefixes;
 }
@@ -181,9 +218,21 @@ const TYPES: readonly [{ prototype: Socket }, WireSocketType][] = [
   [Push, 'PUSH'],
   [XPublisher, 'XPUB'],
   [XSubscriber, 'XSUB'],
+  [Stream, 'STREAM'],
 ];
 for (const [target, type] of TYPES) defineOptions(target, type);
-for (const target of [Pair, Publisher, Request, Reply, Dealer, Router, Push, XPublisher, XSubscriber])
+for (const target of [Pair, Publisher, Request, Reply, Dealer, Router, Push, XPublisher, XSubscriber, Stream])
   mixWritable(target);
-for (const target of [Pair, Subscriber, Request, Reply, Dealer, Router, Pull, XPublisher, XSubscriber])
+for (const target of [
+  Pair,
+  Subscriber,
+  Request,
+  Reply,
+  Dealer,
+  Router,
+  Pull,
+  XPublisher,
+  XSubscriber,
+  Stream,
+])
   mixReadable(target);

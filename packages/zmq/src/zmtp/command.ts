@@ -11,6 +11,9 @@ export const PING = 'PING';
 export const PONG = 'PONG';
 export const SUBSCRIBE = 'SUBSCRIBE';
 export const CANCEL = 'CANCEL';
+// RFC 48.
+export const JOIN = 'JOIN';
+export const LEAVE = 'LEAVE';
 
 /** The largest command accepted, in octets: none of ours comes near, topics of subscriptions included. */
 export const COMMAND_MAX = 65_536;

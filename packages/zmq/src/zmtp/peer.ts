@@ -14,6 +14,8 @@ import {
   type Command,
   ERROR,
   encodeCommand,
+  JOIN,
+  LEAVE,
   PING,
   PONG,
   parseCommand,
@@ -46,7 +48,7 @@ export interface PeerEvents {
   ready(identity: PeerIdentity): void;
   /** `bytes[start, end)` holds `count` whole messages. The memory is the receiver's from now on. */
   messages(bytes: Uint8Array, start: number, end: number, count: number): void;
-  /** A SUBSCRIBE (or CANCEL) command. The topic is a view. */
+  /** A SUBSCRIBE (or CANCEL) command; for a RADIO: JOIN or LEAVE. The topic is a view. */
   subscription(topic: Buffer, subscribe: boolean): void;
   /** A PING with a time-to-live in milliseconds: without traffic for that long the far side wants to be given up. */
   ping(timeToLive: number): void;
@@ -415,10 +417,12 @@ export class ZmtpPeer implements WirePeer {
       }
       this.#events.output(encodeCommand(PONG, view(data, 2, data.length)));
       this.#events.ping(data.readUInt16BE(0) * 100);
-    } else if (name === SUBSCRIBE || name === CANCEL) {
-      this.#events.subscription(data, name === SUBSCRIBE);
     } else if (name === READY || name === ERROR) {
       throw new ZmqError('ERR_ZMTP_UNEXPECTED_COMMAND', { detail: `${name} after the handshake` });
+    } else if (this.#options.socketType === 'RADIO') {
+      if (name === JOIN || name === LEAVE) this.#events.subscription(data, name === JOIN);
+    } else if (name === SUBSCRIBE || name === CANCEL) {
+      this.#events.subscription(data, name === SUBSCRIBE);
     }
     // PONG counts as traffic, which the session notes anyway; commands that we don't know are for others.
   }

@@ -20,6 +20,7 @@ const PLAIN: PatternOptions = {
   verbosity: null,
   welcomeMessage: null,
   maxSubscriptions: 0,
+  notify: true,
 };
 
 export class FakeHost implements PatternHost {
@@ -28,6 +29,7 @@ export class FakeHost implements PatternHost {
   readableCalls = 0;
   writableCalls = 0;
   readonly drops: { pipe: Pipe | null; reason: DropReason; count: number }[] = [];
+  readonly parted: Pipe[] = [];
   readonly refused: { pipe: Pipe; error: ZmqError }[] = [];
 
   constructor(options: Partial<PatternOptions> = {}) {
@@ -48,6 +50,10 @@ export class FakeHost implements PatternHost {
 
   refuse(pipe: Pipe, error: ZmqError): void {
     this.refused.push({ pipe, error });
+  }
+
+  part(pipe: Pipe): void {
+    this.parted.push(pipe);
   }
 
   /** How many messages were dropped for the reason. */
