@@ -1,0 +1,167 @@
+/** What several families of sockets are asked alike: turns, queues, marks, messages as they are. */
+import assert from 'node:assert/strict';
+import { until } from '../support/deadline.ts';
+import type { LooseSocket, SocketName } from '../support/libs.ts';
+import { payload, sameParts } from '../support/payload.ts';
+import { command, frame } from '../support/rawpeer.ts';
+import { arrived, left } from '../support/scope.ts';
+import { holds, octetsBound, type Tested } from './matrix.ts';
+
+/** Sizes around the edges of framing and of our own paths. */
+export const BODIES: readonly Buffer[][] = [
+  [Buffer.alloc(0)],
+  [payload(1, 1), Buffer.alloc(0), payload(255, 2)],
+  [Buffer.alloc(0), payload(256, 3)],
+  [payload(8192, 4), payload(65_536, 5)],
+  Array.from({ length: 100 }, (_, index) => payload(index % 7, index)),
+];
+
+/** `from` sends what `to` receives, octet by octet. */
+export async function passes(from: LooseSocket, to: LooseSocket, strip: number = 0): Promise<void> {
+  for (const [index, parts] of BODIES.entries()) {
+    await from.send(parts);
+    sameParts((await to.receive()).slice(strip), parts, `message ${index}`);
+  }
+}
+
+/** Each `count` values in a row are all different: nobody had two turns before another had one. */
+export function inTurns(seen: readonly string[], count: number): void {
+  for (let at = 0; at < seen.length; at += count) {
+    const round = seen.slice(at, at + count);
+    assert.equal(new Set(round).size, round.length, `turn ${at / count} of ${seen.join(' ')}`);
+  }
+}
+
+interface Kind {
+  readonly clause: string;
+  readonly tested: SocketName;
+  readonly peer: SocketName;
+  /** In front of what a peer sends. */
+  readonly envelope?: readonly string[];
+  readonly receive?: (tested: Tested) => Promise<string>;
+}
+
+/** Three peers have three messages each waiting: they are received one of each at a time. */
+export function receivesInTurns({ clause, tested, peer, envelope = [], receive }: Kind): void {
+  holds(clause, 'everywhere', async ({ tested: open, peer: other, join }) => {
+    const socket = open(tested);
+    const peers = [other(peer), other(peer), other(peer)];
+    await join(socket, ...peers);
+    for (const [index, each] of peers.entries()) {
+      for (let count = 0; count < 3; count += 1) await each.send([...envelope, `peer ${index}`]);
+    }
+    await arrived(socket, 9);
+    const seen: string[] = [];
+    const next = receive ?? (async () => String((await socket.receive()).at(-1)));
+    while (seen.length < 9) seen.push(await next(socket));
+    assert.deepEqual(
+      seen.toSorted(),
+      ['0', '1', '2'].flatMap((index) => Array(3).fill(`peer ${index}`)),
+    );
+    inTurns(seen, 3);
+  });
+}
+
+/** Nine messages go to three peers, three each, in turns. */
+export function sendsInTurns({ clause, tested, peer }: Kind): void {
+  holds(clause, 'everywhere', async ({ tested: open, peer: other, join }) => {
+    const socket = open(tested);
+    const peers = [other(peer), other(peer), other(peer)];
+    await join(socket, ...peers);
+    for (let count = 0; count < 9; count += 1) await socket.send(`message ${count}`);
+    const rounds = await Promise.all(
+      peers.map(async (each) => {
+        const numbers: number[] = [];
+        while (numbers.length < 3) numbers.push(Number(String((await each.receive()).at(-1)).slice(8)));
+        return numbers.map((number) => Math.floor(number / 3));
+      }),
+    );
+    assert.deepEqual(rounds, [
+      [0, 1, 2],
+      [0, 1, 2],
+      [0, 1, 2],
+    ]);
+  });
+}
+
+/** Sent after connect and before bind, received after it. */
+export function queuesEarly({ clause, tested, peer }: Kind): void {
+  holds(clause, 'connected', async ({ tested: open, peer: other, transport }) => {
+    const socket = open(tested);
+    const endpoint = await transport.fixed();
+    socket.connect(endpoint);
+    for (let count = 0; count < 3; count += 1) await socket.send(['early', String(count)]);
+    const late = other(peer);
+    await late.bind(endpoint);
+    for (let count = 0; count < 3; count += 1) {
+      const got = (await late.receive()).map(String);
+      assert.deepEqual(got.slice(-2), ['early', String(count)]);
+    }
+  });
+}
+
+/** As many messages as the mark says are taken while nobody is there; the next one is refused. */
+export function keepsMark({ clause, tested }: Kind): void {
+  holds(clause, 'connected', async ({ tested: open, transport }) => {
+    const socket = open(tested, { sendHighWaterMark: 7, sendTimeout: 0 });
+    socket.connect(await transport.fixed());
+    for (let count = 0; count < 7; count += 1) await socket.send(String(count));
+    await assert.rejects(socket.send('one too many'), { code: 'EAGAIN' });
+  });
+}
+
+/** Without any peer a send is refused, and what was refused does not arrive later. */
+export function waitsForRoom({ clause, tested, peer }: Kind): void {
+  holds(clause, 'everywhere', async ({ tested: open, peer: other, join }) => {
+    const socket = open(tested, { sendTimeout: 1 });
+    await assert.rejects(socket.send('refused'), { code: 'EAGAIN' });
+    const there = other(peer);
+    await join(socket, there);
+    await socket.send('taken');
+    assert.equal(String((await there.receive()).at(-1)), 'taken');
+  });
+}
+
+const LARGE = payload(1024 * 1024);
+
+/**
+ * A peer that had connected and did not read takes what waited for it along; the next one gets what is new only.
+ * Of who binds: what is queued for an endpoint that we connect to is kept for its next connection.
+ */
+export function discardsOfWhoLeft({ clause, tested, peer }: Kind, address: readonly string[] = []): void {
+  octetsBound(clause, async ({ tested: open, meet, transport }) => {
+    const socket = open(tested, { sendHighWaterMark: 4, sendTimeout: 0 });
+    const wireName = peer.toUpperCase();
+    const first = await meet(socket, wireName, address[0] ?? '');
+    first.socket.pause();
+    await assert.rejects(
+      async () => {
+        for (let count = 0; count < 400 && socket.stats.dropped === 0; count += 1) {
+          await socket.send([...address, 'old', LARGE]);
+        }
+        if (socket.stats.dropped > 0) throw Object.assign(new Error('dropped'), { code: 'EAGAIN' });
+      },
+      { code: 'EAGAIN' },
+    );
+    first.close();
+    await left(socket, transport, 0);
+    const next = await meet(socket, wireName, address[0] ?? '');
+    await socket.send([...address, 'new']);
+    assert.deepEqual((await next.readMessage()).map(String), ['new']);
+  });
+}
+
+/** A subscription as ZMTP 3.1 sends it. */
+export function subscribeCommand(topic: string): Buffer {
+  return command('SUBSCRIBE', Buffer.from(topic));
+}
+
+/** A subscription as a message. */
+export function subscribeMessage(topic: string, on: boolean = true): Buffer {
+  return frame(Buffer.concat([Buffer.of(on ? 1 : 0), Buffer.from(topic)]));
+}
+
+/** Resolves when something can be received, without taking it. */
+export async function readable(socket: LooseSocket, what: string): Promise<void> {
+  await until(() => socket.readable, what);
+}
