@@ -1,4 +1,4 @@
-// npm run build [-- FOLDER...]: compiles what is out of date.
-import { build } from './tool.mjs';
+// npm run build [-- FOLDER...]: compiles what is out of date, and bundles it for browsers.
+import { buildAll } from './browser.mjs';
 
-process.exitCode = build(process.argv.slice(2));
+process.exitCode = await buildAll(process.argv.slice(2));

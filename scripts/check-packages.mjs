@@ -1,8 +1,9 @@
 // npm run check:packages: what would be published resolves and is typed for every consumer that we support.
-import { build, run } from './tool.mjs';
+import { buildAll } from './browser.mjs';
+import { run } from './tool.mjs';
 
 process.exitCode =
-  build() ||
+  (await buildAll()) ||
   ['packages/zmq', 'packages/client', 'packages/node']
     .map((folder) => {
       console.log(`\n${folder}`);

@@ -9,8 +9,9 @@
 // compiled and left out: npm run test:windows runs it.
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { buildAll } from './browser.mjs';
 import { limit } from './test-limit.mjs';
-import { build, node, root } from './tool.mjs';
+import { node, root } from './tool.mjs';
 
 /** Folder of sources, where they are compiled to, and the project that does it. */
 const suites = [
@@ -66,7 +67,7 @@ if (files.length === 0) {
 const projects = found.map(({ project }) => project).filter((project) => project !== null);
 // The tests of the node run the built command line, which no test project refers to.
 if (projects.includes('packages/node/test')) projects.unshift('packages/node');
-const built = filters.length === 0 ? build() : projects.length === 0 ? 0 : build(projects);
+const built = filters.length === 0 ? await buildAll() : projects.length === 0 ? 0 : await buildAll(projects);
 if (built !== 0 && !keepGoing) process.exit(built);
 
 const tested = node([

@@ -92,6 +92,10 @@ const imports = {
     ],
     refused: ['../index.ts', 'node:process', 'yaml', '../../../node/src/cli/main.ts'],
   },
+  [`${zmq}/browser/probe.ts`]: {
+    allowed: ['./x.ts', '../errors.ts', '../zmtp/x.ts', '../transport/transport.ts', 'buffer/index.js'],
+    refused: ['../patterns/x.ts', '../socket/x.ts', '../index.ts', '../browser.ts', 'node:events', 'ws'],
+  },
   [`${zmq}/index.ts`]: {
     allowed: ['./socket/x.ts', './errors.ts'],
     refused: ['./bytes/x.ts', './zmtp/x.ts', './patterns/x.ts', './transport/x.ts', 'node:fs'],

@@ -12,9 +12,11 @@
  *     ipc://@NAME                abstract Unix socket, Linux only
  *     ipc://*                    bind only: a new path in the folder for temporary files
  *     inproc://NAME              any text of 1 to 256 characters, known within one Context
+ *     ws://HOST:PORT/PATH        HOST and PORT as for tcp; PATH may be left out, and for connect the port, too: 80
+ *     wss://HOST:PORT/PATH       the same over TLS; 443
  */
-import { isIPv4, isIPv6 } from 'node:net';
 import { ZmqError } from '../errors.ts';
+import { isIPv4, isIPv6 } from './ip.ts';
 
 /** A host with a port. `host` has no brackets; `*` is every address. `port` 0 leaves the choice to the system. */
 export interface TcpAddress {
@@ -44,13 +46,22 @@ export interface InprocEndpoint {
   readonly name: string;
 }
 
+export interface WsEndpoint extends TcpAddress {
+  readonly transport: 'ws' | 'wss';
+  readonly text: string;
+  /** With its `/` in front; `/` where none was given. */
+  readonly path: string;
+}
+
 /** A checked endpoint; `transport` tells which. */
-export type Endpoint = TcpEndpoint | IpcEndpoint | InprocEndpoint;
+export type Endpoint = TcpEndpoint | IpcEndpoint | InprocEndpoint | WsEndpoint;
 
 /** What an endpoint is for: the wildcards are for bind alone, a source address for connect alone. */
 export type EndpointUse = 'bind' | 'connect';
 
 const MAX_INPROC_NAME = 256;
+/** Of the path of a WebSocket endpoint; servers take 8 KiB of head at most. */
+const MAX_PATH = 2048;
 /** All of `\\.\pipe\NAME`; a limit of Windows. */
 const MAX_PIPE_NAME = 256;
 
@@ -58,6 +69,8 @@ const MAX_PIPE_NAME = 256;
 const HOST_NAME = /^[\p{L}\p{N}_](?:[\p{L}\p{N}\p{M}._-]*[\p{L}\p{N}\p{M}_.])?$/u;
 const ALL_NUMERIC = /^[0-9.]+$/;
 const PORT = /^[0-9]{1,5}$/;
+/** What may stand in a path as it is (RFC 3986, 3.3 and 3.4). Browsers refuse a fragment. */
+const PATH = /^\/[A-Za-z0-9/?._~!$&'()*+,;=:@%-]*$/;
 const ZONE = /^[\p{L}\p{N}._-]+$/u;
 
 /**
@@ -80,10 +93,13 @@ export function parseEndpoint(text: string, use?: EndpointUse): Endpoint {
       return parseIpc(text, address, use);
     case 'inproc':
       return parseInproc(text, address);
+    case 'ws':
+    case 'wss':
+      return parseWs(transport, text, address, use);
     default:
       throw new ZmqError('EPROTONOSUPPORT', {
         address: text,
-        detail: `unknown transport ${JSON.stringify(transport)}; there is tcp, ipc and inproc`,
+        detail: `unknown transport ${JSON.stringify(transport)}; there is tcp, ipc, inproc, ws and wss`,
       });
   }
 }
@@ -103,6 +119,9 @@ export function formatEndpoint(endpoint: Endpoint): string {
       return endpoint.kind === 'abstract' ? `ipc://@${endpoint.path}` : `ipc://${endpoint.path}`;
     case 'inproc':
       return `inproc://${endpoint.name}`;
+    case 'ws':
+    case 'wss':
+      return `${endpoint.transport}://${formatAddress(endpoint.host, endpoint.port)}${endpoint.path}`;
   }
 }
 
@@ -155,11 +174,14 @@ function parseTcp(text: string, address: string, use: EndpointUse | undefined): 
   if (source !== null && use === 'bind')
     throw invalid(text, 'a source address (before ;) is for connect only');
   const target = parseAddress(text, address.slice(split + 1));
-  if (use === 'connect') {
-    if (target.host === '*') throw invalid(text, 'connect needs a host; * is for bind only');
-    if (target.port === 0) throw invalid(text, 'connect needs a port; 0 and * are for bind only');
-  }
+  checkTarget(text, target, use);
   return { transport: 'tcp', text, host: target.host, port: target.port, source };
+}
+
+function checkTarget(text: string, target: TcpAddress, use: EndpointUse | undefined): void {
+  if (use !== 'connect') return;
+  if (target.host === '*') throw invalid(text, 'connect needs a host; * is for bind only');
+  if (target.port === 0) throw invalid(text, 'connect needs a port; 0 and * are for bind only');
 }
 
 function parseAddress(text: string, address: string): TcpAddress {
@@ -215,6 +237,23 @@ function parseIpc(text: string, address: string, use: EndpointUse | undefined): 
 function parseInproc(text: string, name: string): InprocEndpoint {
   checkLength(text, name.length, MAX_INPROC_NAME, 'an inproc name');
   return { transport: 'inproc', text, name };
+}
+
+function parseWs(
+  transport: 'ws' | 'wss',
+  text: string,
+  address: string,
+  use: EndpointUse | undefined,
+): WsEndpoint {
+  const slash = address.indexOf('/');
+  const authority = slash < 0 ? address : address.slice(0, slash);
+  const path = slash < 0 ? '/' : address.slice(slash);
+  checkLength(text, path.length, MAX_PATH, 'the path of a WebSocket endpoint');
+  if (!PATH.test(path)) throw invalid(text, `the path is ${JSON.stringify(path)}: write others as %XX`);
+  const withPort = use === 'bind' || /:[^\]]*$/.test(authority);
+  const target = parseAddress(text, withPort ? authority : `${authority}:${transport === 'ws' ? 80 : 443}`);
+  checkTarget(text, target, use);
+  return { transport, text, host: target.host, port: target.port, path };
 }
 
 function checkLength(text: string, length: number, limit: number, what: string): void {

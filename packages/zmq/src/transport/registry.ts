@@ -1,4 +1,5 @@
 /** Which transport serves an endpoint. */
+import { ZmqError } from '../errors.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ipcTransport } from './ipc.ts';
 import { tcpTransport } from './tcp.ts';
@@ -13,5 +14,8 @@ export function transportFor(endpoint: Endpoint, inproc: Transport): Transport {
       return ipcTransport;
     case 'inproc':
       return inproc;
+    case 'ws':
+    case 'wss':
+      throw new ZmqError('EPROTONOSUPPORT', { address: endpoint.text });
   }
 }

@@ -10,6 +10,12 @@ const tcp = (host: string, port: number, source: { host: string; port: number } 
   port,
   source,
 });
+const ws = (transport: 'ws' | 'wss', host: string, port: number, path: string): object => ({
+  transport,
+  host,
+  port,
+  path,
+});
 const ipc = (kind: string, path: string): object => ({ transport: 'ipc', kind, path });
 
 const GOOD: readonly (readonly [text: string, parsed: object, canonical?: string])[] = [
@@ -54,6 +60,13 @@ const GOOD: readonly (readonly [text: string, parsed: object, canonical?: string
   ['inproc://name', { transport: 'inproc', name: 'name' }],
   ['inproc://a b/c:*;', { transport: 'inproc', name: 'a b/c:*;' }],
   [`inproc://${'n'.repeat(256)}`, { transport: 'inproc', name: 'n'.repeat(256) }],
+  ['ws://127.0.0.1:5555', ws('ws', '127.0.0.1', 5555, '/'), 'ws://127.0.0.1:5555/'],
+  ['ws://*:*', ws('ws', '*', 0, '/'), 'ws://*:0/'],
+  ['wss://[::1]:5555/a/b?c=%20', ws('wss', '::1', 5555, '/a/b?c=%20')],
+  ['wss://::1:5555', ws('wss', '::1', 5555, '/'), 'wss://[::1]:5555/'],
+  ['ws://example.org', ws('ws', 'example.org', 80, '/'), 'ws://example.org:80/'],
+  ['wss://example.org/zmq', ws('wss', 'example.org', 443, '/zmq'), 'wss://example.org:443/zmq'],
+  ['wss://[::1]/zmq', ws('wss', '::1', 443, '/zmq'), 'wss://[::1]:443/zmq'],
 ];
 
 const BAD: readonly (readonly [text: string, code: string, detail: RegExp])[] = [
@@ -66,7 +79,7 @@ const BAD: readonly (readonly [text: string, code: string, detail: RegExp])[] = 
   ['foo://', 'EINVAL', /address behind/],
   ['foo://bar', 'EPROTONOSUPPORT', /"foo"/],
   ['TCP://127.0.0.1:5555', 'EPROTONOSUPPORT', /"TCP"/],
-  ['udp://127.0.0.1:5555', 'EPROTONOSUPPORT', /tcp, ipc and inproc/],
+  ['udp://127.0.0.1:5555', 'EPROTONOSUPPORT', /there is tcp, ipc, inproc, ws and wss/],
   [' tcp://127.0.0.1:5555', 'EPROTONOSUPPORT', /" tcp"/],
   ['tcp://127.0.0.1', 'EINVAL', /port is missing/],
   ['tcp://localhost', 'EINVAL', /port is missing/],
@@ -104,9 +117,23 @@ const BAD: readonly (readonly [text: string, code: string, detail: RegExp])[] = 
   [`ipc:///${'p'.repeat(300)}`, 'EINVAL', /at most/],
   ['inproc://', 'EINVAL', /address behind/],
   [`inproc://${'n'.repeat(257)}`, 'EINVAL', /256/],
+  ['ws:///path', 'EINVAL', /host .* missing/],
+  ['ws://host:/path', 'EINVAL', /port is ""/],
+  ['ws://ho st/path', 'EINVAL', /host name/],
+  ['ws://host/pa th', 'EINVAL', /path is "\/pa th"/],
+  ['ws://host/path#part', 'EINVAL', /%XX/],
+  ['ws://user:pass@host/', 'EINVAL', /port is "pass@host"/],
+  [`wss://host/${'p'.repeat(2048)}`, 'EINVAL', /2048/],
 ];
 
-const BIND_ONLY = ['tcp://*:5555', 'tcp://127.0.0.1:*', 'tcp://127.0.0.1:0', 'tcp://h:0;h:*', 'ipc://*'];
+const BIND_ONLY = [
+  'tcp://*:5555',
+  'tcp://127.0.0.1:*',
+  'tcp://127.0.0.1:0',
+  'tcp://h:0;h:*',
+  'ipc://*',
+  'ws://*:80',
+];
 
 function check(run: () => unknown, text: string, code: string, detail: RegExp): void {
   assert.throws(run, (error) => {
