@@ -3,7 +3,7 @@
  * refused when it is sent, and dropped and counted when it arrives, as libzmq does.
  */
 import { ZmqError } from '../errors.ts';
-import { bodyStart, frameEnd, MORE, messageEnd } from '../zmtp/frame.ts';
+import { MORE, messageEnd } from '../zmtp/frame.ts';
 import type { MessageLike, Sendable } from './message.ts';
 import { PairPattern } from './pair.ts';
 import type { PatternHost } from './pattern.ts';
@@ -133,9 +133,4 @@ export class ChannelPattern extends PairPattern {
   override sendRun(_prefix: Uint8Array | null, bytes: Uint8Array, start: number, end: number): number {
     return relaySingle(this.host, bytes, start, end, (at, to) => super.sendRun(null, bytes, at, to, 1));
   }
-}
-
-/** The body of a frame that is whole: a view. */
-export function bodyOf(bytes: Uint8Array, at: number): Uint8Array {
-  return bytes.subarray(bodyStart(bytes, at), frameEnd(bytes, at));
 }

@@ -155,6 +155,7 @@ export class Endpoints {
   connect(address: string, givenId: Buffer | null): void {
     this.#open();
     const endpoint = parseEndpoint(address, 'connect');
+    this.#suits(address);
     if (endpoint.transport === 'tcp' && endpoint.port === 0) {
       throw new ZmqError('EINVAL', { address, detail: 'connect needs a port; 0 and * are for bind only' });
     }
@@ -198,6 +199,7 @@ export class Endpoints {
 
   #listen(address: string): Bound {
     const endpoint = parseEndpoint(address, 'bind');
+    this.#suits(address);
     const transport = transportFor(endpoint, inprocOf(this.#owner.context));
     const { options } = this.#owner;
     const security = securityOf(options, endpoint.transport, address);
@@ -211,6 +213,12 @@ export class Endpoints {
     const bound: Bound = { names: new Set([address]), listener, security, sessions: new Set() };
     this.#bounds.add(bound);
     return bound;
+  }
+
+  /** A WebSocket carries messages, and a STREAM socket has none. */
+  #suits(address: string): void {
+    if (this.#owner.type !== 'STREAM' || !address.startsWith('ws')) return;
+    throw new ZmqError('EPROTONOSUPPORT', { address, detail: 'a STREAM socket takes tcp, ipc and inproc' });
   }
 
   #bound(bound: Bound, address: string): void {

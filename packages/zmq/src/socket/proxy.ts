@@ -6,7 +6,7 @@ import { hold, letGo } from './keep-alive.ts';
 import { receives, sends } from './options.ts';
 import { Probes } from './probes.ts';
 import { comeToRest, poll, reserved } from './quiet.ts';
-import { Relay, type RelayTap } from './relay.ts';
+import { obstacle, Relay, type RelayTap } from './relay.ts';
 import { type DrainOptions, drainTime, engineOf, Socket } from './socket.ts';
 
 /** What went through a proxy in one direction. Bytes include the framing. */
@@ -76,10 +76,13 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
       [front, back],
       [back, front],
     ] as const) {
+      if (!receives(from.type)) continue;
+      let detail: string | null;
+      if (sends(to.type)) detail = obstacle(from.type, to.type);
       // What subscribers announce may be dropped; anything else would be lost in silence.
-      if (!receives(from.type) || sends(to.type) || from.type === 'XPUB') continue;
-      const detail = `a ${from.type} receives, and a ${to.type} can't send it on`;
-      return Promise.reject(new ZmqError('ENOTSUP', { detail }));
+      else
+        detail = from.type === 'XPUB' ? null : `a ${from.type} receives, and a ${to.type} can't send it on`;
+      if (detail !== null) return Promise.reject(new ZmqError('ENOTSUP', { detail }));
     }
     if (front.relay !== null || back.relay !== null) {
       return Promise.reject(new ZmqError('EBUSY', { detail: 'a socket can be in one proxy at a time' }));

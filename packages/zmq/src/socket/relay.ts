@@ -5,9 +5,31 @@
  */
 import type { Pipe } from '../patterns/pipe.ts';
 import { type Run, skipMessages } from '../zmtp/frame.ts';
+import type { WireSocketType } from '../zmtp/sockets.ts';
 import type { Engine } from './engine.ts';
 import { inBurstIfFull } from './flusher.ts';
 import { sends } from './options.ts';
+
+/** Types that send a message to many. */
+const SPREADING: readonly WireSocketType[] = ['PUB', 'XPUB', 'RADIO'];
+
+/** Types whose messages have one frame; those of RADIO and DISH have a group in front. */
+const SINGLE: readonly WireSocketType[] = ['CLIENT', 'GATHER', 'SCATTER', 'CHANNEL'];
+/** Types whose messages begin with a routing id. */
+const ROUTING: readonly WireSocketType[] = ['ROUTER', 'STREAM'];
+
+/** Why what the one receives can't be sent by the other as it is, or null. */
+export function obstacle(from: WireSocketType, to: WireSocketType): string | null {
+  for (const type of [from, to]) {
+    if (type === 'SERVER' || type === 'PEER')
+      return `the routing ids of a ${type} mean nothing to another socket`;
+  }
+  if ((from === 'DISH') !== (to === 'RADIO'))
+    return `groups go from a DISH to a RADIO, not from a ${from} to a ${to}`;
+  if (ROUTING.includes(from) && SINGLE.includes(to))
+    return `a ${to} sends messages of one frame, and a ${from} puts a routing id in front`;
+  return null;
+}
 
 /** Sees what a relay moves. */
 export interface RelayTap {
@@ -55,7 +77,7 @@ export class Relay {
   #move(): void {
     const from = this.#from.pattern;
     const to = this.#to.pattern;
-    const spreads = this.#to.type === 'XPUB' || this.#to.type === 'PUB';
+    const spreads = SPREADING.includes(this.#to.type);
     for (let pipe = from.peek(); pipe !== null; pipe = from.peek()) {
       const run = pipe.inbox.peekRun()!;
       const { bytes, start, end, count } = run;
