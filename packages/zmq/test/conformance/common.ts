@@ -1,9 +1,8 @@
 /** What several families of sockets are asked alike: turns, queues, marks, messages as they are. */
 import assert from 'node:assert/strict';
-import { until } from '../support/deadline.ts';
 import type { LooseSocket, SocketName } from '../support/libs.ts';
 import { payload, sameParts } from '../support/payload.ts';
-import { command, frame } from '../support/rawpeer.ts';
+import { command } from '../support/rawpeer.ts';
 import { arrived, left } from '../support/scope.ts';
 import { holds, octetsBound, type Tested } from './matrix.ts';
 
@@ -32,17 +31,17 @@ export function inTurns(seen: readonly string[], count: number): void {
   }
 }
 
-interface Kind {
+export interface Kind {
   readonly clause: string;
   readonly tested: SocketName;
-  readonly peer: SocketName;
+  readonly peer?: SocketName;
   /** In front of what a peer sends. */
   readonly envelope?: readonly string[];
   readonly receive?: (tested: Tested) => Promise<string>;
 }
 
 /** Three peers have three messages each waiting: they are received one of each at a time. */
-export function receivesInTurns({ clause, tested, peer, envelope = [], receive }: Kind): void {
+export function receivesInTurns({ clause, tested, peer = tested, envelope = [], receive }: Kind): void {
   holds(clause, 'everywhere', async ({ tested: open, peer: other, join }) => {
     const socket = open(tested);
     const peers = [other(peer), other(peer), other(peer)];
@@ -63,7 +62,7 @@ export function receivesInTurns({ clause, tested, peer, envelope = [], receive }
 }
 
 /** Nine messages go to three peers, three each, in turns. */
-export function sendsInTurns({ clause, tested, peer }: Kind): void {
+export function sendsInTurns({ clause, tested, peer = tested }: Kind): void {
   holds(clause, 'everywhere', async ({ tested: open, peer: other, join }) => {
     const socket = open(tested);
     const peers = [other(peer), other(peer), other(peer)];
@@ -85,7 +84,7 @@ export function sendsInTurns({ clause, tested, peer }: Kind): void {
 }
 
 /** Sent after connect and before bind, received after it. */
-export function queuesEarly({ clause, tested, peer }: Kind): void {
+export function queuesEarly({ clause, tested, peer = tested }: Kind): void {
   holds(clause, 'connected', async ({ tested: open, peer: other, transport }) => {
     const socket = open(tested);
     const endpoint = await transport.fixed();
@@ -111,7 +110,7 @@ export function keepsMark({ clause, tested }: Kind): void {
 }
 
 /** Without any peer a send is refused, and what was refused does not arrive later. */
-export function waitsForRoom({ clause, tested, peer }: Kind): void {
+export function waitsForRoom({ clause, tested, peer = tested }: Kind): void {
   holds(clause, 'everywhere', async ({ tested: open, peer: other, join }) => {
     const socket = open(tested, { sendTimeout: 1 });
     await assert.rejects(socket.send('refused'), { code: 'EAGAIN' });
@@ -128,7 +127,10 @@ const LARGE = payload(1024 * 1024);
  * A peer that had connected and did not read takes what waited for it along; the next one gets what is new only.
  * Of who binds: what is queued for an endpoint that we connect to is kept for its next connection.
  */
-export function discardsOfWhoLeft({ clause, tested, peer }: Kind, address: readonly string[] = []): void {
+export function discardsOfWhoLeft(
+  { clause, tested, peer = tested }: Kind,
+  address: readonly string[] = [],
+): void {
   octetsBound(clause, async ({ tested: open, meet, transport }) => {
     const socket = open(tested, { sendHighWaterMark: 4, sendTimeout: 0 });
     const wireName = peer.toUpperCase();
@@ -154,14 +156,4 @@ export function discardsOfWhoLeft({ clause, tested, peer }: Kind, address: reado
 /** A subscription as ZMTP 3.1 sends it. */
 export function subscribeCommand(topic: string): Buffer {
   return command('SUBSCRIBE', Buffer.from(topic));
-}
-
-/** A subscription as a message. */
-export function subscribeMessage(topic: string, on: boolean = true): Buffer {
-  return frame(Buffer.concat([Buffer.of(on ? 1 : 0), Buffer.from(topic)]));
-}
-
-/** Resolves when something can be received, without taking it. */
-export async function readable(socket: LooseSocket, what: string): Promise<void> {
-  await until(() => socket.readable, what);
 }

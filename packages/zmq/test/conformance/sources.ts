@@ -35,13 +35,14 @@ export function conformanceTests(): ConformanceTest[] {
   );
 }
 
-/** The exported functions of common.ts that call `holds` or `octets` with the clause that they are given. */
+/** The functions that call `holds` or `octets` with the clause that they are given. */
 function sharedBodies(): Record<string, Where> {
   const found: Record<string, Where> = {};
-  const body =
-    /export function (\w+)\([^)]*\bKind\b[^{]*\{\s*(holds|octets|octetsBound)\(clause(?:, '(\w+)')?/g;
-  for (const [, name, call, where] of source('conformance/common.ts').matchAll(body)) {
-    found[name as string] = (call === 'holds' ? where : call) as Where;
+  const body = /function (\w+)\([^)]*\bKind\b[^{]*\{\s*(holds|octets|octetsBound)\(clause(?:, '(\w+)')?/g;
+  for (const file of readdirSync(new URL('conformance/', TESTS)).filter((name) => name.endsWith('.ts'))) {
+    for (const [, name, call, where] of source(`conformance/${file}`).matchAll(body)) {
+      found[name as string] = (call === 'holds' ? where : call) as Where;
+    }
   }
   return found;
 }
