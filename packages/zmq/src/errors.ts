@@ -107,6 +107,9 @@ const TABLE: Readonly<Record<ZmqErrorCode, readonly [message: string, errno: num
   ERR_ZMTP_HEARTBEAT_TIMEOUT: ['The peer stopped answering heartbeats', 0],
 };
 
+/** What ERR_AUTHENTICATION says of a status other than 400, in the words of zeromq.js. */
+const REFUSALS: Readonly<Record<number, string>> = { 300: 'Temporary error', 500: 'Internal error' };
+
 /** All codes, for tests and documentation. */
 export const ZMQ_ERROR_CODES = Object.keys(TABLE) as readonly ZmqErrorCode[];
 
@@ -139,7 +142,8 @@ export class ZmqError extends Error {
 
   constructor(code: ZmqErrorCode, details: ZmqErrorDetails = {}) {
     const [message, errno] = TABLE[code];
-    super(details.message ?? message, details.cause === undefined ? undefined : { cause: details.cause });
+    const words = details.message ?? (details.status === undefined ? undefined : REFUSALS[details.status]);
+    super(words ?? message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.errno = errno;
     if (details.address !== undefined) this.address = details.address;

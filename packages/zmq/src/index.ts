@@ -47,3 +47,4 @@ export {
   XPublisher,
   XSubscriber,
 } from './socket/types.ts';
+export type { ZapHandler, ZapReply, ZapRequest } from './socket/zap-handler.ts';

@@ -5,14 +5,17 @@
 import { ZmqError } from '../errors.ts';
 import type { Outbox } from '../patterns/outbox.ts';
 import type { Connection } from '../transport/transport.ts';
+import type { Credentials } from '../zmtp/mechanism/mechanism.ts';
 import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { type PeerEvents, type WirePeer, ZmtpPeer } from '../zmtp/peer.ts';
 import { RawPeer } from '../zmtp/raw.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
-import { backoff } from './backoff.ts';
+import { backoff, calm } from './backoff.ts';
+import type { Context } from './context.ts';
 import type { OptionValues } from './options.ts';
 import type { PeerReport } from './peer-report.ts';
 import type { Security } from './security.ts';
+import { type Decision, type Inquiry, inquire } from './zap.ts';
 
 /** Starts an attempt to connect; returns the function that cancels it. */
 export type Dial = (done: (error: Error | null, connection: Connection | null) => void) => () => void;
@@ -20,6 +23,7 @@ export type Dial = (done: (error: Error | null, connection: Connection | null) =
 interface ApproachOwner {
   readonly type: WireSocketType;
   readonly options: OptionValues;
+  readonly context: Context;
   readonly blocky: boolean;
 }
 
@@ -27,8 +31,16 @@ export class Approach {
   readonly #owner: ApproachOwner;
   readonly #outbox: Outbox;
   readonly #report: PeerReport;
-  readonly #security: Security;
+  #security: Security;
+  /** What the options ask for since they were changed; for a peer that refuses us. */
+  #newer: Security | null = null;
   #failures = 0;
+  /** The last connection ended with a refusal of our credentials, or of the peer's. */
+  #refused = false;
+  /** Ends a pause. */
+  #again: (() => void) | null = null;
+  #inquiry: Inquiry | null = null;
+  #decided: (decision: Decision) => void = () => {};
   #cancel: (() => void) | null = null;
   /** Delay before the next attempt, or limit of the handshake. */
   #timer: NodeJS.Timeout | null = null;
@@ -56,9 +68,44 @@ export class Approach {
 
   /** The pause before the next attempt. */
   pause(again: () => void): void {
-    const interval = backoff(this.#owner.options, ++this.#failures, Math.random());
+    const { options } = this.#owner;
+    const failures = ++this.#failures;
+    const interval = this.#refused ? calm(options, Math.random()) : backoff(options, failures, Math.random());
     this.#report.emit({ type: 'connect:retry', address: this.#report.endpoint, interval });
-    this.#start(again, interval);
+    this.#again = again;
+    this.#start(() => {
+      this.#again = null;
+      again();
+    }, interval);
+  }
+
+  /**
+   * The options ask for something else now. A peer that has let us in, or may do so, keeps what it was given; one that
+   * refuses gets this, at once.
+   */
+  secure(security: Security): void {
+    // What a transport agreed upon stays.
+    if (security.mechanism !== this.#security.mechanism) return;
+    this.#newer = security;
+    if (!this.#refused || this.#again === null) return;
+    const again = this.#again;
+    this.#again = null;
+    this.clear();
+    this.#renew();
+    again();
+  }
+
+  /** A connection is over before the peer was there. */
+  ended(error: ZmqError | null): void {
+    this.#refused = error !== null && /^ERR_(?:AUTHENTICATION$|ZAP_)/.test(error.code);
+    if (this.#refused && this.#newer !== null) this.#renew();
+  }
+
+  #renew(): void {
+    if (this.#newer !== null) this.#security = this.#newer;
+    this.#newer = null;
+    this.#refused = false;
+    this.#failures = 0;
   }
 
   /** For the handshake over a connection, which has to be done in time. */
@@ -68,6 +115,12 @@ export class Approach {
     // 0 is no limit, and a timer all the same: it holds the process while there is something to send.
     const limit = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
     this.#start(() => {
+      if (this.#inquiry !== null) {
+        const decision = this.#inquiry.late(limit);
+        this.#inquiry = null;
+        this.#decided(decision);
+        return;
+      }
       const detail = `no complete handshake within ${limit} ms (handshakeInterval)`;
       late(new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { detail, address: connection.remote }));
     }, limit);
@@ -82,9 +135,20 @@ export class Approach {
     return new ZmtpPeer({ socketType: type, mechanism, maxMessageSize, negotiated }, events);
   }
 
+  /** Asks about the peer. `decided` is called once, later, unless the connection ends before. */
+  authenticate(credentials: Credentials, remote: string, decided: (decision: Decision) => void): void {
+    const { context, options } = this.#owner;
+    this.#decided = decided;
+    this.#inquiry = inquire(context, options, remote, credentials, (decision) => {
+      this.#inquiry = null;
+      decided(decision);
+    });
+  }
+
   /** The peer was let in: the pauses begin anew. */
   arrived(): void {
     this.#failures = 0;
+    this.#refused = false;
   }
 
   /** Something was queued. */
@@ -96,6 +160,8 @@ export class Approach {
   clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#inquiry?.cancel();
+    this.#inquiry = null;
   }
 
   /** No attempt either. */

@@ -9,6 +9,14 @@ export interface BackoffOptions {
   readonly reconnectJitter: number;
 }
 
+/** The least wait after a refusal, in milliseconds. */
+const CALM_MS = 1000;
+
+/** Milliseconds to wait after a refusal of credentials: the limit at once, and a second at least. `random` is in [0, 1). */
+export function calm(options: BackoffOptions, random: number): number {
+  return Math.max(CALM_MS, backoff(options, 31, random));
+}
+
 /** Milliseconds to wait after `failures` (from 1) in a row. `random` is in [0, 1). */
 export function backoff(options: BackoffOptions, failures: number, random: number): number {
   const { reconnectInterval, reconnectMaxInterval, reconnectJitter } = options;

@@ -3,8 +3,8 @@
  * the options that steer libzmq's threads are kept without effect.
  */
 import { ZmqError } from '../errors.ts';
-import { createInproc } from '../transport/inproc.ts';
-import type { Transport } from '../transport/transport.ts';
+import { createInproc, type InprocTransport } from '../transport/inproc.ts';
+import type { ZapHandler } from './zap-handler.ts';
 
 /** Options of a context, as zeromq.js has them. */
 export interface ContextOptions {
@@ -22,9 +22,16 @@ export interface ContextOptions {
   threadPriority?: number;
   /** Without effect. */
   threadSchedulingPolicy?: number;
+  /**
+   * Decides who is let in by the sockets of this context (RFC 27). Default null: whoever is bound to `inproc://zeromq.zap.01`
+   * in this context is asked, a Reply or a Router. Ours.
+   */
+  zapHandler?: ZapHandler | null;
 }
 
-const KINDS: Readonly<Record<keyof ContextOptions, 'number' | 'boolean'>> = {
+type ValueName = Exclude<keyof ContextOptions, 'zapHandler'>;
+
+const KINDS: Readonly<Record<ValueName, 'number' | 'boolean'>> = {
   blocky: 'boolean',
   ioThreads: 'number',
   maxMessageSize: 'number',
@@ -34,10 +41,10 @@ const KINDS: Readonly<Record<keyof ContextOptions, 'number' | 'boolean'>> = {
   threadSchedulingPolicy: 'number',
 };
 
-let inprocTransport: (context: Context) => Transport;
+let inprocTransport: (context: Context) => InprocTransport;
 
 export class Context {
-  readonly #values: Required<ContextOptions> = {
+  readonly #values: Required<Pick<ContextOptions, ValueName>> = {
     blocky: true,
     ioThreads: 1,
     maxMessageSize: 0x7fff_ffff,
@@ -46,7 +53,8 @@ export class Context {
     threadPriority: -1,
     threadSchedulingPolicy: -1,
   };
-  #inproc: Transport | null = null;
+  #inproc: InprocTransport | null = null;
+  #zapHandler: ZapHandler | null = null;
   #sockets = 0;
 
   static {
@@ -117,6 +125,18 @@ export class Context {
     this.#set('threadSchedulingPolicy', value);
   }
 
+  /** Holds for the next one who is asked about. */
+  get zapHandler(): ZapHandler | null {
+    return this.#zapHandler;
+  }
+
+  set zapHandler(handler: ZapHandler | null) {
+    if (handler !== null && typeof handler !== 'function') {
+      throw new TypeError('Option zapHandler must be a function or null');
+    }
+    this.#zapHandler = handler;
+  }
+
   /** @internal A socket is made. @throws ZmqError EMFILE over `maxSockets`. */
   acquire(): void {
     if (this.#sockets >= this.#values.maxSockets) {
@@ -131,7 +151,7 @@ export class Context {
     this.#sockets--;
   }
 
-  #set<K extends keyof ContextOptions>(name: K, value: Required<ContextOptions>[K]): void {
+  #set<K extends ValueName>(name: K, value: Required<ContextOptions>[K]): void {
     const kind = KINDS[name];
     if (typeof value !== kind) throw new TypeError(`Option value must be a ${kind}`);
     this.#values[name] = value;
@@ -139,7 +159,7 @@ export class Context {
 }
 
 /** The inproc transport of a context: its names are known to its sockets only. */
-export function inprocOf(context: Context): Transport {
+export function inprocOf(context: Context): InprocTransport {
   return inprocTransport(context);
 }
 

@@ -43,6 +43,7 @@ export class Endpoints {
   readonly #bounds = new Set<Bound>();
   #accepted = 0;
   #busy = false;
+  #securing = false;
 
   constructor(owner: EndpointsOwner) {
     this.#owner = owner;
@@ -71,6 +72,30 @@ export class Endpoints {
   /** Bound, or connected to something. */
   get any(): boolean {
     return this.#bounds.size > 0 || this.#connects.size > 0;
+  }
+
+  /**
+   * The options of security have changed: for a peer that refused us, where it is clear for whom they are meant. With several
+   * endpoints it is not, and a password must not go to another server: there, disconnect and connect again.
+   */
+  secure(): void {
+    if (this.#securing || this.#connects.size !== 1) return;
+    this.#securing = true;
+    // User name and password, or three keys, are set one after the other.
+    queueMicrotask(() => {
+      this.#securing = false;
+      const sessions = [...this.#connects.values()].flat();
+      const [session] = sessions;
+      if (session === undefined || sessions.length > 1 || this.#owner.closed) return;
+      const { endpoint } = session;
+      let security: Security;
+      try {
+        security = securityOf(this.#owner.options, parseEndpoint(endpoint).transport, endpoint);
+      } catch {
+        return; // Not complete yet.
+      }
+      session.secure(security);
+    });
   }
 
   bindSync(address: string): void {

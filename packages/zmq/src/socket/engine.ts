@@ -84,6 +84,7 @@ export class Engine implements PatternHost, EndpointsOwner {
     if (this.endpoints.any && !actsAtOnce(name)) {
       process.emitWarning('Socket option will not take effect until next connect/bind.');
     }
+    if (name.startsWith('plain') || name.startsWith('curve')) this.endpoints.secure();
     const perConnection = PER_CONNECTION.has(name);
     for (const session of this.#sessions) {
       const { pipe } = session;

@@ -19,6 +19,10 @@ export interface PeerInfo {
   /** As the peer announced it, for example `PULL`. */
   readonly socketType: string | null;
   readonly routingId: Buffer | null;
+  /** Who it is, as the ZAP handler says; null where nobody was asked, or said nothing. */
+  readonly userId: string | null;
+  /** What else the ZAP handler says of it, by names in lower case; null where it said nothing. */
+  readonly metadata: ReadonlyMap<string, Buffer> | null;
   /** Milliseconds since 1970 of the end of the handshake. */
   readonly connectedAt: number | null;
   readonly messagesIn: number;
@@ -93,7 +97,12 @@ export type Event =
   | At<'disconnect'>
   | { type: 'end' }
   | At<'handshake'>
+  /** The peer, or the ZAP handler (`error.code` is one of `ERR_ZAP_*`), broke the rules. */
   | Failure<'handshake:error:protocol'>
+  /**
+   * The ZAP handler did not let the client in: on its side, and on ours when we asked. `error.status` is 400 (no), 300 (not
+   * now) or 500 (nobody could tell). A client is told of 400 and 500; of anything else it only sees the connection end.
+   */
   | Failure<'handshake:error:auth'>
   | Failure<'handshake:error:other'>
   | { type: 'unknown' }

@@ -4,10 +4,13 @@ import type { Pipe } from '../patterns/pipe.ts';
 import type { Connection } from '../transport/transport.ts';
 import type { Event, PeerInfo } from './events.ts';
 
-const PROTOCOL_CODES = /^ERR_ZMTP_(?!HANDSHAKE_TIMEOUT|PEER_ERROR)/;
+const PROTOCOL_CODES = /^ERR_(?:ZAP_|ZMTP_(?!HANDSHAKE_TIMEOUT|PEER_ERROR))/;
 
 /** What the session knows of a peer, beside its pipe and its connection. */
-type Facts = Pick<PeerInfo, 'state' | 'connectedAt' | 'unanswered' | 'heartbeats' | 'reconnects'>;
+type Facts = Pick<
+  PeerInfo,
+  'state' | 'connectedAt' | 'unanswered' | 'heartbeats' | 'reconnects' | 'userId' | 'metadata'
+>;
 
 export class PeerReport {
   /** The peer was reported as ready. */
@@ -34,6 +37,8 @@ export class PeerReport {
       unanswered: facts.unanswered,
       heartbeats: facts.heartbeats,
       reconnects: facts.reconnects,
+      userId: facts.userId,
+      metadata: facts.metadata,
       id: pipe.id,
       endpoint: this.endpoint,
       remote: connection?.remote ?? this.endpoint,
@@ -75,9 +80,14 @@ export class PeerReport {
       ? 'the socket was closed during the handshake'
       : 'the peer closed during the handshake';
     const error = reason ?? new ZmqError('ECONNRESET', { detail, address: remote });
-    const type = PROTOCOL_CODES.test(error.code) ? 'handshake:error:protocol' : 'handshake:error:other';
-    this.emit({ type, address, error });
+    this.emit({ type: kindOf(error), address, error });
     this.emit({ type: 'peer:refused', address: remote, error });
     this.emit({ type: 'disconnect', address });
   }
+}
+
+/** Under which name zeromq.js reports it. */
+function kindOf({ code }: ZmqError): `handshake:error:${'auth' | 'protocol' | 'other'}` {
+  if (code === 'ERR_AUTHENTICATION') return 'handshake:error:auth';
+  return PROTOCOL_CODES.test(code) ? 'handshake:error:protocol' : 'handshake:error:other';
 }

@@ -73,6 +73,9 @@ function plain({ plainServer, plainUsername, plainPassword }: OptionValues): Sec
 }
 
 /** What a transport is told: the socket's options as they are at the time, and the endpoint's mechanism. */
-export function transportOptions(options: OptionValues, { mechanism }: Security): TransportOptions {
+export function transportOptions(
+  options: OptionValues,
+  { mechanism }: Pick<Security, 'mechanism'>,
+): TransportOptions {
   return Object.create(options, { mechanism: { value: mechanism } }) as TransportOptions;
 }

@@ -7,10 +7,11 @@ import type { Outbox } from '../patterns/outbox.ts';
 import type { DropReason, Pattern } from '../patterns/pattern.ts';
 import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
 import type { Connection, ConnectionHandler } from '../transport/transport.ts';
-import type { Credentials } from '../zmtp/mechanism/mechanism.ts';
+import type { Credentials, Verdict } from '../zmtp/mechanism/mechanism.ts';
 import type { PeerEvents, PeerIdentity, WirePeer } from '../zmtp/peer.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { Approach, type Dial } from './approach.ts';
+import type { Context } from './context.ts';
 import type { Event, PeerInfo } from './events.ts';
 import { answers, Exchange, takesIn } from './exchange.ts';
 import { flushSoon } from './flusher.ts';
@@ -23,6 +24,7 @@ import type { Security } from './security.ts';
 export interface SessionOwner {
   readonly type: WireSocketType;
   readonly options: OptionValues;
+  readonly context: Context;
   readonly pattern: Pattern;
   /** The socket is closing. */
   readonly closed: boolean;
@@ -50,6 +52,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #connection: Connection | null = null;
   #peer: WirePeer | null = null;
   #connectedAt: number | null = null;
+  /** What the ZAP handler said of the peer, if anything. */
+  #verdict: Verdict | null = null;
   /** Why the connection is being closed, for the event that follows. */
   #error: ZmqError | null = null;
   /** Set by `finish`: send what is queued, then end. */
@@ -105,6 +109,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       unanswered: Math.max(0, this.exchange.outstanding),
       heartbeats: this.#heartbeat?.active ?? false,
       reconnects: this.reconnects,
+      userId: this.#verdict?.userId ?? null,
+      metadata: this.#verdict?.metadata ?? null,
     });
   }
 
@@ -176,10 +182,21 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     else if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(bytes);
   }
 
-  authenticate({ mechanism }: Credentials): void {
-    // Nobody can be asked yet: as without a handler, where PLAIN lets nobody in.
-    const status = mechanism === 'PLAIN' ? 500 : 200;
-    this.#peer!.decide({ status, userId: '', metadata: new Map() });
+  authenticate(credentials: Credentials): void {
+    this.#approach.authenticate(credentials, this.#connection!.remote, ({ verdict, error }) => {
+      // What we know, in place of the little that the peer engine could say.
+      this.#error = error;
+      if (verdict === null) this.failed(error!);
+      else {
+        if (verdict.userId !== '' || verdict.metadata.size > 0) this.#verdict = verdict;
+        this.#peer?.decide(verdict);
+      }
+    });
+  }
+
+  /** The options of security have changed. */
+  secure(security: Security): void {
+    this.#approach.secure(security);
   }
 
   ready(identity: PeerIdentity): void {
@@ -267,6 +284,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#peer = null;
     this.#error = null;
     this.#connectedAt = null;
+    this.#verdict = null;
+    if (was !== 'ready') this.#approach.ended(reason);
     const { pipe } = this;
     const owner = this.#owner;
     pipe.identity = null;

@@ -18,12 +18,19 @@ import type {
   TransportOptions,
 } from './transport.ts';
 
+/** The transport of one context. */
+export interface InprocTransport extends Transport {
+  /** Whether somebody is bound to the endpoint now. */
+  bound(endpoint: string): boolean;
+}
+
 /** A transport with names of its own. `connectTimeout` has no meaning: a name may be bound at any later time. */
-export function createInproc(): Transport {
+export function createInproc(): InprocTransport {
   const registry = new Registry();
   return {
     listen: (endpoint, _options, accept) => registry.listen(endpoint, accept),
     dial: (endpoint: string, _options: TransportOptions, done: DialCallback) => registry.dial(endpoint, done),
+    bound: (endpoint) => registry.bound(endpoint),
   };
 }
 
@@ -37,6 +44,10 @@ class Registry {
   readonly #bound = new Map<string, InprocListener>();
   readonly #waiting = new Map<string, Set<Dial>>();
   readonly #scheduler = new Scheduler();
+
+  bound(text: string): boolean {
+    return this.#bound.has(parseInproc(text).name);
+  }
 
   listen(text: string, accept: (connection: Connection) => void): Listener {
     const { name, endpoint } = parseInproc(text);

@@ -9,6 +9,9 @@ import { ZmqError } from '../errors.ts';
 /** Property name in lower case -> value. */
 export type Metadata = ReadonlyMap<string, Buffer>;
 
+/** No properties. */
+export const EMPTY_METADATA: Metadata = new Map();
+
 export const SOCKET_TYPE = 'Socket-Type';
 export const IDENTITY = 'Identity';
 

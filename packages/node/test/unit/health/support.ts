@@ -11,6 +11,8 @@ export function infoOf(more: Partial<PeerInfo> = {}): PeerInfo {
     state: 'ready',
     socketType: 'PULL',
     routingId: null,
+    userId: null,
+    metadata: null,
     connectedAt: 1,
     messagesIn: 0,
     messagesOut: 0,

@@ -17,6 +17,8 @@ function peer(
     state: 'ready',
     socketType: 'PUSH',
     routingId: name === undefined ? null : Buffer.from(name),
+    userId: null,
+    metadata: null,
     connectedAt: 1,
     messagesIn: 0,
     messagesOut: 0,
