@@ -39,6 +39,7 @@ const SCOPE_WORDS: Readonly<Record<Where, Words>> = {
   alone: words('by itself', ''),
   octets: words('octets', ''),
   octetsBound: words('octets, binds', ''),
+  octetsConnected: words('octets, connects', ''),
 };
 
 /** What the loops around a test outside this folder go over, in words. */

@@ -145,6 +145,11 @@ export function octetsBound(clause: string, body: (cell: WireCell) => Promise<vo
   raw(clause, [true], body);
 }
 
+/** As `octets`, where only a socket that connects is asked. */
+export function octetsConnected(clause: string, body: (cell: WireCell) => Promise<void>): void {
+  raw(clause, [false], body);
+}
+
 function raw(clause: string, roles: readonly boolean[], body: (cell: WireCell) => Promise<void>): void {
   check(clause);
   for (const binds of roles) {

@@ -9,7 +9,7 @@ function source(path: string): string {
   return readFileSync(new URL(path, TESTS), 'utf8').replaceAll('\r\n', '\n');
 }
 
-export type Where = ScopeName | 'octets' | 'octetsBound';
+export type Where = ScopeName | 'octets' | 'octetsBound' | 'octetsConnected';
 
 export interface ConformanceTest {
   readonly file: string;
@@ -19,7 +19,7 @@ export interface ConformanceTest {
 
 /** A call of `holds` or `octets`, or the clause that a shared body of common.ts is given. */
 const CALL =
-  /\b(holds|octets|octetsBound)\(\s*'((?:[^'\\]|\\.)+)'(?:,\s*'(\w+)')?|\b(\w+)\(\s*\{\s*clause:\s*'((?:[^'\\]|\\.)+)'/g;
+  /\b(holds|octets|octetsBound|octetsConnected)\(\s*'((?:[^'\\]|\\.)+)'(?:,\s*'(\w+)')?|\b(\w+)\(\s*\{\s*clause:\s*'((?:[^'\\]|\\.)+)'/g;
 
 /** Every test of this folder. */
 export function conformanceTests(): ConformanceTest[] {
@@ -38,7 +38,8 @@ export function conformanceTests(): ConformanceTest[] {
 /** The functions that call `holds` or `octets` with the clause that they are given. */
 function sharedBodies(): Record<string, Where> {
   const found: Record<string, Where> = {};
-  const body = /function (\w+)\([^)]*\bKind\b[^{]*\{\s*(holds|octets|octetsBound)\(clause(?:, '(\w+)')?/g;
+  const body =
+    /function (\w+)\([^)]*\bKind\b[^{]*\{\s*(holds|octets|octetsBound|octetsConnected)\(clause(?:, '(\w+)')?/g;
   for (const file of readdirSync(new URL('conformance/', TESTS)).filter((name) => name.endsWith('.ts'))) {
     for (const [, name, call, where] of source(`conformance/${file}`).matchAll(body)) {
       found[name as string] = (call === 'holds' ? where : call) as Where;
@@ -49,7 +50,9 @@ function sharedBodies(): Record<string, Where> {
 
 /** Where a test outside this folder runs: the lists that its enclosing loops go over; null if there is no such test. */
 export function loopsAround(file: string, test: string): string[] | null {
-  const lines = source(`${file}.test.ts`).split('\n');
+  const lines = source(`${file}.test.ts`)
+    .replaceAll(/\$\{[^}]*\}/g, '…')
+    .split('\n');
   const quoted = [`it('${test.replaceAll("'", "\\'")}'`, `it("${test}"`, `it(\`${test}\``];
   const at = lines.findIndex((line) => quoted.some((name) => line.includes(name)));
   if (at < 0) return null;

@@ -3,6 +3,7 @@ import type { Clause } from './clause.ts';
 import { rfc28 } from './rfc28.ts';
 import { rfc29 } from './rfc29.ts';
 import { rfc30, rfc31 } from './rfc30.ts';
+import { rfc23, rfc37 } from './rfc37.ts';
 
 export interface Chapter {
   readonly title: string;
@@ -14,6 +15,8 @@ export const chapters: readonly Chapter[] = [
   { title: 'RFC 29: publish and subscribe', clauses: rfc29 },
   { title: 'RFC 30: pipeline', clauses: rfc30 },
   { title: 'RFC 31: exclusive pair', clauses: rfc31 },
+  { title: 'RFC 37: ZMTP 3.1', clauses: rfc37 },
+  { title: 'RFC 23: ZMTP 3.0', clauses: rfc23 },
 ];
 
 export const clauses: readonly Clause[] = chapters.flatMap((chapter) => chapter.clauses);

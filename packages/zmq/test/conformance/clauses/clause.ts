@@ -2,7 +2,7 @@
 
 export type Level = 'MUST' | 'SHOULD' | 'MAY' | 'libzmq';
 
-/** A test outside this folder: its file below test/, without `.test.ts`, and its name as it is written there. */
+/** A test outside this folder: its file below test/, without `.test.ts`, and its name there, … for what is filled in. */
 export interface Reference {
   readonly file: string;
   readonly test: string;
