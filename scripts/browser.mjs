@@ -14,6 +14,8 @@ const stand = (name) => join(zmq, 'browser', name);
 
 /** What stands in for a file of the sources, or a module of Node, in a page. */
 const TWINS = new Map([
+  [join(zmq, 'crypto/keys.ts'), stand('keys.ts')],
+  [join(zmq, 'crypto/native.ts'), stand('native.ts')],
   [join(zmq, 'socket/spin.ts'), stand('spin.ts')],
   [join(zmq, 'transport/ip.ts'), stand('ip.ts')],
   [join(zmq, 'transport/registry.ts'), stand('registry.ts')],

@@ -88,12 +88,28 @@ const imports = {
       '../zmtp/x.ts',
       '../patterns/x.ts',
       '../transport/x.ts',
+      '../crypto/x.ts',
       'node:events',
     ],
     refused: ['../index.ts', 'node:process', 'yaml', '../../../node/src/cli/main.ts'],
   },
+  [`${zmq}/crypto/probe.ts`]: {
+    allowed: ['./x.ts', '../errors.ts', '../bytes/x.ts', 'libsodium', 'sodium-native'],
+    refused: ['../zmtp/x.ts', '../socket/x.ts', '../transport/x.ts', '../index.ts', 'node:crypto', 'ws'],
+  },
+  [`${zmq}/crypto/keys.ts`]: {
+    allowed: ['./x.ts', 'node:crypto'],
+    refused: ['../errors.ts', '../zmtp/x.ts', 'node:fs'],
+  },
   [`${zmq}/browser/probe.ts`]: {
-    allowed: ['./x.ts', '../errors.ts', '../zmtp/x.ts', '../transport/transport.ts', 'buffer/index.js'],
+    allowed: [
+      './x.ts',
+      '../errors.ts',
+      '../zmtp/x.ts',
+      '../crypto/x.ts',
+      '../transport/transport.ts',
+      'buffer/index.js',
+    ],
     refused: ['../patterns/x.ts', '../socket/x.ts', '../index.ts', '../browser.ts', 'node:events', 'ws'],
   },
   [`${zmq}/index.ts`]: {

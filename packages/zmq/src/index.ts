@@ -27,6 +27,7 @@ export type {
 export { Observer } from './socket/observer.ts';
 export type { GeneralOptions, OptionName, OptionValues } from './socket/options.ts';
 export { Proxy, type ProxyObserver, type ProxyStats } from './socket/proxy.ts';
+export { curveKeyPair } from './socket/security.ts';
 export { type CommonOptions, type DrainOptions, Socket } from './socket/socket.ts';
 export {
   Dealer,

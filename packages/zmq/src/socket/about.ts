@@ -15,4 +15,4 @@ export const capability: Readonly<{
   curve: boolean;
   gssapi: boolean;
   draft: boolean;
-}> = { ipc: true, pgm: false, tipc: false, norm: false, curve: false, gssapi: false, draft: true };
+}> = { ipc: true, pgm: false, tipc: false, norm: false, curve: true, gssapi: false, draft: true };

@@ -3,6 +3,7 @@
  * properties of the socket classes. Options without a meaning outside libzmq's C are accepted and kept, so that a
  * program written for zeromq.js runs unchanged; they are marked.
  */
+import { z85Decode, z85Encode } from '../bytes/z85.ts';
 import { ZmqError } from '../errors.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 
@@ -166,7 +167,7 @@ export type GeneralOptions = Omit<
 type Group = 'all' | 'send' | 'receive' | readonly WireSocketType[];
 
 interface OptionSpec {
-  readonly kind: 'number' | 'boolean' | 'string' | 'verbosity';
+  readonly kind: 'number' | 'boolean' | 'string' | 'key' | 'verbosity';
   readonly default: number | boolean | string | null;
   readonly on: Group;
   readonly min?: number;
@@ -185,6 +186,7 @@ const number = (value: number, on: Group, min = -1, max = INT_MAX): OptionSpec =
 });
 const flag = (on: Group): OptionSpec => ({ kind: 'boolean', default: false, on });
 const text = (on: Group): OptionSpec => ({ kind: 'string', default: null, on });
+const key: OptionSpec = { kind: 'key', default: null, on: 'all' };
 
 const CONFLATABLE: Group = ['PULL', 'PUSH', 'SUB', 'PUB', 'DEALER', 'SCATTER', 'GATHER'];
 
@@ -227,9 +229,9 @@ export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
   plainUsername: text('all'),
   plainPassword: text('all'),
   curveServer: flag('all'),
-  curvePublicKey: text('all'),
-  curveSecretKey: text('all'),
-  curveServerKey: text('all'),
+  curvePublicKey: key,
+  curveSecretKey: key,
+  curveServerKey: key,
   zapDomain: text('all'),
   zapEnforceDomain: flag('all'),
   wssKeyPem: text('all'),
@@ -376,6 +378,8 @@ export function checkOption(name: OptionName, value: unknown): OptionValues[Opti
       if (typeof value === 'string') return checkLength(name, value);
       if (value instanceof Uint8Array) return checkLength(name, textOf(value));
       throw new TypeError('Option value must be a string or buffer');
+    case 'key':
+      return checkKey(name, value);
     case 'verbosity':
       if (value === null || value === 'allSubs' || value === 'allSubsUnsubs') return value;
       throw new TypeError(
@@ -387,6 +391,21 @@ export function checkOption(name: OptionName, value: unknown): OptionValues[Opti
 /** RFC 28: a routing id has at most 255 octets. */
 const ROUTING_ID_MAX = 255;
 
+/** RFC 24: a user name, and a password, have a length in one octet. */
+const PLAIN_MAX = 255;
+
+/** A key of CURVE, as text. What is wrong with it is told, the value never. */
+function checkKey(name: OptionName, value: unknown): string | null {
+  if (value === null) return null;
+  if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+    throw new TypeError('Option value must be a string or buffer');
+  }
+  if (typeof value !== 'string' && value.length === 32) return z85Encode(value);
+  const text = typeof value === 'string' ? value : Buffer.from(value).toString('latin1');
+  if (text.length === 40 && z85Decode(text) !== null) return text;
+  throw new ZmqError('EINVAL', { detail: `${name} is a key of 40 characters of Z85, or 32 octets` });
+}
+
 /** As text where that is the same; octets that are no UTF-8 stay octets, whatever the type says. */
 function textOf(octets: Uint8Array): string {
   const copy = Buffer.from(octets);
@@ -397,6 +416,9 @@ function textOf(octets: Uint8Array): string {
 function checkLength(name: OptionName, value: string): string {
   if (name === 'routingId' && Buffer.byteLength(value) > ROUTING_ID_MAX) {
     throw new ZmqError('EINVAL', { detail: `routingId has at most ${ROUTING_ID_MAX} octets` });
+  }
+  if ((name === 'plainUsername' || name === 'plainPassword') && Buffer.byteLength(value) > PLAIN_MAX) {
+    throw new ZmqError('EINVAL', { detail: `${name} has at most ${PLAIN_MAX} octets` });
   }
   if (name === 'routingId' && Buffer.from(value)[0] === 0) {
     throw new ZmqError('EINVAL', {

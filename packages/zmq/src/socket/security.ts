@@ -3,9 +3,14 @@
  * use, in which role, with which keys. It holds for the endpoint from then on, whatever becomes of the options. In the
  * process there is nothing to protect: inproc is NULL, and nobody is asked.
  */
+import { z85Decode, z85Encode } from '../bytes/z85.ts';
+import { newKeyPair, publicKeyOf } from '../crypto/keys.ts';
+import { loadProvider, provider } from '../crypto/provider.ts';
 import { ZmqError } from '../errors.ts';
 import type { Endpoint } from '../transport/endpoint.ts';
 import type { TransportOptions } from '../transport/transport.ts';
+import { CurveClient } from '../zmtp/mechanism/curve-client.ts';
+import { CurveServer } from '../zmtp/mechanism/curve-server.ts';
 import type { Mechanism, Properties } from '../zmtp/mechanism/mechanism.ts';
 import { NullMechanism } from '../zmtp/mechanism/null.ts';
 import { PlainClient, PlainServer } from '../zmtp/mechanism/plain.ts';
@@ -48,17 +53,59 @@ export function securityOf(
 ): Security {
   if (transport === 'inproc') return OPEN;
   const mechanism = mechanismOf(options);
-  const problem = mechanism === 'PLAIN' ? plainProblem(options) : null;
+  const problem = contradiction(options) ?? (mechanism === 'CURVE' ? curveProblem(options) : null);
   if (problem !== null) throw new ZmqError('EINVAL', { address, detail: problem });
+  if (mechanism === 'CURVE') return curve(options);
   if (mechanism === 'PLAIN') return plain(options);
   return (options.zapDomain ?? '') === '' ? OPEN : ASKING;
 }
 
-function plainProblem({ plainServer, plainUsername, plainPassword }: OptionValues): string | null {
-  if (plainServer && (plainUsername !== null || plainPassword !== null)) {
+function contradiction(options: OptionValues): string | null {
+  const { plainServer, plainUsername, plainPassword, curveServer, curveServerKey } = options;
+  const plainClient = plainUsername !== null || plainPassword !== null;
+  if (mechanismOf(options) === 'CURVE' && (plainServer || plainClient)) {
+    return 'options of both PLAIN and CURVE are set: a socket uses one mechanism';
+  }
+  if (plainServer && plainClient) {
     return 'plainServer is for the one side, plainUsername and plainPassword are for the other';
   }
+  if (curveServer && curveServerKey !== null) {
+    return 'curveServer is for the one side, curveServerKey is for the other';
+  }
   return null;
+}
+
+/** A mistake in the keys would show as a connection that never comes about: it is told here. */
+function curveProblem(options: OptionValues): string | null {
+  const { curveServer, curveServerKey, curvePublicKey, curveSecretKey } = options;
+  if (!curveServer && curveServerKey === null) {
+    return 'a curve key is set, and neither curveServer nor curveServerKey';
+  }
+  if (curveSecretKey === null) return 'curveSecretKey is missing; curveKeyPair() makes a pair of keys';
+  if (!curveServer && curvePublicKey === null) {
+    return 'curvePublicKey is missing: a CURVE client has a pair of keys of its own; curveKeyPair() makes one';
+  }
+  if (curvePublicKey === null) return null;
+  const belongs = publicKeyOf(z85Decode(curveSecretKey)!)?.equals(z85Decode(curvePublicKey)!) ?? true;
+  return belongs ? null : 'curvePublicKey and curveSecretKey are not one pair';
+}
+
+function curve({ curveServerKey, curveSecretKey }: OptionValues): Security {
+  const secretKey = Buffer.from(z85Decode(curveSecretKey!)!);
+  const server = curveServerKey === null ? null : Buffer.from(z85Decode(curveServerKey)!);
+  // Before the first connection is there, so that none has to wait.
+  loadProvider().catch(() => {});
+  return {
+    mechanism: 'CURVE',
+    loading: () => (provider() === null ? loadProvider() : null),
+    begin: (properties) => {
+      const crypto = provider()!;
+      const ours = { publicKey: crypto.publicKey(secretKey), secretKey };
+      return server === null
+        ? new CurveServer(properties, ours, crypto)
+        : new CurveClient(properties, { ours, server }, crypto);
+    },
+  };
 }
 
 function plain({ plainServer, plainUsername, plainPassword }: OptionValues): Security {
@@ -70,6 +117,15 @@ function plain({ plainServer, plainUsername, plainPassword }: OptionValues): Sec
     begin: (properties) =>
       plainServer ? new PlainServer(properties) : new PlainClient(properties, username, password),
   };
+}
+
+/**
+ * A new pair of keys for the CURVE mechanism, as text (Z85). A server needs the secret one (`curveSecretKey`), its clients
+ * the public one of it (`curveServerKey`); a client has a pair of its own.
+ */
+export function curveKeyPair(): { publicKey: string; secretKey: string } {
+  const { publicKey, secretKey } = newKeyPair();
+  return { publicKey: z85Encode(publicKey), secretKey: z85Encode(secretKey) };
 }
 
 /** What a transport is told: the socket's options as they are at the time, and the endpoint's mechanism. */

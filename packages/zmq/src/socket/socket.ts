@@ -20,6 +20,8 @@ import {
   type OptionValues,
 } from './options.ts';
 
+import { mechanismOf } from './security.ts';
+
 /** libzmq's numbers for the socket types: the value of `socket.type`. */
 const SOCKET_TYPES: Readonly<Record<WireSocketType, number>> = {
   PAIR: 0,
@@ -150,9 +152,10 @@ export abstract class Socket {
     return this.#engine.lastEndpoint;
   }
 
-  /** Always null: only the NULL mechanism is there. */
-  get securityMechanism(): null {
-    return null;
+  /** The mechanism that the options ask for at present: null is NULL, where nothing is encrypted or checked. */
+  get securityMechanism(): null | 'plain' | 'curve' {
+    const mechanism = mechanismOf(this.#engine.options);
+    return mechanism === 'NULL' ? null : mechanism === 'PLAIN' ? 'plain' : 'curve';
   }
 
   /** Always false: a socket belongs to the thread that made it. */

@@ -115,6 +115,11 @@ export class ZmtpPeer implements WirePeer {
   /** Set when what arrives is encrypted. */
   #cipher: Cipher | null = null;
 
+  /** Plain frames, out of what was encrypted. */
+  readonly #opened = (plain: Uint8Array): void => {
+    if (this.#stage === 'traffic') this.#receiveFrames(plain, 0);
+  };
+
   // The torn message: #tail[0, #tailLength) are its bytes so far, #frameAt is where its next frame begins and
   // #bodies the sum of its bodies before that frame.
   #tail: Buffer | null = null;
@@ -182,8 +187,11 @@ export class ZmtpPeer implements WirePeer {
     return {
       keepsBuffers: false,
       write: (parts) => {
-        const taken = connection.write(cipher.seal(parts));
-        if (taken) cipher.taken();
+        let taken = false;
+        this.#proceed(() => {
+          taken = connection.write(cipher.seal(parts));
+          if (taken) cipher.taken();
+        });
         return taken;
       },
     };
@@ -324,8 +332,7 @@ export class ZmtpPeer implements WirePeer {
 
   #openFrames(cipher: Cipher, bytes: Uint8Array): void {
     // What is inside may be a command, which has a limit of its own.
-    const plain = cipher.open(bytes, Math.max(this.#limit, COMMAND_MAX));
-    if (plain.length > 0) this.#receiveFrames(plain, 0);
+    cipher.open(bytes, Math.max(this.#limit, COMMAND_MAX), this.#opened);
   }
 
   /** After a command of the handshake: true when the rest of the chunk is not to be scanned as it is. */

@@ -28,15 +28,16 @@ export interface Verdict {
 
 /** Turns traffic into what travels, and back. It has the state of one connection, in both directions. */
 export interface Cipher {
-  /** Whole plain frames, in order, to what is to be written. The result is the caller's; `parts` is not kept. */
+  /** Whole plain frames, in order, to what is to be written. `parts` is not kept. */
   seal(parts: readonly Uint8Array[]): Uint8Array[];
   /** Nobody looks any more at what the last `seal` returned: its memory may be used again. */
   taken(): void;
   /**
-   * What arrived to whole plain frames in memory of their own, to be scanned as if they had arrived; a torn frame is kept
-   * for the next call. Throws a ZmqError for what can't be opened or is over `limit`.
+   * What arrived to whole plain frames in memory of their own, to be scanned as if they had arrived: `plain` is called with
+   * them, any number of times. A torn frame is kept for the next call. Throws a ZmqError for what can't be opened or is over
+   * `limit`, after what came before it.
    */
-  open(chunk: Uint8Array, limit: number): Uint8Array;
+  open(chunk: Uint8Array, limit: number, plain: (bytes: Uint8Array) => void): void;
   /** Wipes keys. Nothing is called after it. */
   close(): void;
 }

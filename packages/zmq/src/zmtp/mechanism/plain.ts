@@ -19,9 +19,6 @@ const WELCOME = 'WELCOME';
 const INITIATE = 'INITIATE';
 const NOTHING = Buffer.alloc(0);
 
-/** Longest user name, and password, in octets. */
-export const PLAIN_TEXT_MAX = 255;
-
 export class PlainClient implements Mechanism {
   readonly name = 'PLAIN';
   readonly asServer = false;
@@ -32,7 +29,7 @@ export class PlainClient implements Mechanism {
   #next: Uint8Array | null;
   readonly #initiate: Uint8Array;
 
-  /** User name and password have at most {@link PLAIN_TEXT_MAX} octets. */
+  /** User name and password have at most 255 octets. */
   constructor(properties: Properties, username: Uint8Array, password: Uint8Array) {
     const data = [Uint8Array.of(username.length), username, Uint8Array.of(password.length), password];
     this.#next = encodeCommand(HELLO, Buffer.concat(data));

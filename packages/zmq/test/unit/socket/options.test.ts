@@ -60,7 +60,13 @@ const EXPECTED: readonly (readonly [OptionName, unknown, string])[] = [
   ['welcomeMessage', null, 'XPUB'],
 ];
 
-const KINDS = { number: 'number', boolean: 'boolean', string: 'string', verbosity: 'string' } as const;
+const KINDS = {
+  number: 'number',
+  boolean: 'boolean',
+  string: 'string',
+  key: 'string',
+  verbosity: 'string',
+} as const;
 
 describe('options', () => {
   for (const [name, value, sockets] of EXPECTED) {
@@ -74,7 +80,7 @@ describe('options', () => {
   it('have defaults that pass their own checks', () => {
     for (const name of OPTION_NAMES) {
       const value = OPTIONS[name].default;
-      if (value === null) assert.ok(['string', 'verbosity'].includes(OPTIONS[name].kind), name);
+      if (value === null) assert.ok(['string', 'key', 'verbosity'].includes(OPTIONS[name].kind), name);
       else assert.equal(typeof value, KINDS[OPTIONS[name].kind], name);
       assert.equal(checkOption(name, value), value, name);
     }
@@ -94,6 +100,7 @@ describe('options', () => {
         number: ['1', null, true, 1n],
         boolean: [1, 'true', null],
         string: [1, true, {}, []],
+        key: [1, true, {}, []],
         verbosity: ['all', 1, true],
       };
       for (const value of [...wrong[kind], undefined, Symbol('x')]) {

@@ -1,0 +1,407 @@
+/**
+ * CURVE's traffic (RFC 26, The MESSAGE Command): each plain frame becomes one encrypted MESSAGE frame, commands too, and
+ * back. The work is done for a whole batch, or a whole chunk, in the arena: what fits there costs no memory of its own.
+ * A large frame is collected where it is then decrypted, and leaves from there without a copy.
+ *
+ * Checked before anything is decrypted: the limit, the length, and that the nonce is above that of the frame before.
+ */
+import { readU64, writeU64 } from '../../bytes/u64.ts';
+import { allocate, view } from '../../bytes/view.ts';
+import { ZmqError } from '../../errors.ts';
+import { COMMAND, HEADER_MAX, LONG, MORE, SHORT_MAX, writeHeader } from '../frame.ts';
+import { BOX_EXTRA, type BoxArena, KEY_SIZE, wipe } from './curve.ts';
+import type { Cipher } from './mechanism.ts';
+
+/** "MESSAGE" with its length in front. */
+const NAME = Buffer.from('\x07MESSAGE', 'latin1');
+/** Name and short nonce. */
+const HEAD = NAME.length + 8;
+/** What a MESSAGE frame's body is longer than the plain one: head, box, flags. */
+const EXTRA: number = HEAD + BOX_EXTRA + 1;
+/** Plain bodies above this size go their own way. */
+const LARGE = 16_384;
+/** Batches up to this size come from Node's pool, and are not kept. */
+const SMALL = 4096;
+/** Memory for a batch that is used again: some of it is kept, for all connections. */
+const CHUNK = 262_144;
+const SPARE = 4;
+/** Memory for a frame that is not all there: at once up to this size, then as it arrives, doubling. */
+const ALLOCATE_AT_ONCE = 1 << 20;
+// In front of a large box, so that with the flags of the plain frame inside it, its header ends where its body begins.
+const SLACK = HEADER_MAX - 1;
+
+const INNER_MORE = 0x01;
+const INNER_COMMAND = 0x02;
+
+/** RFC 26: a nonce is used once. The last of these is never sent. */
+export const NONCES: number = Number.MAX_SAFE_INTEGER;
+
+const spare: Buffer[] = [];
+
+export class CurveCipher implements Cipher {
+  readonly #arena: BoxArena;
+  readonly #key: Buffer;
+  // Full nonces: a prefix that tells the direction, then the number.
+  readonly #sendNonce: Buffer;
+  readonly #receiveNonce: Buffer;
+  #next: number;
+  // Of the last frame received, in two halves: they may be of 64 bits.
+  #lastHigh: number;
+  #lastLow: number;
+  #closed = false;
+
+  /** What is lent to the last `seal`, to be used again. */
+  #lent: Buffer[] = [];
+  /** The beginning of a frame that fits into the arena. */
+  #tail: Buffer | null = null;
+  // A large frame on its way: its box is #large[#slack..), of which #have octets are there; its head is in #head.
+  #large: Buffer | null = null;
+  #have = 0;
+  #want = 0;
+
+  /** `next`: the number of the first frame; `last`: the peer's short nonce in the handshake. `key` is wiped by `close`. */
+  constructor(arena: BoxArena, key: Buffer, server: boolean, next: number, last: Uint8Array) {
+    this.#arena = arena;
+    this.#key = key;
+    this.#next = next;
+    this.#sendNonce = Buffer.from(`CurveZMQMESSAGE${server ? 'S' : 'C'}--------`, 'latin1');
+    this.#receiveNonce = Buffer.from(`CurveZMQMESSAGE${server ? 'C' : 'S'}--------`, 'latin1');
+    this.#lastHigh = u32(last, 0);
+    this.#lastLow = u32(last, 4);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#tail = null;
+    this.#large = null;
+    this.#lent = [];
+    wipe(this.#key);
+    const { memory, key } = this.#arena;
+    memory.fill(0, key, key + KEY_SIZE);
+  }
+
+  // ---- sending
+
+  taken(): void {
+    for (const chunk of this.#lent) if (spare.length < SPARE) spare.push(chunk);
+    this.#lent = [];
+  }
+
+  seal(parts: readonly Uint8Array[]): Uint8Array[] {
+    const sealed: Uint8Array[] = [];
+    // Not taken so far: somebody may still look at it.
+    this.#lent = [];
+    this.#useKey();
+    for (let index = 0; index < parts.length; ) {
+      let part = parts[index++]!;
+      let at = 0;
+      while (at < part.length) {
+        const body = headerEnd(part, at);
+        if (body > part.length) {
+          // A header in two parts: nobody does that, and it is right all the same.
+          if (index === parts.length) throw torn();
+          part = Buffer.concat([view(part, at, part.length), parts[index++]!]);
+          at = 0;
+          continue;
+        }
+        const flags = part[at]!;
+        const size = sizeOf(part, at);
+        if (size <= LARGE && body + size <= part.length) {
+          at = this.#sealStretch(part, at, sealed);
+          continue;
+        }
+        const out = this.#begin(flags, size, sealed);
+        let to = out.length - size;
+        at = body;
+        // The body: from this part, and those that follow.
+        for (;;) {
+          const piece = Math.min(out.length - to, part.length - at);
+          out.set(view(part, at, at + piece), to);
+          to += piece;
+          at += piece;
+          if (to === out.length) break;
+          if (index === parts.length) throw torn();
+          part = parts[index++]!;
+          at = 0;
+        }
+        this.#arena.sealIn(out, out.length - size - 1 - BOX_EXTRA, size + 1);
+      }
+    }
+    return sealed;
+  }
+
+  /** Seals whole small frames from `at` on, as many as the arena takes; returns where the next frame begins. */
+  #sealStretch(part: Uint8Array, at: number, sealed: Uint8Array[]): number {
+    const { memory, input, inputSize, output, nonce } = this.#arena;
+    const stretch = Math.min(part.length - at, inputSize);
+    memory.set(at === 0 && stretch === part.length ? part : view(part, at, at + stretch), input);
+    const end = input + stretch;
+    const full = output + CHUNK - LARGE - EXTRA - HEADER_MAX;
+    const counter = nonce + 16;
+    let from = input;
+    let to = output;
+    while (from < end && to <= full) {
+      const flags = memory[from]!;
+      let size: number;
+      let body: number;
+      if (flags & LONG) {
+        body = from + HEADER_MAX;
+        if (body > end) break;
+        size = readU64(memory, from + 1);
+        if (size > LARGE) break;
+      } else {
+        body = from + 2;
+        if (body > end) break;
+        size = memory[from + 1]!;
+      }
+      const next = body + size;
+      if (next > end) break;
+      to = writeHeader(memory, to, 0, size + EXTRA);
+      for (let i = 0; i < 8; i++) memory[to + i] = NAME[i]!;
+      this.#count(memory, counter);
+      for (let i = 0; i < 8; i++) memory[to + 8 + i] = memory[counter + i]!;
+      to += HEAD;
+      // The flags go in front of the body, where the last octet of the size was.
+      memory[body - 1] = (flags & MORE) | ((flags & COMMAND) >> 1);
+      this.#arena.seal(to, body - 1, size + 1);
+      to += BOX_EXTRA + 1 + size;
+      from = next;
+    }
+    const length = to - output;
+    let batch: Buffer;
+    if (length <= SMALL) batch = Buffer.allocUnsafe(length);
+    else {
+      const chunk = spare.pop() ?? allocate(CHUNK);
+      this.#lent.push(chunk);
+      batch = view(chunk, 0, length);
+    }
+    batch.set(view(memory, output, to));
+    sealed.push(batch);
+    return at + from - input;
+  }
+
+  /** The frame for a large body, up to where the body begins; the octets of it are to be put at its end. */
+  #begin(flags: number, size: number, sealed: Uint8Array[]): Buffer {
+    const { memory, nonce } = this.#arena;
+    const length = HEADER_MAX + EXTRA + size;
+    let out: Buffer;
+    if (length <= CHUNK) {
+      const chunk = spare.pop() ?? allocate(CHUNK);
+      this.#lent.push(chunk);
+      out = view(chunk, 0, length);
+    } else out = allocate(length);
+    // Always in the long form, which every peer takes: a body that is small and in two parts comes here as well.
+    out[0] = LONG;
+    writeU64(out, 1, size + EXTRA);
+    let at = HEADER_MAX;
+    out.set(NAME, at);
+    at += NAME.length;
+    this.#count(memory, nonce + 16);
+    out.set(view(memory, nonce + 16, nonce + 24), at);
+    at += 8 + BOX_EXTRA;
+    out[at] = (flags & MORE) | ((flags & COMMAND) >> 1);
+    sealed.push(out);
+    return out;
+  }
+
+  /** Takes the next number for a frame. */
+  #count(memory: Uint8Array, counter: number): void {
+    const number = this.#next;
+    if (number >= NONCES) {
+      const detail = 'the connection has used up its nonces; a new one takes over';
+      throw new ZmqError('ERR_ZMTP_CRYPTOGRAPHIC', { detail });
+    }
+    this.#next = number + 1;
+    writeU64(memory, counter, number);
+  }
+
+  #useKey(): void {
+    const { memory, key, nonce } = this.#arena;
+    memory.set(this.#key, key);
+    memory.set(this.#sendNonce, nonce);
+  }
+
+  // ---- receiving
+
+  open(chunk: Uint8Array, limit: number, plain: (bytes: Uint8Array) => void): void {
+    let at = 0;
+    while (at < chunk.length && !this.#closed) {
+      if (this.#large !== null) at = this.#collect(chunk, at, plain);
+      else at = this.#openStretch(chunk, at, limit, plain);
+    }
+  }
+
+  /** Opens what is whole of `chunk` from `at` on, behind the tail; returns where the rest begins. */
+  #openStretch(chunk: Uint8Array, at: number, limit: number, plain: (bytes: Uint8Array) => void): number {
+    const arena = this.#arena;
+    const { memory, input, inputSize, output } = arena;
+    memory.set(this.#key, arena.key);
+    memory.set(this.#receiveNonce, arena.nonce);
+    let end = input;
+    const tail = this.#tail;
+    if (tail !== null) {
+      memory.set(tail, end);
+      end += tail.length;
+    }
+    const stretch = Math.min(chunk.length - at, inputSize - (end - input));
+    memory.set(at === 0 && stretch === chunk.length ? chunk : view(chunk, at, at + stretch), end);
+    end += stretch;
+    let from = input;
+    let to = output;
+    let failure: ZmqError | null = null;
+    while (from < end) {
+      const body = from + (memory[from]! & LONG ? HEADER_MAX : 2);
+      if (body > end) break;
+      const size = memory[from]! & LONG ? readU64(memory, from + 1) : memory[from + 1]!;
+      const next = body + size;
+      if (next > end) {
+        failure = tooLarge(size, limit);
+        break;
+      }
+      failure = size > limit + EXTRA ? tooLarge(size, limit) : this.#admit(memory, body, size);
+      if (failure !== null) break;
+      const length = size - EXTRA;
+      // Where the plain frame's last octet of the size is to be, the flags come first.
+      const begin = to + (length > SHORT_MAX ? HEADER_MAX : 2);
+      if (!arena.open(begin - 1, body + HEAD, size - HEAD)) {
+        failure = damaged();
+        break;
+      }
+      writeHeader(memory, to, outer(memory[begin - 1]!), length);
+      to = begin + length;
+      from = next;
+    }
+    // From here on the arena may be used by others.
+    const bytes = to > output ? fresh(memory, output, to) : null;
+    const rest = end - from;
+    const used = at + stretch;
+    this.#tail = null;
+    if (failure === null && rest > 0) this.#keep(memory, from, end);
+    if (bytes !== null) plain(bytes);
+    if (failure !== null) throw failure;
+    return used;
+  }
+
+  /** The beginning of a frame: small ones wait as they are, large ones are collected where they are decrypted. */
+  #keep(memory: Uint8Array, from: number, end: number): void {
+    const have = end - from;
+    const head = memory[from]! & LONG ? HEADER_MAX : 2;
+    if (have >= head + HEAD) {
+      const size = memory[from]! & LONG ? readU64(memory, from + 1) : memory[from + 1]!;
+      if (size > LARGE + EXTRA) {
+        const failure = this.#admit(memory, from + head, size);
+        if (failure !== null) throw failure;
+        this.#have = 0;
+        this.#want = size - HEAD;
+        // The nonce waits in front of the box.
+        this.#large = this.#room(this.#want, 0);
+        this.#receiveNonce.set(view(memory, from + head + NAME.length, from + head + HEAD), 16);
+        this.#large.set(view(memory, from + head + HEAD, end), SLACK);
+        this.#have = end - from - head - HEAD;
+        return;
+      }
+    }
+    this.#tail = fresh(memory, from, end);
+  }
+
+  /** Memory for a box of `want` octets, of which `have` have arrived: it follows what arrived, not what is claimed. */
+  #room(want: number, have: number): Buffer {
+    return allocate(SLACK + Math.min(want, Math.max(2 * have, ALLOCATE_AT_ONCE)));
+  }
+
+  #collect(chunk: Uint8Array, at: number, plain: (bytes: Uint8Array) => void): number {
+    let large = this.#large!;
+    const piece = Math.min(chunk.length - at, this.#want - this.#have);
+    const have = this.#have + piece;
+    if (SLACK + have > large.length) {
+      const grown = this.#room(this.#want, have);
+      grown.set(view(large, 0, SLACK + this.#have));
+      large = grown;
+      this.#large = grown;
+    }
+    large.set(view(chunk, at, at + piece), SLACK + this.#have);
+    this.#have = have;
+    if (have < this.#want) return at + piece;
+    this.#large = null;
+    const arena = this.#arena;
+    arena.memory.set(this.#key, arena.key);
+    arena.memory.set(this.#receiveNonce, arena.nonce);
+    if (!arena.openIn(large, SLACK, have)) throw damaged();
+    const length = have - BOX_EXTRA - 1;
+    const begin = SLACK + BOX_EXTRA + 1;
+    const start = begin - HEADER_MAX;
+    writeHeader(large, start, outer(large[begin - 1]!), length);
+    plain(view(large, start, begin + length));
+    return at + piece;
+  }
+
+  /** What can be said of a frame before it is opened; takes its nonce. */
+  #admit(memory: Uint8Array, at: number, size: number): ZmqError | null {
+    for (let i = 0; i < NAME.length; i++) {
+      if (i >= size || memory[at + i] !== NAME[i]) return stranger();
+    }
+    if (size < EXTRA) {
+      const detail = `a MESSAGE of ${size} octets; it has at least ${EXTRA}`;
+      return new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_MESSAGE', { detail });
+    }
+    const high = u32(memory, at + NAME.length);
+    const low = u32(memory, at + NAME.length + 4);
+    if (high < this.#lastHigh || (high === this.#lastHigh && low <= this.#lastLow)) {
+      const detail = 'a MESSAGE with a nonce that is not above the last: repeated, or out of order';
+      return new ZmqError('ERR_ZMTP_INVALID_SEQUENCE', { detail });
+    }
+    this.#lastHigh = high;
+    this.#lastLow = low;
+    const to = this.#arena.nonce + 16;
+    for (let i = 0; i < 8; i++) memory[to + i] = memory[at + NAME.length + i]!;
+    return null;
+  }
+}
+
+function u32(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+}
+
+/** Flags of the plain frame. */
+function outer(inner: number): number {
+  return (inner & INNER_MORE) | (inner & INNER_COMMAND ? COMMAND : 0);
+}
+
+function headerEnd(bytes: Uint8Array, at: number): number {
+  return at + (bytes[at]! & LONG ? HEADER_MAX : 2);
+}
+
+function sizeOf(bytes: Uint8Array, at: number): number {
+  return bytes[at]! & LONG ? readU64(bytes, at + 1) : bytes[at + 1]!;
+}
+
+/** A copy that is the receiver's. */
+function fresh(memory: Uint8Array, start: number, end: number): Buffer {
+  const length = end - start;
+  const bytes = length <= SMALL ? Buffer.allocUnsafe(length) : allocate(length);
+  bytes.set(view(memory, start, end));
+  return bytes;
+}
+
+function tooLarge(size: number, limit: number): ZmqError | null {
+  if (size <= limit + EXTRA) return null;
+  const number = Number.isFinite(size) ? String(size - EXTRA) : 'more than 2^53';
+  const detail = `a frame of ${number} octets; the limit is ${limit} (maxMessageSize)`;
+  return new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
+}
+
+function damaged(): ZmqError {
+  return new ZmqError('ERR_ZMTP_CRYPTOGRAPHIC', {
+    detail: 'a MESSAGE that was not encrypted with the keys of this connection, or was changed',
+  });
+}
+
+function stranger(): ZmqError {
+  return new ZmqError('ERR_ZMTP_UNEXPECTED_COMMAND', {
+    detail: 'something else than a MESSAGE on an encrypted connection',
+  });
+}
+
+function torn(): Error {
+  return new Error('frames to be encrypted that are not whole');
+}
