@@ -80,6 +80,10 @@ const imports = {
       'ws',
     ],
   },
+  [`${zmq}/transport/ws/probe.ts`]: {
+    allowed: ['./x.ts', '../tcp.ts', '../../errors.ts', '../../zmtp/x.ts', 'node:http', 'node:tls', 'ws'],
+    refused: ['../../patterns/x.ts', '../../socket/x.ts', '../../index.ts', 'node:https', 'node:process'],
+  },
   [`${zmq}/socket/probe.ts`]: {
     allowed: [
       './x.ts',

@@ -232,8 +232,7 @@ export class Endpoints {
       address,
       transportOptions(options, security),
       (connection) => this.#accept(bound, connection),
-      (error) =>
-        this.#owner.emit({ type: 'accept:error', address, error: ZmqError.fromSystem(error, { address }) }),
+      (error) => this.#acceptFailed(address, ZmqError.fromSystem(error, { address })),
     );
     const bound: Bound = { names: new Set([address]), listener, security, sessions: new Set() };
     this.#bounds.add(bound);
@@ -244,6 +243,13 @@ export class Endpoints {
   #suits(address: string): void {
     if (this.#owner.type !== 'STREAM' || !address.startsWith('ws')) return;
     throw new ZmqError('EPROTONOSUPPORT', { address, detail: 'a STREAM socket takes tcp, ipc and inproc' });
+  }
+
+  /** An accept that failed, or a stranger whom the transport itself sent away. */
+  #acceptFailed(address: string, error: ZmqError): void {
+    const refused = error.code === 'ERR_WEBSOCKET' || error.code === 'ERR_ZMTP_HANDSHAKE_TIMEOUT';
+    if (refused) this.#owner.emit({ type: 'peer:refused', address: error.address ?? address, error });
+    else this.#owner.emit({ type: 'accept:error', address, error });
   }
 
   #bound(bound: Bound, address: string): void {

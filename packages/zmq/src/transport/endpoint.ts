@@ -132,8 +132,13 @@ export function formatAddress(host: string, port: number): string {
 
 /** `tcp://host:port`. An IPv4 address that a dual-stack socket shows as IPv6 is written as IPv4. */
 export function formatTcp(host: string, port: number): string {
+  return `tcp://${formatMapped(host, port)}`;
+}
+
+/** `host:port`, with an IPv4 address for its IPv6 form. */
+export function formatMapped(host: string, port: number): string {
   const mapped = host.startsWith('::ffff:') && isIPv4(host.slice(7)) ? host.slice(7) : host;
-  return `tcp://${formatAddress(mapped, port)}`;
+  return formatAddress(mapped, port);
 }
 
 /**

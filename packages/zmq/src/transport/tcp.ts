@@ -9,7 +9,7 @@ import { connect, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { ZmqError } from '../errors.ts';
 import { dialSocket } from './dial.ts';
-import type { TcpEndpoint } from './endpoint.ts';
+import type { TcpAddress, TcpEndpoint } from './endpoint.ts';
 import { formatAddress, formatEndpoint, formatTcp, parseEndpoint } from './endpoint.ts';
 import { StreamListener } from './listener.ts';
 import { StreamConnection } from './stream.ts';
@@ -24,24 +24,35 @@ function listen(
   accept: (connection: Connection) => void,
   onError: (error: Error) => void,
 ): Listener {
-  const endpoint = parseTcpEndpoint(text, 'bind');
-  const { port } = endpoint;
-  const address = formatAddress(endpoint.host, port);
-  const listener = new StreamListener(
-    address,
+  return listenOn(
+    parseTcpEndpoint(text, 'bind'),
+    options,
+    (address) => `tcp://${address}`,
     (socket, bound) => {
       applyKeepalive(socket, options);
       accept(new StreamConnection(socket, remoteOf(socket) ?? bound, bound));
     },
     onError,
   );
-  const wildcard = endpoint.host === '*';
-  const host = wildcard ? (options.ipv6 ? '::' : '0.0.0.0') : numericHost(endpoint.host, options);
+}
+
+/** Binds a TCP port. `textOf` makes the endpoint of the address that was bound. */
+export function listenOn(
+  { host: asked, port }: TcpAddress,
+  options: TransportOptions,
+  textOf: (address: string) => string,
+  accept: (socket: Socket, bound: string) => void,
+  onError: (error: Error) => void,
+): StreamListener {
+  const address = formatAddress(asked, port);
+  const listener = new StreamListener(address, accept, onError);
+  const wildcard = asked === '*';
+  const host = wildcard ? (options.ipv6 ? '::' : '0.0.0.0') : numericHost(asked, options);
   const backlog = Math.max(1, options.backlog);
   const bindTo = (numeric: string): void => {
     listener.attempt({
       target: { host: numeric, port, type: isIP(bare(numeric)) === 6 ? 6 : 4, backlog },
-      endpoint: (server) => boundEndpoint(server, numeric),
+      endpoint: (server) => textOf(boundAddress(server, numeric)),
       recover: (code) => {
         // `*` on a system without IPv6: all there is.
         if (!wildcard || numeric !== '::' || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL'))
@@ -55,10 +66,10 @@ function listen(
     bindTo(host);
     return listener;
   }
-  lookup(endpoint.host, { family: options.ipv6 ? 0 : 4 }, (error, found) => {
+  lookup(asked, { family: options.ipv6 ? 0 : 4 }, (error, found) => {
     if (listener.over) return;
     if (error === null) bindTo(found);
-    else listener.fail(noSuchInterface(endpoint.host, address, error));
+    else listener.fail(noSuchInterface(asked, address, error));
   });
   return listener;
 }
@@ -125,11 +136,11 @@ function noSuchInterface(host: string, address: string, error: Error | null): Zm
   return new ZmqError('ENODEV', error === null ? { address, detail } : { address, detail, cause: error });
 }
 
-function boundEndpoint(server: Server, host: string): string {
+function boundAddress(server: Server, host: string): string {
   const bound = server.address();
   if (bound === null || typeof bound === 'string') return '';
   // The system leaves out the zone of a link-local address.
-  return `tcp://${formatAddress(host.includes('%') ? host : bound.address, bound.port)}`;
+  return formatAddress(host.includes('%') ? host : bound.address, bound.port);
 }
 
 /** Null when the peer was gone again before anyone asked. */
@@ -141,7 +152,7 @@ function remoteOf(socket: Socket): string | null {
 }
 
 /** Only on a connected socket: before, it fails on some systems (Wine). */
-function applyKeepalive(socket: Socket, options: TransportOptions): void {
+export function applyKeepalive(socket: Socket, options: TransportOptions): void {
   if (options.tcpKeepalive < 0) return;
   const idle = Math.max(0, options.tcpKeepaliveIdle) * 1000;
   socket.setKeepAlive(options.tcpKeepalive !== 0, idle);

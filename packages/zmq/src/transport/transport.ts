@@ -84,6 +84,8 @@ export interface TransportOptions {
   tcpKeepaliveIdle: number;
   /** Limit for one message in octets, below 0: none; where the transport can refuse it before it is all there. */
   maxMessageSize: number;
+  /** How long a handshake of the transport's own may take (ws, wss); 0: any time. */
+  handshakeInterval: number;
   /** The mechanism to offer, for a transport that agrees upon it (see `negotiated`). */
   readonly mechanism: 'NULL' | 'PLAIN' | 'CURVE';
   /** PEM texts, trust, names and origins of wss and ws: see socket/options.ts. */

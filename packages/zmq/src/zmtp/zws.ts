@@ -196,7 +196,7 @@ export class ZwsReader {
     this.#length = 0;
     if (this.#first) {
       this.#first = false;
-      this.#deliver(readyOf(messages[0]!, this.#writer.socketType));
+      this.#deliver(readyOf(messages[0]![0]!, messages[0]!.subarray(1), this.#writer.socketType));
       return;
     }
     // Small ones from the shared pool: memory of its own costs more than the copy.
@@ -220,19 +220,49 @@ export class ZwsReader {
   }
 }
 
+/** Without a mechanism, where frames arrive as a stream of octets: makes READY of the first, and passes on the rest. */
+export class BareReader {
+  readonly #writer: ZwsWriter;
+  #torn: Uint8Array = Buffer.alloc(0);
+  #done = false;
+
+  constructor(writer: ZwsWriter) {
+    this.#writer = writer;
+  }
+
+  /** What to deliver in place of `chunk`, in order. */
+  push(chunk: Uint8Array): readonly Uint8Array[] {
+    if (this.#done) return [chunk];
+    const bytes = this.#torn.length === 0 ? chunk : Buffer.concat([this.#torn, chunk]);
+    if (bytes.length > 0 && bytes[0]! & LONG) {
+      throw new ZmqError('ERR_WEBSOCKET', { detail: 'a routing id of more than 255 octets' });
+    }
+    if (bytes.length < 2 || bytes.length < frameEnd(bytes, 0)) {
+      this.#torn = bytes;
+      return [];
+    }
+    this.#done = true;
+    this.#torn = Buffer.alloc(0);
+    const end = frameEnd(bytes, 0);
+    const flags = (bytes[0]! & MORE) | (bytes[0]! & COMMAND ? ZWS_COMMAND : 0);
+    const ready = readyOf(flags, bytes.subarray(2, end), this.#writer.socketType);
+    return end === bytes.length ? [ready] : [ready, bytes.subarray(end)];
+  }
+}
+
 /** Below it a loop copies faster than `set`. */
 const SMALL = 32;
 
 /** Without a mechanism nobody tells its type: it counts as one that goes with ours. */
-function readyOf(message: Uint8Array, ours: WireSocketType | null): Uint8Array {
-  if (message[0]! & (ZWS_COMMAND | ZWS_MORE)) {
+function readyOf(flags: number, routingId: Uint8Array, ours: WireSocketType | null): Uint8Array {
+  if (flags & (ZWS_COMMAND | ZWS_MORE)) {
     const detail = 'the first message is not a routing id, as it has to be without a mechanism';
     throw new ZmqError('ERR_WEBSOCKET', { detail });
   }
   const type = ours === null ? '' : (partners(ours)[0] ?? '');
   const properties: [string, Uint8Array][] = [
     [SOCKET_TYPE, Buffer.from(type)],
-    [IDENTITY, message.subarray(1)],
+    [IDENTITY, routingId],
   ];
   return encodeCommand(READY, encodeMetadata(properties));
 }

@@ -26,6 +26,7 @@ export const OPTIONS: TransportOptions = {
   tcpKeepalive: -1,
   tcpKeepaliveIdle: -1,
   maxMessageSize: -1,
+  handshakeInterval: 30_000,
   mechanism: 'NULL',
   wssKeyPem: null,
   wssCertPem: null,

@@ -1,0 +1,231 @@
+/**
+ * A {@link Connection} over a WebSocket that is open: the frames of RFC 6455 around what a {@link StreamConnection}
+ * carries. Each write goes out as one, many messages in it; a read comes in as one chunk.
+ *
+ * - A Close frame is the end of a direction, as FIN is for tcp: who gets one still sends what it was given, answers with a
+ *   Close and ends.
+ * - The peer's pings are answered while it reads; to one that does not, the last answer alone waits.
+ */
+import { randomFillSync } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { ZmqError } from '../../errors.ts';
+import { type WebSocketEvents, WebSocketReader } from '../../zmtp/websocket-reader.ts';
+import { Masks, WebSocketWriter } from '../../zmtp/websocket-writer.ts';
+import { BareReader, ZwsWriter } from '../../zmtp/zws.ts';
+import { StreamConnection } from '../stream.ts';
+import type { Connection, ConnectionHandler } from '../transport.ts';
+
+/** Each says what is wrong with the peer, or that we go in good order (RFC 6455, 7.4.1). */
+const NORMAL = 1000;
+const GOING_AWAY = 1001;
+const PROTOCOL_ERROR = 1002;
+/** Never sent: the Close had none. */
+const NO_CODE = 1005;
+const TOO_BIG = 1009;
+
+/** After the peer's Close: how long a peer that takes nothing is waited for. */
+const STUCK_MS = 30_000;
+
+/** A message without a limit of its own has this one. */
+const CEILING = 0x7fff_ffff;
+
+const masks = new Masks((bytes) => randomFillSync(bytes));
+
+/** What was agreed upon when the connection was made. */
+export interface Agreement {
+  readonly mechanism: string;
+  /** There is none: see zmtp/zws.ts. */
+  readonly bare: boolean;
+  /** Our side of WebSocket, which decides who masks. */
+  readonly server: boolean;
+  /** The limit for a message, as it is at the time. */
+  readonly limits: { readonly maxMessageSize: number };
+}
+
+export class WsConnection implements Connection, ConnectionHandler {
+  readonly remote: string;
+  readonly local: string;
+  readonly keepsBuffers: boolean = false;
+  readonly negotiated: string;
+  readonly #socket: Socket;
+  readonly #stream: StreamConnection;
+  readonly #reader: WebSocketReader;
+  readonly #writer: WebSocketWriter;
+  readonly #outgoing: ZwsWriter | null;
+  readonly #incoming: BareReader | null;
+  #handler: ConnectionHandler | null = null;
+  #error: Error | null = null;
+  /** A write has not been taken yet. */
+  #waiting = false;
+  /** The payload of a ping that came meanwhile. */
+  #pong: Uint8Array | null = null;
+  /** Our Close is sent. */
+  #shut = false;
+  /** The peer's Close, or its end, came. */
+  #ended = false;
+  /** We do not listen any more. */
+  #over = false;
+
+  /** `head`: octets that came behind the handshake. */
+  constructor(socket: Socket, head: Buffer, agreement: Agreement, remote: string, local: string) {
+    this.remote = remote;
+    this.local = local;
+    this.negotiated = agreement.mechanism;
+    this.#socket = socket;
+    if (head.length > 0) socket.unshift(head);
+    this.#stream = new StreamConnection(socket, remote, local);
+    const { limits, server, bare } = agreement;
+    const limit = (): number => (limits.maxMessageSize < 0 ? CEILING : limits.maxMessageSize);
+    this.#reader = new WebSocketReader(server, limit, this.#events());
+    this.#writer = new WebSocketWriter(server ? null : masks);
+    this.#outgoing = bare ? new ZwsWriter(true) : null;
+    this.#incoming = this.#outgoing === null ? null : new BareReader(this.#outgoing);
+  }
+
+  start(handler: ConnectionHandler): void {
+    this.#handler = handler;
+    this.#stream.start(this);
+  }
+
+  write(parts: readonly Uint8Array[]): boolean {
+    if (this.#shut || this.#ended || this.#over) return false;
+    const plain = this.#outgoing === null ? parts : this.#outgoing.prepare(parts);
+    const taken = this.#stream.write(this.#writer.encode(plain));
+    this.#writer.release(taken);
+    this.#waiting = !taken;
+    return taken;
+  }
+
+  ping(): void {
+    this.#control('ping', EMPTY);
+  }
+
+  get untaken(): number {
+    return this.#stream.untaken;
+  }
+
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  endWriting(): void {
+    this.#sendClose(NORMAL);
+    // The peer's Close came before: that was the last of it.
+    if (this.#ended) this.#stream.end();
+  }
+
+  end(): void {
+    this.#sendClose(NORMAL);
+    this.#over = true;
+    this.#stream.end();
+  }
+
+  destroy(): void {
+    this.#over = true;
+    this.#stream.destroy();
+  }
+
+  // ---- ConnectionHandler, of the stream underneath
+
+  onData(chunk: Uint8Array): void {
+    if (this.#over || this.#ended) return;
+    try {
+      this.#reader.receive(chunk);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  onDrain(): void {
+    this.#waiting = false;
+    const pong = this.#pong;
+    this.#pong = null;
+    if (pong !== null) this.#control('pong', pong);
+    this.#handler?.onDrain();
+  }
+
+  onEnd(): void {
+    // Without a Close: a process that ended. The stream does the rest.
+    if (this.#ended || this.#over) return;
+    this.#ended = true;
+    if (!this.#shut) this.#handler?.onEnd();
+  }
+
+  onClose(error: Error | null): void {
+    this.#over = true;
+    // Who has said goodbye may go as it likes.
+    const reason = this.#error ?? (this.#ended ? null : error);
+    this.#handler?.onClose(reason);
+  }
+
+  // ---- what the reader finds
+
+  #events(): WebSocketEvents {
+    return {
+      data: (chunk) => this.#data(chunk),
+      ping: (payload) => {
+        if (this.#waiting) this.#pong = payload;
+        else this.#control('pong', payload);
+      },
+      pong: () => {
+        if (!this.#over) this.#handler?.onData(EMPTY);
+      },
+      close: (code, reason) => this.#closed(code, reason),
+    };
+  }
+
+  #data(chunk: Uint8Array): void {
+    if (this.#over) return;
+    if (this.#incoming === null) this.#handler?.onData(chunk);
+    else for (const each of this.#incoming.push(chunk)) this.#handler?.onData(each);
+  }
+
+  #closed(code: number, reason: string): void {
+    this.#ended = true;
+    if (this.#over) return;
+    if (code !== NORMAL && code !== GOING_AWAY && code !== NO_CODE) {
+      const why = reason === '' ? '' : `: ${JSON.stringify(reason)}`;
+      const detail = `the peer closed the WebSocket with the code ${code}${why}`;
+      this.#error = new ZmqError('ERR_WEBSOCKET', { detail, address: this.remote });
+    }
+    if (this.#shut) {
+      this.#stream.end();
+      return;
+    }
+    this.#handler?.onEnd();
+    if (this.#over) return;
+    // What is on its way still goes out, in front of the answer.
+    this.#sendClose(NORMAL);
+    this.#socket.setTimeout(STUCK_MS, () => this.#stream.destroy());
+    this.#stream.end();
+  }
+
+  // ----
+
+  #control(opcode: 'ping' | 'pong', payload: Uint8Array): void {
+    if (this.#shut || this.#ended || this.#over) return;
+    if (!this.#stream.write([this.#writer.control(opcode, payload)])) this.#waiting = true;
+  }
+
+  #sendClose(code: number): void {
+    if (this.#shut || this.#over) return;
+    this.#shut = true;
+    this.#stream.write([this.#writer.control('close', Uint8Array.of(code >> 8, code & 0xff))]);
+  }
+
+  #failed(error: unknown): void {
+    const known = ZmqError.fromSystem(error);
+    const { code, detail } = known;
+    this.#error = new ZmqError(code, { address: this.remote, ...(detail === undefined ? {} : { detail }) });
+    this.#sendClose(code === 'ERR_ZMTP_MESSAGE_SIZE' ? TOO_BIG : PROTOCOL_ERROR);
+    this.#over = true;
+    // So that the peer hears why: what it sends meanwhile is thrown away.
+    this.#stream.end();
+  }
+}
+
+const EMPTY = Buffer.alloc(0);

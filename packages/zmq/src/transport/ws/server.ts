@@ -1,0 +1,205 @@
+/**
+ * The bound side of ws and wss: TLS where it is asked for, the HTTP request, the upgrade, which the package `ws` does.
+ * Loaded when the first connection comes.
+ *
+ * A stranger holds a connection for the time of a handshake (`handshakeInterval`, from the accept) and 16 KiB of headers.
+ * Who asks for a page is told what is here. Every refusal is reported.
+ *
+ * `ws` takes no subprotocol with a slash, as RFC 45 names them: the header is read here, and answered here.
+ */
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http';
+import type { Socket } from 'node:net';
+import * as tls from 'node:tls';
+import { WebSocket, WebSocketServer } from 'ws';
+import { ZmqError } from '../../errors.ts';
+import { chooseProtocol, readProtocol } from '../../zmtp/zws.ts';
+import { formatMapped, type WsEndpoint } from '../endpoint.ts';
+import type { Connection, TransportOptions } from '../transport.ts';
+import { WsConnection } from './connection.ts';
+import { refusedOrigin } from './origin.ts';
+
+const MAX_HEADERS = 16_384;
+
+/** As far as the handshake: then the socket is ours. */
+class Upgraded extends WebSocket {
+  socket: Socket | null = null;
+  head: Buffer = Buffer.alloc(0);
+
+  /** Called by `ws` in place of its own. */
+  setSocket(socket: Socket, head: Buffer): void {
+    this.socket = socket;
+    this.head = head;
+  }
+}
+
+/** What is known of a connection before it is one. */
+interface Visitor {
+  readonly remote: string;
+  readonly local: string;
+  over(): void;
+}
+
+const kVisitor: unique symbol = Symbol('visitor');
+type VisitorSocket = Socket & { [kVisitor]?: Visitor; _parent?: VisitorSocket | null };
+
+export interface Reception {
+  /** A connection that was accepted. `local` is the endpoint. */
+  take(socket: Socket, local: string): void;
+  /** Whoever is not through is sent away. */
+  close(): void;
+}
+
+export function createReception(
+  endpoint: WsEndpoint,
+  options: TransportOptions,
+  accept: (connection: Connection) => void,
+  report: (error: Error) => void,
+): Reception {
+  const visitors = new Set<Socket>();
+  const chosen = new WeakMap<IncomingMessage, string>();
+  const upgrader = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: false,
+    clientTracking: false,
+    WebSocket: Upgraded,
+  });
+  upgrader.on('headers', (headers, request) => {
+    headers.push(`Sec-WebSocket-Protocol: ${chosen.get(request)}`);
+  });
+  upgrader.on('wsClientError', (error, socket, request) => {
+    refuse(socket as Socket, 400, error.message, request);
+  });
+
+  const tell = (socket: Socket, detail: string): void => {
+    const address = visitorOf(socket)?.remote ?? '';
+    report(new ZmqError('ERR_WEBSOCKET', { address, detail }));
+  };
+  const refuse = (socket: Socket, status: number, why: string, request: IncomingMessage): void => {
+    tell(socket, `refused with ${status}: ${why}`);
+    const version = request.headers['sec-websocket-version'] === '13' ? '' : 'Sec-WebSocket-Version: 13\r\n';
+    const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${version}`;
+    const text = `${why}\n`;
+    const body = `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
+    socket.once('finish', () => socket.destroy());
+    socket.end(head + body);
+  };
+
+  const http: Server = createServer({ maxHeaderSize: MAX_HEADERS }, (request, response) => {
+    tell(request.socket, `an HTTP request (${request.method}) without an upgrade to WebSocket`);
+    explain(response);
+  });
+  http.on('clientError', (error, socket) => {
+    const { code } = error as NodeJS.ErrnoException;
+    tell(socket as Socket, `no valid HTTP request (${code}: ${error.message})`);
+    const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    if (socket.writable)
+      socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
+    socket.destroy();
+  });
+  http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    socket.on('error', ignore);
+    const { headers } = request;
+    const offers = headers['sec-websocket-protocol'];
+    const protocol = offers === undefined ? null : chooseProtocol(offers, options.mechanism);
+    const { origin, host } = headers;
+    const page = refusedOrigin({ origin, host, address: socket.localAddress }, options.wsOrigins);
+    const path = request.url ?? '/';
+    // As in libzmq, an endpoint without a path takes all.
+    if (endpoint.path !== '/' && path !== endpoint.path) {
+      refuse(socket, 404, 'there is no ZeroMQ endpoint at this path', request);
+    } else if (page !== null) refuse(socket, 403, page, request);
+    else if (protocol === null) {
+      const shown = offers === undefined ? 'none' : JSON.stringify(offers.slice(0, 200));
+      const why = `the subprotocol has to be ZWS2.0/${options.mechanism} (RFC 45), and ${shown} was offered`;
+      refuse(socket, 400, why, request);
+    } else {
+      delete headers['sec-websocket-protocol'];
+      chosen.set(request, protocol);
+      upgrader.handleUpgrade(request, socket, head, (upgraded) => {
+        const { socket: ours, head: rest } = upgraded as Upgraded;
+        const visitor = visitorOf(socket);
+        if (ours === null || visitor === undefined) return;
+        visitor.over();
+        ours.off('error', ignore);
+        ours.setTimeout(0);
+        const agreement = { ...readProtocol(protocol)!, server: true, limits: options };
+        accept(new WsConnection(ours, rest, agreement, visitor.remote, visitor.local));
+      });
+    }
+  });
+
+  const secure = endpoint.transport === 'wss' ? tls.createServer(secrets(options)) : null;
+  secure?.on('secureConnection', (socket) => http.emit('connection', socket));
+  secure?.on('tlsClientError', (error, socket) => {
+    tell(socket, `no TLS connection: ${error.message}`);
+    socket.destroy();
+  });
+
+  return {
+    take(socket, local) {
+      const { remoteAddress, remotePort } = socket;
+      const remote =
+        remoteAddress === undefined || remotePort === undefined
+          ? local
+          : `${endpoint.transport}://${formatMapped(remoteAddress, remotePort)}`;
+      const time = options.handshakeInterval;
+      const late = (): void => {
+        const detail = `no complete WebSocket handshake within ${time} ms (handshakeInterval)`;
+        report(new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { address: remote, detail }));
+        socket.destroy();
+      };
+      const timer = time > 0 ? setTimeout(late, time) : undefined;
+      timer?.unref();
+      const over = (): void => {
+        clearTimeout(timer);
+        visitors.delete(socket);
+        socket.off('close', over);
+        socket.off('error', ignore);
+      };
+      (socket as VisitorSocket)[kVisitor] = { remote, local, over };
+      visitors.add(socket);
+      socket.on('close', over);
+      socket.on('error', ignore);
+      (secure ?? http).emit('connection', socket);
+    },
+    close() {
+      for (const socket of visitors) socket.destroy();
+    },
+  };
+}
+
+/** Of the socket, or of that under its TLS. */
+function visitorOf(socket: Socket): Visitor | undefined {
+  const { [kVisitor]: visitor, _parent: parent } = socket as VisitorSocket;
+  return visitor ?? parent?.[kVisitor];
+}
+
+function explain(response: ServerResponse): void {
+  response.writeHead(426, {
+    Upgrade: 'websocket',
+    Connection: 'close, Upgrade',
+    'Content-Type': 'text/plain; charset=utf-8',
+  });
+  response.end(
+    'This is a ZeroMQ endpoint: connect to it with a ZeroMQ socket, by a ws:// or wss:// address.\n',
+  );
+}
+
+export function secrets(options: TransportOptions): tls.TlsOptions {
+  const { wssKeyPem, wssCertPem } = options;
+  return {
+    key: wssKeyPem ?? undefined,
+    cert: wssCertPem ?? undefined,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1'],
+    handshakeTimeout: options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff,
+  };
+}
+
+function ignore(): void {}
