@@ -14,7 +14,7 @@ export interface LooseDraft extends Omit<LooseSocket, 'send' | 'receive'> {
   leave(...groups: (string | Buffer)[]): void;
 }
 
-export type DraftName = 'Server' | 'Client' | 'Radio' | 'Dish' | 'Gather' | 'Scatter' | 'Channel';
+export type DraftName = 'Server' | 'Client' | 'Radio' | 'Dish' | 'Gather' | 'Scatter' | 'Channel' | 'Peer';
 
 export interface DraftLibrary {
   readonly name: 'ours' | 'libzmq';
@@ -28,14 +28,22 @@ class Channel extends Base {
     super(20, options);
   }
 }
-for (const name of ['send', 'receive']) {
-  Object.defineProperty(Channel.prototype, name, { value: Reflect.get(Base.prototype, name) });
+/** It can't send: the addon gives it no way to name the peer. */
+class Peer extends Base {
+  constructor(options?: object) {
+    super(19, options);
+  }
+}
+for (const { prototype } of [Channel, Peer]) {
+  for (const name of ['send', 'receive']) {
+    Object.defineProperty(prototype, name, { value: Reflect.get(Base.prototype, name) });
+  }
 }
 
 export const ourDrafts: DraftLibrary = { name: 'ours', sockets: draft as unknown as DraftLibrary['sockets'] };
 export const theirDrafts: DraftLibrary = {
   name: 'libzmq',
-  sockets: { ...libzmqDraft, Channel } as unknown as DraftLibrary['sockets'],
+  sockets: { ...libzmqDraft, Channel, Peer } as unknown as DraftLibrary['sockets'],
 };
 
 let counter = 0;
