@@ -25,13 +25,32 @@ export function view(bytes: Uint8Array, start: number, end: number): Buffer {
   return new View(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
+/** Up to so many octets V8 keeps a buffer in its own heap: no separate memory, which costs twenty times as much. */
+export const ON_HEAP = 64;
+
+type CopyConstructor = new (source: Uint8Array | number) => Buffer;
+
+class SlowCopy {
+  constructor(source: Uint8Array | number) {
+    // biome-ignore lint/correctness/noConstructorReturn: stands in for a class that the runtime does not expose
+    return Buffer.from(new Uint8Array(source as Uint8Array).buffer) as unknown as SlowCopy;
+  }
+}
+
+const Copy: CopyConstructor = (Fast ? Species : SlowCopy) as CopyConstructor;
+/** Up to here a loop is faster than a view for the constructor to copy from. */
+const LOOPED = 16;
+
 /** A copy that holds on to nothing else. */
 export function copy(bytes: Uint8Array): Buffer {
-  // Up to 64 octets V8 keeps such a buffer in its own heap: no separate memory, a few nanoseconds.
-  const fresh = Fast
-    ? new (Species as new (length: number) => Buffer)(bytes.length)
-    : Buffer.alloc(bytes.length);
-  for (let i = 0; i < bytes.length; i++) fresh[i] = bytes[i]!;
+  return new Copy(bytes);
+}
+
+/** As `copy`, of `size` octets from `at` on. 5 to 15 ns more than a view, for up to `ON_HEAP` octets. */
+export function copyOf(bytes: Uint8Array, at: number, size: number): Buffer {
+  if (size > LOOPED) return new Copy(new View(bytes.buffer, bytes.byteOffset + at, size));
+  const fresh = new Copy(size);
+  for (let i = 0; i < size; i++) fresh[i] = bytes[at + i]!;
   return fresh;
 }
 

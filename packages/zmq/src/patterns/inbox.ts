@@ -4,10 +4,17 @@
  */
 
 import { readU64 } from '../bytes/u64.ts';
-import { View } from '../bytes/view.ts';
+import { allocate, copyOf, ON_HEAP, View, view } from '../bytes/view.ts';
 import { HEADER_MAX, LONG, MORE, type Run, skipMessages } from '../zmtp/frame.ts';
+import { keepers } from './keepers.ts';
 
 const NOTHING = Buffer.alloc(0);
+/** A frame may hold so many times its octets in memory, which others share. */
+const SHARE = 4;
+/** What memory of its own costs beside its octets: V8's object for it. */
+const MEMORY_OVERHEAD = 96;
+/** Reads are 64 KiB at most. While they are short the receiver keeps up with ease, and has time for a copy. */
+const SHORT_READ = 8192;
 
 export class Inbox {
   /** Messages held. */
@@ -22,6 +29,16 @@ export class Inbox {
   #end = 0;
   #size = 0;
   #left = 0;
+  /** Size of all of its memory, which a view would hold. */
+  #weight = 0;
+  /** Views of it were handed out that hold more than their own octets. */
+  #shared = false;
+  /** Whoever receives from here keeps messages: see `keepers.ts`. */
+  keeper = false;
+  // Frames [#groupFrom, #groupTo) of it in memory of their own, for messages that are small, yet too large for V8's heap.
+  #group: ArrayBufferLike = NOTHING.buffer;
+  #groupFrom = 0;
+  #groupTo = 0;
   // Runs after it.
   #runs: Run[] = [];
   #head = 0;
@@ -41,7 +58,7 @@ export class Inbox {
     return dropped;
   }
 
-  /** The frames of the next message, or null. They are views into the memory that arrived. */
+  /** The frames of the next message, or null. None of them holds more than a few times its octets in memory. */
   next(): Buffer[] | null {
     if (this.#left === 0) return null;
     const bytes = this.#bytes;
@@ -50,7 +67,11 @@ export class Inbox {
     let frames: Buffer[];
     if (flags === 0) {
       const size = bytes[at + 1]!;
-      frames = [new View(this.#memory, this.#base + at + 2, size)];
+      frames = [
+        size <= ON_HEAP && size * SHARE < this.#weight
+          ? copyOf(this.#bytes, at + 2, size)
+          : this.#frame(at + 2, size),
+      ];
       this.#at = at + 2 + size;
     } else {
       frames = [];
@@ -92,6 +113,7 @@ export class Inbox {
     this.#runs = [];
     this.#head = 0;
     this.#left = 0;
+    this.#shared = false;
     this.#release();
     return dropped;
   }
@@ -109,7 +131,7 @@ export class Inbox {
         size = bytes[at + 1]!;
         at += 2;
       }
-      frames.push(new View(this.#memory, this.#base + at, size));
+      frames.push(this.#frame(at, size));
       at += size;
       if ((flags & MORE) === 0) break;
       flags = bytes[at]!;
@@ -117,9 +139,50 @@ export class Inbox {
     this.#at = at;
   }
 
+  /** The frame with its body at `at`: a view where that holds little more than the frame, or nobody keeps it. */
+  #frame(at: number, size: number): Buffer {
+    if (size * SHARE < this.#weight) {
+      if (size <= ON_HEAP) return copyOf(this.#bytes, at, size);
+      if (this.keeper || this.#weight <= SHORT_READ) {
+        if (at >= this.#groupTo || at < this.#groupFrom) this.#gather(at, size);
+        return new View(this.#group, at - this.#groupFrom, size);
+      }
+      this.#shared = true;
+    }
+    return new View(this.#memory, this.#base + at, size);
+  }
+
+  /**
+   * Copies the frame at `at` and as many after it as each of them may hold: memory of its own costs ten times as much
+   * as the copy, so that frames share it.
+   */
+  #gather(at: number, size: number): void {
+    const bytes = this.#bytes;
+    let most = size * SHARE - MEMORY_OVERHEAD;
+    let to = at + size;
+    for (let next = to; next + 2 < this.#end; ) {
+      const long = bytes[next]! & LONG;
+      const body = next + (long ? HEADER_MAX : 2);
+      const length = long ? readU64(bytes, next + 1) : bytes[next + 1]!;
+      next = body + length;
+      if (length > ON_HEAP) {
+        most = Math.min(most, length * SHARE - MEMORY_OVERHEAD);
+        if (next - at > most) break;
+        to = next;
+      } else if (next - at > most) break;
+    }
+    const group = allocate(to - at);
+    group.set(view(bytes, at, to));
+    this.#group = group.buffer;
+    this.#groupFrom = at;
+    this.#groupTo = to;
+  }
+
   #open(bytes: Uint8Array, start: number, end: number, count: number): void {
     this.#bytes = bytes;
     this.#memory = bytes.buffer;
+    this.#weight = bytes.buffer.byteLength;
+    this.#groupTo = 0;
     this.#base = bytes.byteOffset;
     this.#at = start;
     this.#end = end;
@@ -129,6 +192,10 @@ export class Inbox {
 
   #advance(): void {
     this.bytes -= this.#size;
+    if (this.#shared) {
+      this.#shared = false;
+      keepers.handedOut(this.#memory, this);
+    }
     if (this.#head < this.#runs.length) {
       const run = this.#runs[this.#head++]!;
       if (this.#head === this.#runs.length) {
@@ -146,6 +213,8 @@ export class Inbox {
   #release(): void {
     this.#bytes = NOTHING;
     this.#memory = NOTHING.buffer;
+    this.#group = NOTHING.buffer;
+    this.#groupTo = 0;
     this.#at = 0;
     this.#end = 0;
   }

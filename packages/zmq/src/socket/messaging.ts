@@ -10,7 +10,11 @@ import { spin } from './spin.ts';
 
 export type { MessageLike, Sendable };
 
-/** A received frame. */
+/**
+ * A received frame, which is the application's: nobody else writes to it. Kept ones hold a few times their octets in
+ * memory at most; but what comes in bulk, in frames of 65 octets to 16 KiB, is handed out sharing memory of up to 64 KiB
+ * until a garbage collection has shown that frames are kept (some 64 MiB of such memory may gather until then, once).
+ */
 export type Message = Buffer;
 
 export interface SendOptions {

@@ -9,6 +9,14 @@ function push(inbox: Inbox, ...messages: (readonly (string | Uint8Array)[])[]): 
   inbox.push(bytes, 0, bytes.length, count);
 }
 
+/** The bytes at the start of memory as large as that of a full read. */
+function inLarge(...messages: readonly Buffer[]): Buffer {
+  const bytes = Buffer.concat(messages);
+  const memory = Buffer.from(new ArrayBuffer(65_536));
+  memory.set(bytes);
+  return memory.subarray(0, bytes.length);
+}
+
 function drain(inbox: Inbox): string[] {
   const all: string[] = [];
   for (let frames = inbox.next(); frames !== null; frames = inbox.next()) all.push(show(frames).join(' '));
@@ -51,13 +59,51 @@ describe('inbox', () => {
     assert.deepEqual(drain(inbox), ["'a' 'b'", "'c'"]);
   });
 
-  it('gives buffers over the memory that arrived', () => {
+  it('gives a frame that is a good part of its memory as a view of that', () => {
     const inbox = new Inbox();
-    const bytes = message('abc');
-    inbox.push(bytes, 0, bytes.length, 1);
+    const own = Buffer.from(new Uint8Array(message(Buffer.alloc(100, 'a'))).buffer);
+    inbox.push(own, 0, own.length, 1);
     const [body] = inbox.next()!;
     assert.ok(Buffer.isBuffer(body));
-    assert.equal(body.buffer, bytes.buffer);
+    assert.equal(body.buffer, own.buffer);
+  });
+
+  it('gives a small frame of large memory memory of its own', () => {
+    const inbox = new Inbox();
+    const sizes = [0, 1, 16, 17, 64];
+    const bytes = inLarge(...sizes.map((size) => message('head', Buffer.alloc(size, 'a'))), message('b'));
+    inbox.push(bytes, 0, bytes.length, sizes.length + 1);
+    for (const size of sizes) {
+      const [head, body] = inbox.next()!;
+      assert.equal(String(head), 'head');
+      assert.equal(String(body), 'a'.repeat(size));
+      assert.ok(head!.buffer.byteLength <= 64 && body!.buffer.byteLength <= 64);
+    }
+    const [last] = inbox.next()!;
+    bytes.fill(0);
+    assert.equal(String(last), 'b');
+    assert.ok(Buffer.isBuffer(last) && last.buffer.byteLength <= 64);
+  });
+
+  it('gives larger ones views, or a few of them together memory of their own when messages are kept', () => {
+    const inbox = new Inbox();
+    const run = Array.from({ length: 10 }, (_, i) => message('t', Buffer.alloc(190 + 10 * (i % 7), 65 + i)));
+    const bytes = inLarge(...run);
+    inbox.push(bytes, 0, bytes.length, run.length);
+    assert.equal(inbox.next()![1]!.buffer, bytes.buffer);
+    inbox.keeper = true;
+    const groups = new Set<ArrayBufferLike>();
+    for (let i = 1; i < run.length; i++) {
+      const [topic, body] = inbox.next()!;
+      assert.equal(String(topic), 't');
+      assert.equal(String(body), String.fromCharCode(65 + i).repeat(190 + 10 * (i % 7)));
+      assert.ok(
+        body!.buffer.byteLength <= 4 * body!.length,
+        `${body!.buffer.byteLength} for ${body!.length}`,
+      );
+      groups.add(body!.buffer);
+    }
+    assert.ok(groups.size < run.length - 1);
   });
 
   it('adds frames to what the caller has', () => {

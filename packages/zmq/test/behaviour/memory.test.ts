@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** What V8 needs for a Buffer of any length over memory of any size. */
+const BUFFER_OBJECT = 96;
+
+interface Kept {
+  readonly kept: number;
+  readonly octets: number;
+  readonly grown: number;
+}
+
+/** Keeps one message in 1,000. Resolves with how many times its octets such a message holds, beside its Buffer object. */
+async function holds(
+  endpoint: string,
+  way: string,
+  size: number,
+  count: number,
+  learning = 0,
+): Promise<number> {
+  const file = new URL('../support/keeper.js', import.meta.url).pathname;
+  const args = ['--expose-gc', file, endpoint, way, String(size), String(count), String(learning)];
+  const { stdout } = await run(process.execPath, args);
+  const { kept, octets, grown } = JSON.parse(stdout) as Kept;
+  assert.equal(kept, count / 1000);
+  assert.equal(octets, kept * size);
+  return (grown - kept * BUFFER_OBJECT) / octets;
+}
+
+describe('memory of a receiver that keeps one message in 1,000', () => {
+  for (const way of ['iterate', 'batch']) {
+    it(`is at most 4 times what it keeps, 64 B (${way})`, async () => {
+      const times = await holds('tcp://127.0.0.1:0', way, 64, 3_000_000);
+      assert.ok(times <= 4, `${times.toFixed(2)} times`);
+    });
+  }
+
+  it('is at most 4 times what it keeps, 64 B, over inproc', async () => {
+    const times = await holds('inproc://kept', 'iterate', 64, 3_000_000);
+    assert.ok(times <= 4, `${times.toFixed(2)} times`);
+  });
+
+  for (const size of [200, 1024]) {
+    it(`is at most 4 times what it keeps, ${size} B, once a collection has shown that it keeps any`, async () => {
+      const times = await holds('tcp://127.0.0.1:0', 'iterate', size, 1_000_000, 400_000);
+      assert.ok(times <= 4, `${times.toFixed(2)} times`);
+    });
+  }
+
+  it('is at most 4 times what it keeps, 16 KiB', async () => {
+    const times = await holds('tcp://127.0.0.1:0', 'iterate', 16_384, 30_000);
+    assert.ok(times <= 4, `${times.toFixed(2)} times`);
+  });
+});
