@@ -1,10 +1,9 @@
 /** What several families of sockets are asked alike: turns, queues, marks, messages as they are. */
 import assert from 'node:assert/strict';
-import type { LooseSocket, SocketName } from '../support/libs.ts';
 import { payload, sameParts } from '../support/payload.ts';
 import { command } from '../support/rawpeer.ts';
 import { arrived, left } from '../support/scope.ts';
-import { holds, octetsBound, type Tested } from './matrix.ts';
+import { type AnyName, type CellSocket, holds, octets, octetsBound, type Tested } from './matrix.ts';
 
 /** Sizes around the edges of framing and of our own paths. */
 export const BODIES: readonly Buffer[][] = [
@@ -15,8 +14,13 @@ export const BODIES: readonly Buffer[][] = [
   Array.from({ length: 100 }, (_, index) => payload(index % 7, index)),
 ];
 
+/** The last frame as text, without the object that comes with it from a draft socket. */
+function bodyOf(parts: readonly unknown[]): string {
+  return String(parts.filter(Buffer.isBuffer).at(-1));
+}
+
 /** `from` sends what `to` receives, octet by octet. */
-export async function passes(from: LooseSocket, to: LooseSocket, strip: number = 0): Promise<void> {
+export async function passes(from: CellSocket, to: CellSocket, strip: number = 0): Promise<void> {
   for (const [index, parts] of BODIES.entries()) {
     await from.send(parts);
     sameParts((await to.receive()).slice(strip), parts, `message ${index}`);
@@ -33,10 +37,16 @@ export function inTurns(seen: readonly string[], count: number): void {
 
 export interface Kind {
   readonly clause: string;
-  readonly tested: SocketName;
-  readonly peer?: SocketName;
+  readonly tested: AnyName;
+  readonly peer?: AnyName;
+  /** The Socket-Type of a peer by hand. */
+  readonly wireName?: string;
+  /** Its messages have one frame. */
+  readonly single?: boolean;
   /** In front of what a peer sends. */
   readonly envelope?: readonly string[];
+  /** Done before there is a peer. */
+  readonly early?: (tested: Tested) => Promise<void> | void;
   readonly receive?: (tested: Tested) => Promise<string>;
 }
 
@@ -51,7 +61,7 @@ export function receivesInTurns({ clause, tested, peer = tested, envelope = [], 
     }
     await arrived(socket, 9);
     const seen: string[] = [];
-    const next = receive ?? (async () => String((await socket.receive()).at(-1)));
+    const next = receive ?? (async () => bodyOf(await socket.receive()));
     while (seen.length < 9) seen.push(await next(socket));
     assert.deepEqual(
       seen.toSorted(),
@@ -71,7 +81,7 @@ export function sendsInTurns({ clause, tested, peer = tested }: Kind): void {
     const rounds = await Promise.all(
       peers.map(async (each) => {
         const numbers: number[] = [];
-        while (numbers.length < 3) numbers.push(Number(String((await each.receive()).at(-1)).slice(8)));
+        while (numbers.length < 3) numbers.push(Number(bodyOf(await each.receive()).slice(8)));
         return numbers.map((number) => Math.floor(number / 3));
       }),
     );
@@ -84,17 +94,18 @@ export function sendsInTurns({ clause, tested, peer = tested }: Kind): void {
 }
 
 /** Sent after connect and before bind, received after it. */
-export function queuesEarly({ clause, tested, peer = tested }: Kind): void {
+export function queuesEarly({ clause, tested, peer = tested, single = false }: Kind): void {
   holds(clause, 'connected', async ({ tested: open, peer: other, transport }) => {
     const socket = open(tested);
     const endpoint = await transport.fixed();
     socket.connect(endpoint);
-    for (let count = 0; count < 3; count += 1) await socket.send(['early', String(count)]);
+    for (let count = 0; count < 3; count += 1)
+      await socket.send(single ? `early ${count}` : ['early', String(count)]);
     const late = other(peer);
     await late.bind(endpoint);
     for (let count = 0; count < 3; count += 1) {
-      const got = (await late.receive()).map(String);
-      assert.deepEqual(got.slice(-2), ['early', String(count)]);
+      const got = (await late.receive()).filter(Buffer.isBuffer).map(String);
+      assert.equal(got.join(' '), `early ${count}`);
     }
   });
 }
@@ -117,7 +128,7 @@ export function waitsForRoom({ clause, tested, peer = tested }: Kind): void {
     const there = other(peer);
     await join(socket, there);
     await socket.send('taken');
-    assert.equal(String((await there.receive()).at(-1)), 'taken');
+    assert.equal(bodyOf(await there.receive()), 'taken');
   });
 }
 
@@ -128,7 +139,7 @@ const LARGE = payload(1024 * 1024);
  * Of who binds: what is queued for an endpoint that we connect to is kept for its next connection.
  */
 export function discardsOfWhoLeft(
-  { clause, tested, peer = tested }: Kind,
+  { clause, tested, peer = tested, single = false }: Kind,
   address: readonly string[] = [],
 ): void {
   octetsBound(clause, async ({ tested: open, meet, transport }) => {
@@ -139,7 +150,7 @@ export function discardsOfWhoLeft(
     await assert.rejects(
       async () => {
         for (let count = 0; count < 400 && socket.stats.dropped === 0; count += 1) {
-          await socket.send([...address, 'old', LARGE]);
+          await socket.send(single ? LARGE : [...address, 'old', LARGE]);
         }
         if (socket.stats.dropped > 0) throw Object.assign(new Error('dropped'), { code: 'EAGAIN' });
       },
@@ -148,8 +159,39 @@ export function discardsOfWhoLeft(
     first.close();
     await left(socket, transport, 0);
     const next = await meet(socket, wireName, address[0] ?? '');
-    await socket.send([...address, 'new']);
+    await socket.send(single ? 'new' : [...address, 'new']);
     assert.deepEqual((await next.readMessage()).map(String), ['new']);
+  });
+}
+
+/** Three peers have three messages each waiting: they are received one of each at a time. */
+export function receivesOctetsInTurns({ clause, tested, wireName = '', envelope = [], early }: Kind): void {
+  octets(clause, async ({ tested: open, meet }) => {
+    const socket = open(tested);
+    await early?.(socket);
+    const meeting = () => meet(socket, wireName);
+    const peers = [await meeting(), await meeting(), await meeting()];
+    for (const [index, each] of peers.entries()) {
+      for (let count = 0; count < 3; count += 1) each.send(...envelope, `peer ${index}`);
+    }
+    await arrived(socket, 9);
+    const seen: string[] = [];
+    while (seen.length < 9) seen.push(String((await socket.receive())[0]));
+    assert.deepEqual(new Set(seen).size, 3);
+    inTurns(seen, 3);
+  });
+}
+
+/** A message of several frames is dropped, what comes after it is received. */
+export function discardsMultipart({ clause, tested, wireName = '', envelope = [], early }: Kind): void {
+  octets(clause, async ({ tested: open, meet }) => {
+    const socket = open(tested);
+    await early?.(socket);
+    const other = await meet(socket, wireName);
+    other.send(...envelope, 'one', 'two');
+    other.send(...envelope, '', '', '');
+    other.send(...envelope, 'single');
+    assert.equal(String((await socket.receive())[0]), 'single');
   });
 }
 

@@ -4,6 +4,8 @@
  * named by the clause that it holds us to; `./clauses` has them all, and clauses.test.ts holds the two together.
  */
 import { it, type TestContext } from 'node:test';
+import * as theirDrafts from 'zeromq/draft.js';
+import * as ourDrafts from '../../src/draft.ts';
 import { type Library, type LooseSocket, ours, type SocketName, theirs } from '../support/libs.ts';
 import { RawPeer, RawServer } from '../support/rawpeer.ts';
 import {
@@ -17,10 +19,40 @@ import {
 import { basicWires, type TestTransport, tcp, transports, wires } from '../support/transports.ts';
 import { clauses } from './clauses/all.ts';
 
+/** STREAM, and the drafts; PEER and CHANNEL are ours alone. */
+type MoreNames =
+  | 'Stream'
+  | 'Server'
+  | 'Client'
+  | 'Radio'
+  | 'Dish'
+  | 'Gather'
+  | 'Scatter'
+  | 'Peer'
+  | 'Channel';
+export type AnyName = SocketName | MoreNames;
+
+/** Any socket of either library; what goes with the messages of a draft socket is an object beside them. */
+export interface CellSocket extends Omit<LooseSocket, 'send'> {
+  send(
+    message: string | Uint8Array | null | readonly (string | Uint8Array)[],
+    beside?: { routingId?: number; group?: string },
+  ): Promise<void>;
+  join(...groups: string[]): void;
+  leave(...groups: string[]): void;
+}
+
 /** What only our sockets have. */
-export interface Tested extends LooseSocket {
+export interface Tested extends CellSocket {
   readonly stats: { readonly queuedIn: number; readonly dropped: number };
 }
+
+type Classes = Readonly<Record<AnyName, new (options?: object) => CellSocket>>;
+
+const CLASSES: Readonly<Record<Library['name'], Classes>> = {
+  ours: { ...ours.sockets, ...ourDrafts } as unknown as Classes,
+  libzmq: { ...theirs.sockets, ...theirDrafts } as unknown as Classes,
+};
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -33,11 +65,11 @@ export interface Cell {
   /** The peers are libzmq's. */
   readonly theirs: boolean;
   /** The socket under test, of ours. */
-  tested(name: SocketName, options?: Options): Tested;
+  tested(name: AnyName, options?: Options): Tested;
   /** A peer of it. */
-  peer(name: SocketName, options?: Options): LooseSocket;
+  peer(name: AnyName, options?: Options): CellSocket;
   /** Binds and connects as the cell says; resolves when all have shaken hands. */
-  join(tested: LooseSocket, ...peers: LooseSocket[]): Promise<void>;
+  join(tested: AnySocket, ...peers: AnySocket[]): Promise<void>;
 }
 
 /** A peer made by hand, in place of a library. */
@@ -71,8 +103,9 @@ const SCOPES = {
   /** Our socket connects. */
   connected: { transports, libraries: [ours, theirs], roles: [false] },
   connectedWires: { transports: wires, libraries: [ours, theirs], roles: [false] },
-  /** libzmq alone at the other end: a test of test/behaviour has ours already. */
-  libzmq: { transports: wires, libraries: [theirs], roles: BOTH },
+  /** The zeromq package has no such socket. */
+  ours: { transports, libraries: [ours], roles: BOTH },
+  oursConnected: { transports, libraries: [ours], roles: [false] },
   /** The transport makes no difference. */
   basic: { transports: basicWires, libraries: [ours, theirs], roles: BOTH },
   /** A socket of ours by itself. */
@@ -119,8 +152,8 @@ function cellOf(t: TestContext, transport: TestTransport, library: Library, bind
     transport,
     binds,
     theirs: library === theirs,
-    tested: (name, options) => s.open(ours.sockets[name], options) as Tested,
-    peer: (name, options) => s.open(library.sockets[name], options),
+    tested: (name, options) => s.open(CLASSES.ours[name], options) as Tested,
+    peer: (name, options) => s.open(CLASSES[library.name][name], options),
     join: async (tested, ...peers) => {
       if (binds) {
         await link(transport, tested, ...peers);

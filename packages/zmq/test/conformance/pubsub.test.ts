@@ -1,15 +1,14 @@
 /** RFC 29: the publish-subscribe pattern. */
 import assert from 'node:assert/strict';
 import { until } from '../support/deadline.ts';
-import type { LooseSocket } from '../support/libs.ts';
 import { payload, sameParts, text } from '../support/payload.ts';
 import { collect, subscribed } from '../support/pubsync.ts';
 import { left } from '../support/scope.ts';
-import { BODIES, type Kind, receivesInTurns, subscribeCommand } from './common.ts';
-import { holds, octets, octetsBound } from './matrix.ts';
+import { BODIES, type Kind, receivesInTurns, receivesOctetsInTurns, subscribeCommand } from './common.ts';
+import { type CellSocket, holds, octets, octetsBound } from './matrix.ts';
 
 /** An XSUB, asked as a SUB is. */
-function asSubscriber(xsub: LooseSocket): Parameters<typeof subscribed>[1] {
+function asSubscriber(xsub: CellSocket): Parameters<typeof subscribed>[1] {
   const say = (on: number, prefixes: string[]): void => {
     for (const prefix of prefixes) void xsub.send(Buffer.concat([Buffer.of(on), Buffer.from(prefix)]));
   };
@@ -288,32 +287,17 @@ subscribesLater({
   tested: 'XSubscriber',
 });
 
-/** Three publishers have three messages each waiting. */
-function receivesPublishedInTurns({ clause, tested: name }: Kind): void {
-  octets(clause, async ({ tested, meet }) => {
-    const socket = tested(name);
-    if (name === 'Subscriber') socket.subscribe('');
-    else await socket.send(Buffer.of(1));
-    const peers = [await meet(socket, 'PUB'), await meet(socket, 'PUB'), await meet(socket, 'PUB')];
-    for (const [index, peer] of peers.entries()) {
-      for (let count = 0; count < 3; count += 1) peer.send(`publisher ${index}`);
-    }
-    await until(() => socket.stats.queuedIn === 9, 'nine messages to be there');
-    for (let round = 0; round < 3; round += 1) {
-      const seen = new Set<string>();
-      for (let count = 0; count < 3; count += 1) seen.add(String((await socket.receive())[0]));
-      assert.equal(seen.size, 3, [...seen].join());
-    }
-  });
-}
-
-receivesPublishedInTurns({
+receivesOctetsInTurns({
   clause: 'RFC 29 SUB: receives from its publishers in fair turns',
   tested: 'Subscriber',
+  wireName: 'PUB',
+  early: (sub) => sub.subscribe(''),
 });
-receivesPublishedInTurns({
+receivesOctetsInTurns({
   clause: 'RFC 29 XSUB: receives from its publishers in fair turns',
   tested: 'XSubscriber',
+  wireName: 'PUB',
+  early: (xsub) => xsub.send(Buffer.of(1)),
 });
 
 /** Whatever a publisher sends, octet by octet. */

@@ -1,6 +1,5 @@
 /** RFC 28: the request-reply pattern. */
 import assert from 'node:assert/strict';
-import type { LooseSocket } from '../support/libs.ts';
 import { payload, sameParts, text } from '../support/payload.ts';
 import {
   BODIES,
@@ -13,10 +12,10 @@ import {
   sendsInTurns,
   waitsForRoom,
 } from './common.ts';
-import { holds } from './matrix.ts';
+import { type CellSocket, holds } from './matrix.ts';
 
 /** Answers `count` requests with `name`. */
-async function serve(rep: LooseSocket, name: string, count: number): Promise<void> {
+async function serve(rep: CellSocket, name: string, count: number): Promise<void> {
   for (let served = 0; served < count; served += 1) {
     await rep.receive();
     await rep.send(name);
@@ -98,13 +97,13 @@ holds(
     const req = tested('Request');
     const routers = [peer('Router'), peer('Router')] as const;
     await join(req, ...routers);
-    const ask = async (router: LooseSocket): Promise<Buffer> => (await router.receive())[0] as Buffer;
+    const ask = async (router: CellSocket): Promise<Buffer> => (await router.receive())[0] as Buffer;
     // Which of the two is first depends on the order of handshakes: both learn the name of the REQ.
     const asked = routers.map(ask);
     await req.send('to the first');
     const first = await Promise.race(asked.map((each, index) => each.then(() => index)));
-    const one = routers[first] as LooseSocket;
-    const two = routers[1 - first] as LooseSocket;
+    const one = routers[first] as CellSocket;
+    const two = routers[1 - first] as CellSocket;
     const oneId = (await asked[first]) as Buffer;
     await one.send([oneId, '', 'right']);
     assert.deepEqual(text(await req.receive()), ['right']);

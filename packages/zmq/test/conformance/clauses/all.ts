@@ -1,5 +1,6 @@
 /** Every clause, by specification. */
 import type { Clause } from './clause.ts';
+import { rfc41, rfc48, rfc49, rfc51, rfc52 } from './drafts.ts';
 import { rfc28 } from './rfc28.ts';
 import { rfc29 } from './rfc29.ts';
 import { rfc30, rfc31 } from './rfc30.ts';
@@ -17,6 +18,11 @@ export const chapters: readonly Chapter[] = [
   { title: 'RFC 31: exclusive pair', clauses: rfc31 },
   { title: 'RFC 37: ZMTP 3.1', clauses: rfc37 },
   { title: 'RFC 23: ZMTP 3.0', clauses: rfc23 },
+  { title: 'RFC 41: client and server', clauses: rfc41 },
+  { title: 'RFC 48: radio and dish', clauses: rfc48 },
+  { title: 'RFC 49: scatter and gather', clauses: rfc49 },
+  { title: 'RFC 51: peer', clauses: rfc51 },
+  { title: 'RFC 52: channel', clauses: rfc52 },
 ];
 
 export const clauses: readonly Clause[] = chapters.flatMap((chapter) => chapter.clauses);
