@@ -15,6 +15,8 @@ export interface Greeting {
   readonly minor: number;
   readonly mechanism: string;
   readonly asServer: boolean;
+  /** The padding is the length of an identity, plus one, as libzmq writes it, and what descends from it. */
+  readonly padded: boolean;
 }
 
 export function encodeGreeting(mechanism: string, asServer: boolean): Buffer {
@@ -84,7 +86,13 @@ export class GreetingReader {
         detail: 'the mechanism is not a name of capital letters and digits',
       });
     }
-    return { major: bytes[10]!, minor: bytes[11]!, mechanism, asServer: bytes[MECHANISM_END] === 1 };
+    return {
+      major: bytes[10]!,
+      minor: bytes[11]!,
+      mechanism,
+      asServer: bytes[MECHANISM_END] === 1,
+      padded: bytes[8] !== 0,
+    };
   }
 }
 

@@ -25,6 +25,7 @@ import {
 } from './command.ts';
 import { COMMAND, HEADER_MAX, LONG, MORE } from './frame.ts';
 import { encodeGreeting, GREETING_VERSION_END, GreetingReader } from './greeting.ts';
+import { asLibzmq, fromLibzmq } from './mechanism/libzmq-error.ts';
 import type { Cipher, Credentials, Mechanism, Verdict } from './mechanism/mechanism.ts';
 import { compatible, partners, type WireSocketType } from './sockets.ts';
 
@@ -110,6 +111,8 @@ export class ZmtpPeer implements WirePeer {
   readonly #greeting = new GreetingReader();
   #stage: Stage = 'greeting';
   #minor = 1;
+  /** The peer may be libzmq, whose ERROR of PLAIN has another form. */
+  #libzmq = false;
   /** Somebody was asked about the peer. */
   #asked = false;
   /** Set when what arrives is encrypted. */
@@ -220,7 +223,7 @@ export class ZmtpPeer implements WirePeer {
     const taken = this.#greeting.push(chunk);
     if (!knew && this.#greeting.versionKnown) this.#events.output(this.#hello.subarray(GREETING_VERSION_END));
     if (this.#greeting.done) {
-      const { mechanism, minor, asServer } = this.#greeting.result();
+      const { mechanism, minor, asServer, padded } = this.#greeting.result();
       const { name: ours, asServer: serves } = this.#options.mechanism;
       if (mechanism !== ours) {
         const detail = `the peer wants ${mechanism}, this socket ${ours}: give both the same security options`;
@@ -232,6 +235,7 @@ export class ZmtpPeer implements WirePeer {
         throw new ZmqError('ERR_ZMTP_MECHANISM_MISMATCH', { detail });
       }
       this.#minor = Math.min(minor, 1);
+      this.#libzmq = padded && ours === 'PLAIN';
       this.#stage = 'handshake';
       this.#shakeHands();
     }
@@ -240,7 +244,8 @@ export class ZmtpPeer implements WirePeer {
 
   #shakeHands(): void {
     const { mechanism } = this.#options;
-    for (let bytes = mechanism.next(); bytes !== null; bytes = mechanism.next()) this.#events.output(bytes);
+    for (let bytes = mechanism.next(); bytes !== null; bytes = mechanism.next())
+      this.#events.output(this.#libzmq ? asLibzmq(bytes) : bytes);
     const { metadata, credentials } = mechanism;
     if (credentials !== null && !this.#asked) {
       this.#asked = true;
@@ -384,7 +389,9 @@ export class ZmtpPeer implements WirePeer {
     if (size < 0) return -1;
     const body = at + (bytes[at]! & LONG ? HEADER_MAX : 2);
     if (body + size > end) return -1;
-    const command = parseCommand(bytes, body, body + size);
+    const command =
+      parseCommand(bytes, body, body + size) ??
+      (this.#libzmq && this.#stage === 'handshake' ? fromLibzmq(view(bytes, body, body + size)) : null);
     if (command === null) {
       throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED', {
         detail: 'a command without a whole name',

@@ -141,12 +141,24 @@ describe('greeting reader', () => {
     assert.equal(reader.push(Buffer.concat([greeting().subarray(60), Buffer.alloc(100)])), 4);
     assert.ok(reader.done);
     assert.equal(reader.push(Buffer.alloc(5)), 0);
-    assert.deepEqual(reader.result(), { major: 3, minor: 1, mechanism: 'NULL', asServer: false });
+    assert.deepEqual(reader.result(), {
+      major: 3,
+      minor: 1,
+      mechanism: 'NULL',
+      asServer: false,
+      padded: true,
+    });
   });
 
   it('reads the role of the other side', () => {
     const reader = new GreetingReader();
     reader.push(greeting({ mechanism: 'PLAIN', asServer: 1, minor: 0 }));
-    assert.deepEqual(reader.result(), { major: 3, minor: 0, mechanism: 'PLAIN', asServer: true });
+    assert.deepEqual(reader.result(), {
+      major: 3,
+      minor: 0,
+      mechanism: 'PLAIN',
+      asServer: true,
+      padded: true,
+    });
   });
 });
