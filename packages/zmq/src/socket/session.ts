@@ -260,6 +260,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   onDrain(): void {
+    if (this.#peer?.drained?.() === false) return;
     this.pipe.outbox.drained();
     if (this.#finishing) this.#finishIfIdle();
   }

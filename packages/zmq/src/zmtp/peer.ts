@@ -71,6 +71,8 @@ export interface WirePeer {
   decide(verdict: Verdict): void;
   /** Where the outbox writes: the connection itself, or what encrypts on the way to it. Call when `ready`. */
   sink(connection: OutboxSink): OutboxSink;
+  /** The system has taken what was written. True: that was all; false: more was, and this is called again. */
+  drained?(): boolean;
   /** The connection is gone: wipes keys. */
   close(): void;
 }
@@ -117,6 +119,8 @@ export class ZmtpPeer implements WirePeer {
   #asked = false;
   /** Set when what arrives is encrypted. */
   #cipher: Cipher | null = null;
+  /** Where what we encrypt goes. */
+  #connection: OutboxSink | null = null;
 
   /** Plain frames, out of what was encrypted. */
   readonly #opened = (plain: Uint8Array): void => {
@@ -187,22 +191,35 @@ export class ZmtpPeer implements WirePeer {
   sink(connection: OutboxSink): OutboxSink {
     const { cipher } = this.#options.mechanism;
     if (cipher === null) return connection;
+    this.#connection = connection;
     return {
       keepsBuffers: false,
       write: (parts) => {
-        let taken = false;
-        this.#proceed(() => {
-          taken = connection.write(cipher.seal(parts));
-          if (taken) cipher.taken();
-        });
-        return taken;
+        cipher.take(parts);
+        return this.drained();
       },
     };
+  }
+
+  drained(): boolean {
+    const connection = this.#connection;
+    const { cipher } = this.#options.mechanism;
+    if (connection === null || cipher === null) return true;
+    let done = false;
+    this.#proceed(() => {
+      // What the system takes at once is followed by more; else the rest waits until it has been taken.
+      for (let sealed = cipher.seal(); sealed !== null; sealed = cipher.seal()) {
+        if (!connection.write(sealed)) return;
+      }
+      done = true;
+    });
+    return done;
   }
 
   close(): void {
     this.#stage = 'failed';
     this.#cipher = null;
+    this.#connection = null;
     this.#tail = null;
     this.#options.mechanism.close();
   }

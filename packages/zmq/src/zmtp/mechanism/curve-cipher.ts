@@ -25,6 +25,8 @@ const SMALL = 4096;
 /** Memory for a batch that is used again: some of it is kept, for all connections. */
 const CHUNK = 262_144;
 const SPARE = 4;
+/** Plain octets that are sealed at once: the peer should have something to do while we go on, and memory has an end. */
+const SLICE = 262_144;
 /** Memory for a frame that is not all there: at once up to this size, then as it arrives, doubling. */
 const ALLOCATE_AT_ONCE = 1 << 20;
 // In front of a large box, so that with the flags of the plain frame inside it, its header ends where its body begins.
@@ -50,8 +52,14 @@ export class CurveCipher implements Cipher {
   #lastLow: number;
   #closed = false;
 
-  /** What is lent to the last `seal`, to be used again. */
+  // What is to be sealed: the rest of #parts, from #at of #parts[#index] on.
+  #parts: readonly Uint8Array[] = [];
+  #index = 0;
+  #at = 0;
+  // Memory of the last `seal`, to be used again; the last of it is #room, filled up to #filled.
   #lent: Buffer[] = [];
+  #room: Buffer | null = null;
+  #filled = 0;
   /** The beginning of a frame that fits into the arena. */
   #tail: Buffer | null = null;
   // A large frame on its way: its box is #large[#slack..), of which #have octets are there; its head is in #head.
@@ -74,7 +82,9 @@ export class CurveCipher implements Cipher {
     this.#closed = true;
     this.#tail = null;
     this.#large = null;
+    this.#parts = [];
     this.#lent = [];
+    this.#room = null;
     wipe(this.#key);
     const { memory, key } = this.#arena;
     memory.fill(0, key, key + KEY_SIZE);
@@ -82,56 +92,83 @@ export class CurveCipher implements Cipher {
 
   // ---- sending
 
-  taken(): void {
-    for (const chunk of this.#lent) if (spare.length < SPARE) spare.push(chunk);
-    this.#lent = [];
+  take(parts: readonly Uint8Array[]): void {
+    this.#parts = parts;
+    this.#index = 0;
+    this.#at = 0;
   }
 
-  seal(parts: readonly Uint8Array[]): Uint8Array[] {
+  seal(): Uint8Array[] | null {
+    this.taken();
+    if (this.#index === this.#parts.length) {
+      this.#parts = [];
+      this.#index = 0;
+      return null;
+    }
     const sealed: Uint8Array[] = [];
-    // Not taken so far: somebody may still look at it.
-    this.#lent = [];
-    this.#useKey();
-    for (let index = 0; index < parts.length; ) {
-      let part = parts[index++]!;
-      let at = 0;
-      while (at < part.length) {
-        const body = headerEnd(part, at);
-        if (body > part.length) {
-          // A header in two parts: nobody does that, and it is right all the same.
-          if (index === parts.length) throw torn();
-          part = Buffer.concat([view(part, at, part.length), parts[index++]!]);
-          at = 0;
-          continue;
-        }
-        const flags = part[at]!;
-        const size = sizeOf(part, at);
-        if (size <= LARGE && body + size <= part.length) {
-          at = this.#sealStretch(part, at, sealed);
-          continue;
-        }
-        const out = this.#begin(flags, size, sealed);
-        let to = out.length - size;
-        at = body;
-        // The body: from this part, and those that follow.
-        for (;;) {
-          const piece = Math.min(out.length - to, part.length - at);
-          out.set(view(part, at, at + piece), to);
-          to += piece;
-          at += piece;
-          if (to === out.length) break;
-          if (index === parts.length) throw torn();
-          part = parts[index++]!;
-          at = 0;
-        }
-        this.#arena.sealIn(out, out.length - size - 1 - BOX_EXTRA, size + 1);
+    const { memory, key, nonce } = this.#arena;
+    memory.set(this.#key, key);
+    memory.set(this.#sendNonce, nonce);
+    let part = this.#parts[this.#index]!;
+    for (let room = SLICE; room > 0; ) {
+      if (this.#at === part.length) {
+        if (++this.#index === this.#parts.length) break;
+        part = this.#parts[this.#index]!;
+        this.#at = 0;
+        continue;
+      }
+      const body = headerEnd(part, this.#at);
+      const size = body > part.length ? 0 : sizeOf(part, this.#at);
+      if (body > part.length) part = this.#join(part);
+      else if (size <= LARGE && body + size <= part.length) room -= this.#sealStretch(part, sealed);
+      else {
+        room -= size;
+        part = this.#sealLarge(part, body, size, sealed);
       }
     }
     return sealed;
   }
 
-  /** Seals whole small frames from `at` on, as many as the arena takes; returns where the next frame begins. */
-  #sealStretch(part: Uint8Array, at: number, sealed: Uint8Array[]): number {
+  taken(): void {
+    for (const chunk of this.#lent) if (spare.length < SPARE) spare.push(chunk);
+    this.#lent = [];
+    this.#room = null;
+  }
+
+  /** A header in two parts: nobody does that, and it is right all the same. */
+  #join(part: Uint8Array): Uint8Array {
+    const rest = this.#parts.slice(this.#index + 1);
+    if (rest.length === 0) throw torn();
+    const joined = Buffer.concat([view(part, this.#at, part.length), rest[0]!]);
+    this.#parts = [joined, ...rest.slice(1)];
+    this.#index = 0;
+    this.#at = 0;
+    return joined;
+  }
+
+  /** Seals a frame whose body is large, or in several parts. Returns the part in which it ends. */
+  #sealLarge(first: Uint8Array, body: number, size: number, sealed: Uint8Array[]): Uint8Array {
+    const out = this.#begin(first[this.#at]!, size, sealed);
+    let part = first;
+    let at = body;
+    for (let to = out.length - size; ; ) {
+      const piece = Math.min(out.length - to, part.length - at);
+      out.set(view(part, at, at + piece), to);
+      to += piece;
+      at += piece;
+      if (to === out.length) break;
+      if (++this.#index === this.#parts.length) throw torn();
+      part = this.#parts[this.#index]!;
+      at = 0;
+    }
+    this.#at = at;
+    this.#arena.sealIn(out, out.length - size - 1 - BOX_EXTRA, size + 1);
+    return part;
+  }
+
+  /** Seals whole small frames, as many as the arena takes; returns how many octets of `part` that were. */
+  #sealStretch(part: Uint8Array, sealed: Uint8Array[]): number {
+    const at = this.#at;
     const { memory, input, inputSize, output, nonce } = this.#arena;
     const stretch = Math.min(part.length - at, inputSize);
     memory.set(at === 0 && stretch === part.length ? part : view(part, at, at + stretch), input);
@@ -167,29 +204,31 @@ export class CurveCipher implements Cipher {
       to += BOX_EXTRA + 1 + size;
       from = next;
     }
-    const length = to - output;
-    let batch: Buffer;
-    if (length <= SMALL) batch = Buffer.allocUnsafe(length);
-    else {
-      const chunk = spare.pop() ?? allocate(CHUNK);
-      this.#lent.push(chunk);
-      batch = view(chunk, 0, length);
-    }
+    const batch = this.#place(to - output);
     batch.set(view(memory, output, to));
     sealed.push(batch);
-    return at + from - input;
+    this.#at = at + from - input;
+    return from - input;
+  }
+
+  /** Memory for what is sealed, until it is taken. */
+  #place(length: number): Buffer {
+    if (length <= SMALL) return Buffer.allocUnsafe(length);
+    if (length > CHUNK) return allocate(length);
+    if (this.#room === null || this.#filled + length > CHUNK) {
+      this.#room = spare.pop() ?? allocate(CHUNK);
+      this.#lent.push(this.#room);
+      this.#filled = 0;
+    }
+    const start = this.#filled;
+    this.#filled = start + length;
+    return view(this.#room, start, this.#filled);
   }
 
   /** The frame for a large body, up to where the body begins; the octets of it are to be put at its end. */
   #begin(flags: number, size: number, sealed: Uint8Array[]): Buffer {
     const { memory, nonce } = this.#arena;
-    const length = HEADER_MAX + EXTRA + size;
-    let out: Buffer;
-    if (length <= CHUNK) {
-      const chunk = spare.pop() ?? allocate(CHUNK);
-      this.#lent.push(chunk);
-      out = view(chunk, 0, length);
-    } else out = allocate(length);
+    const out = this.#place(HEADER_MAX + EXTRA + size);
     // Always in the long form, which every peer takes: a body that is small and in two parts comes here as well.
     out[0] = LONG;
     writeU64(out, 1, size + EXTRA);
@@ -213,12 +252,6 @@ export class CurveCipher implements Cipher {
     }
     this.#next = number + 1;
     writeU64(memory, counter, number);
-  }
-
-  #useKey(): void {
-    const { memory, key, nonce } = this.#arena;
-    memory.set(this.#key, key);
-    memory.set(this.#sendNonce, nonce);
   }
 
   // ---- receiving
@@ -272,9 +305,17 @@ export class CurveCipher implements Cipher {
       from = next;
     }
     // From here on the arena may be used by others.
-    const bytes = to > output ? fresh(memory, output, to) : null;
     const rest = end - from;
     const used = at + stretch;
+    let bytes: Buffer | null = null;
+    if (to > output) {
+      // The chunk is ours, and mostly a good place: what was encrypted is no longer needed. This spares half the garbage.
+      if (to - output > stretch) bytes = fresh(memory, output, to);
+      else {
+        bytes = view(chunk, at, at + to - output);
+        bytes.set(view(memory, output, to));
+      }
+    }
     this.#tail = null;
     if (failure === null && rest > 0) this.#keep(memory, from, end);
     if (bytes !== null) plain(bytes);
@@ -294,7 +335,7 @@ export class CurveCipher implements Cipher {
         this.#have = 0;
         this.#want = size - HEAD;
         // The nonce waits in front of the box.
-        this.#large = this.#room(this.#want, 0);
+        this.#large = this.#hold(this.#want, 0);
         this.#receiveNonce.set(view(memory, from + head + NAME.length, from + head + HEAD), 16);
         this.#large.set(view(memory, from + head + HEAD, end), SLACK);
         this.#have = end - from - head - HEAD;
@@ -305,7 +346,7 @@ export class CurveCipher implements Cipher {
   }
 
   /** Memory for a box of `want` octets, of which `have` have arrived: it follows what arrived, not what is claimed. */
-  #room(want: number, have: number): Buffer {
+  #hold(want: number, have: number): Buffer {
     return allocate(SLACK + Math.min(want, Math.max(2 * have, ALLOCATE_AT_ONCE)));
   }
 
@@ -314,7 +355,7 @@ export class CurveCipher implements Cipher {
     const piece = Math.min(chunk.length - at, this.#want - this.#have);
     const have = this.#have + piece;
     if (SLACK + have > large.length) {
-      const grown = this.#room(this.#want, have);
+      const grown = this.#hold(this.#want, have);
       grown.set(view(large, 0, SLACK + this.#have));
       large = grown;
       this.#large = grown;

@@ -28,9 +28,11 @@ export interface Verdict {
 
 /** Turns traffic into what travels, and back. It has the state of one connection, in both directions. */
 export interface Cipher {
-  /** Whole plain frames, in order, to what is to be written. `parts` is not kept. */
-  seal(parts: readonly Uint8Array[]): Uint8Array[];
-  /** Nobody looks any more at what the last `seal` returned: its memory may be used again. */
+  /** Whole plain frames, in order: what is to be sealed next. All that was taken before is sealed. */
+  take(parts: readonly Uint8Array[]): void;
+  /** The next part of it as it is to be written; null when all is sealed. The memory is ours again with the next call. */
+  seal(): Uint8Array[] | null;
+  /** Nobody looks any more at what `seal` returned. */
   taken(): void;
   /**
    * What arrived to whole plain frames in memory of their own, to be scanned as if they had arrived: `plain` is called with
