@@ -1,6 +1,6 @@
 /**
  * The way of a session to its peer: attempts to connect with growing pauses between them, then the handshake.
- * All of it has one timer, which holds the process while something waits to be sent, and not otherwise.
+ * All of it has one timer. It does not hold the process: at-exit.ts does, while something waits to be sent.
  */
 import { ZmqError } from '../errors.ts';
 import type { Outbox } from '../patterns/outbox.ts';
@@ -10,6 +10,7 @@ import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { type PeerEvents, type WirePeer, ZmtpPeer } from '../zmtp/peer.ts';
 import { RawPeer } from '../zmtp/raw.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
+import { type Undelivered, waitsForPeer, waitsNoLonger } from './at-exit.ts';
 import { backoff, calm } from './backoff.ts';
 import type { Context } from './context.ts';
 import type { OptionValues } from './options.ts';
@@ -20,11 +21,10 @@ import { type Decision, type Inquiry, inquire } from './zap.ts';
 /** Starts an attempt to connect; returns the function that cancels it. */
 export type Dial = (done: (error: Error | null, connection: Connection | null) => void) => () => void;
 
-interface ApproachOwner {
+interface ApproachOwner extends Undelivered {
   readonly type: WireSocketType;
   readonly options: OptionValues;
   readonly context: Context;
-  readonly blocky: boolean;
 }
 
 export class Approach {
@@ -44,6 +44,7 @@ export class Approach {
   #cancel: (() => void) | null = null;
   /** Delay before the next attempt, or limit of the handshake. */
   #timer: NodeJS.Timeout | null = null;
+  #waits = false;
 
   constructor(owner: ApproachOwner, outbox: Outbox, report: PeerReport, security: Security) {
     this.#owner = owner;
@@ -112,7 +113,7 @@ export class Approach {
   handshake(connection: Connection, events: PeerEvents, late: (error: ZmqError) => void): WirePeer {
     const { options, type } = this.#owner;
     if (type === 'STREAM') return new RawPeer(events);
-    // 0 is no limit, and a timer all the same: it holds the process while there is something to send.
+    // 0 is no limit, and a timer all the same: while it runs what is queued waits for the peer.
     const limit = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
     this.#start(() => {
       if (this.#inquiry !== null) {
@@ -153,13 +154,12 @@ export class Approach {
 
   /** Something was queued. */
   queued(): void {
-    if (this.#timer !== null) this.#refer(this.#timer);
+    if (this.#timer !== null) this.#wait();
   }
 
   /** No pause and no limit any more. */
   clear(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#endTimer();
     this.#inquiry?.cancel();
     this.#inquiry = null;
   }
@@ -172,12 +172,25 @@ export class Approach {
   }
 
   #start(over: () => void, time: number): void {
-    this.#timer = setTimeout(over, time);
-    this.#refer(this.#timer);
+    this.#endTimer();
+    this.#timer = setTimeout(() => {
+      this.#endTimer();
+      over();
+    }, time).unref();
+    this.#wait();
   }
 
-  #refer(timer: NodeJS.Timeout): void {
-    if (this.#owner.blocky && !this.#outbox.idle) timer.ref();
-    else timer.unref();
+  #endTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.#waits) return;
+    this.#waits = false;
+    waitsNoLonger(this.#owner);
+  }
+
+  #wait(): void {
+    if (this.#waits || this.#outbox.idle) return;
+    this.#waits = true;
+    waitsForPeer(this.#owner);
   }
 }

@@ -34,6 +34,8 @@ export class Engine implements PatternHost, EndpointsOwner {
   readonly endpoints: Endpoints;
   closed = false;
   lastEndpoint: string | null = null;
+  /** The option `linger` was set: then it counts also for a process that would end. */
+  lingerGiven = false;
   /** Those who wait to receive, and what waits to be sent. */
   readonly receivers: Waiters<null, Buffer[]>;
   readonly senders: Waiters<Sendable, undefined>;
@@ -81,6 +83,12 @@ export class Engine implements PatternHost, EndpointsOwner {
 
   setOption<K extends OptionName>(name: K, value: OptionValues[K]): void {
     this.options[name] = value;
+    if (name === 'linger') this.lingerGiven = true;
+    if (typeof value === 'number' && value > Number.MAX_SAFE_INTEGER) {
+      process.emitWarning(
+        'Value is larger than Number.MAX_SAFE_INTEGER and may have been rounded inaccurately.',
+      );
+    }
     if (this.endpoints.any && !actsAtOnce(name)) {
       process.emitWarning('Socket option will not take effect until next connect/bind.');
     }
@@ -247,12 +255,15 @@ export class Engine implements PatternHost, EndpointsOwner {
       this.#closeWhenDone = true;
       return;
     }
-    void this.shutdown(this.options.linger);
+    void this.shutdown(this.options.linger, this.blocky || this.lingerGiven);
   }
 
-  /** Closes: nothing is received or accepted any more, what is queued is sent. Counts what was not sent in `time` ms. */
-  shutdown(time: number): Promise<{ undelivered: number }> {
-    if (this.#closing === null) this.#closing = this.#shutdown(time);
+  /**
+   * Closes: nothing is received or accepted any more, what is queued is sent. Counts what was not sent in `time` ms. The
+   * process does not end meanwhile if it `holds`.
+   */
+  shutdown(time: number, holds = true): Promise<{ undelivered: number }> {
+    if (this.#closing === null) this.#closing = this.#shutdown(time, holds);
     else if (time >= 0) {
       // It is closing already: what this caller grants counts as well.
       const timer = setTimeout(() => this.expire(), time);
@@ -261,7 +272,7 @@ export class Engine implements PatternHost, EndpointsOwner {
     return this.#closing;
   }
 
-  async #shutdown(time: number): Promise<{ undelivered: number }> {
+  async #shutdown(time: number, holds: boolean): Promise<{ undelivered: number }> {
     this.closed = true;
     const before = this.#drops.by.closed ?? 0;
     const waiting = this.senders.length;
@@ -275,15 +286,16 @@ export class Engine implements PatternHost, EndpointsOwner {
     });
     for (const session of [...this.#sessions]) session.finish(-1);
     let timer: NodeJS.Timeout | null = null;
-    hold();
+    if (holds) hold();
     if (this.#sessions.size > 0) {
       if (time === 0) this.expire();
       else if (time > 0) timer = setTimeout(() => this.expire(), time);
+      if (!holds) timer?.unref();
       if (this.#sessions.size > 0) await ended;
     }
     if (timer !== null) clearTimeout(timer);
     await closing;
-    letGo();
+    if (holds) letGo();
     this.#drops.flush();
     this.context.release();
     this.#over = true;

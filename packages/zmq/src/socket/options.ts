@@ -172,11 +172,11 @@ interface OptionSpec {
   readonly on: Group;
   readonly min?: number;
   readonly max?: number;
-  /** Set only, as in zeromq.js. */
-  readonly writeOnly?: true;
 }
 
 const INT_MAX = 0x7fff_ffff;
+/** As near as a number comes to it. */
+const UINT64_MAX = 2 ** 64;
 const number = (value: number, on: Group, min = -1, max = INT_MAX): OptionSpec => ({
   kind: 'number',
   default: value,
@@ -240,7 +240,7 @@ export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
   wssHostname: text('all'),
   wssTrustSystem: { kind: 'boolean', default: true, on: 'all' },
   wsOrigins: text('all'),
-  affinity: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
+  affinity: number(0, 'all', 0, UINT64_MAX),
   rate: number(100, 'all', 1),
   recoveryInterval: number(10_000, 'all', 0),
   multicastHops: number(1, 'send', 1),
@@ -255,9 +255,9 @@ export const OPTIONS: Readonly<Record<OptionName, OptionSpec>> = {
   socksProxy: text('all'),
   interface: text('all'),
   loopbackFastPath: flag('all'),
-  vmciBufferSize: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
-  vmciBufferMinSize: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
-  vmciBufferMaxSize: number(0, 'all', 0, Number.MAX_SAFE_INTEGER),
+  vmciBufferSize: number(0, 'all', 0, UINT64_MAX),
+  vmciBufferMinSize: number(0, 'all', 0, UINT64_MAX),
+  vmciBufferMaxSize: number(0, 'all', 0, UINT64_MAX),
   vmciConnectTimeout: number(-1, 'all'),
 };
 

@@ -30,6 +30,9 @@ export interface SessionOwner {
   readonly closed: boolean;
   /** Queued messages hold the process. */
   readonly blocky: boolean;
+  /** The option `linger` was set. */
+  readonly lingerGiven: boolean;
+  close(): void;
   emit(event: Event): void;
   dropped(pipe: Pipe, reason: DropReason, count: number): void;
   /** Nothing more comes from the session. */

@@ -10,6 +10,7 @@ import { Context, context as defaultContext } from './context.ts';
 import { Engine } from './engine.ts';
 import type { PeerInfo, SocketStats } from './events.ts';
 import type { Observer } from './observer.ts';
+import { optionByNumber, setOptionByNumber } from './option-numbers.ts';
 import type { GeneralOptions } from './options.ts';
 import {
   applies,
@@ -85,6 +86,11 @@ export function engineOf(socket: Socket): Engine {
   return engineOfSocket(socket);
 }
 
+type PatternOf = (host: PatternHost) => Pattern;
+
+/** The class of each socket type that is loaded, by libzmq's number. */
+const KINDS = new Map<number, { prototype: Socket }>();
+
 export abstract class Socket {
   readonly #engine: Engine;
 
@@ -92,19 +98,38 @@ export abstract class Socket {
     engineOfSocket = (socket) => socket.#engine;
   }
 
+  /**
+   * A socket of the type with libzmq's number, for classes that extend this one as in zeromq.js. It has all that the class
+   * of its type has; who needs the types of that, too, extends that class.
+   * @throws ZmqError EINVAL when there is no such type, or it belongs to a door that was not imported.
+   */
+  protected constructor(type: number, options?: CommonOptions);
+  /** @internal */
+  protected constructor(type: WireSocketType, pattern: PatternOf, options?: CommonOptions);
   protected constructor(
-    type: WireSocketType,
-    pattern: (host: PatternHost) => Pattern,
-    options: CommonOptions = {},
+    type: number | WireSocketType,
+    second?: PatternOf | CommonOptions,
+    third?: CommonOptions,
+    ...more: never[]
   ) {
+    const wire = typeof second === 'function' && typeof type === 'string' ? type : null;
+    if (wire === null && typeof type !== 'number') throw new TypeError('Socket type must be a number');
+    if (wire === null && (third !== undefined || more.length > 0))
+      throw new TypeError('Expected 2 arguments');
+    const given = wire === null ? second : third;
+    const options = given === undefined ? {} : given;
     if (typeof options !== 'object' || options === null) throw new TypeError('Options must be an object');
     const { context = defaultContext, signal, ...rest } = options;
     if (!(context instanceof Context))
       throw new ZmqError('EINVAL', { detail: 'the option context is not a Context' });
-    const values = defaultOptions();
-    values.ipv6 = context.ipv6;
-    context.acquire();
-    this.#engine = new Engine(type, context, values, pattern);
+    if (wire === null) {
+      this.#engine = borrow(this, type as number, context);
+    } else {
+      const values = defaultOptions();
+      values.ipv6 = context.ipv6;
+      context.acquire();
+      this.#engine = new Engine(wire, context, values, second as PatternOf);
+    }
     // As in zeromq.js: assigning an option that does not exist is an error, not a new property.
     Object.preventExtensions(this);
     try {
@@ -243,6 +268,58 @@ export abstract class Socket {
     }
   }
 
+  // What zeromq.js has for classes that extend its own, by libzmq's numbers.
+  protected getBoolOption(option: number): boolean {
+    return Boolean(optionByNumber(this, option));
+  }
+
+  protected setBoolOption(option: number, value: boolean): void {
+    if (typeof value !== 'boolean') throw new TypeError('Option value must be a boolean');
+    setOptionByNumber(this, option, value);
+  }
+
+  protected getInt32Option(option: number): number {
+    return Number(optionByNumber(this, option));
+  }
+
+  protected setInt32Option(option: number, value: number): void {
+    if (typeof value !== 'number') throw new TypeError('Option value must be a number');
+    setOptionByNumber(this, option, value);
+  }
+
+  protected getUint32Option(option: number): number {
+    return this.getInt32Option(option);
+  }
+
+  protected setUint32Option(option: number, value: number): void {
+    this.setInt32Option(option, value);
+  }
+
+  protected getInt64Option(option: number): number {
+    return this.getInt32Option(option);
+  }
+
+  protected setInt64Option(option: number, value: number): void {
+    this.setInt32Option(option, value);
+  }
+
+  protected getUint64Option(option: number): number {
+    return this.getInt32Option(option);
+  }
+
+  protected setUint64Option(option: number, value: number): void {
+    this.setInt32Option(option, value);
+  }
+
+  protected getStringOption(option: number): string | null {
+    const value = optionByNumber(this, option);
+    return value === null ? null : String(value);
+  }
+
+  protected setStringOption(option: number, value: string | Buffer | null): void {
+    setOptionByNumber(this, option, value);
+  }
+
   [Symbol.dispose](): void {
     this.close();
   }
@@ -252,8 +329,20 @@ export abstract class Socket {
   }
 }
 
-/** Gives a class the properties of the options that its type has. */
+/** What a socket of the type has behind it, and gives `socket` the members of its class. */
+function borrow(socket: Socket, type: number, context: Context): Engine {
+  const kind = KINDS.get(type);
+  if (kind === undefined) throw new ZmqError('EINVAL', { detail: `there is no socket type ${type}` });
+  const members = Object.getOwnPropertyDescriptors(kind.prototype) as PropertyDescriptorMap;
+  for (const name of Reflect.ownKeys(members)) {
+    if (!(name in socket)) Object.defineProperty(socket, name, members[name as string]!);
+  }
+  return engineOf(new (kind as unknown as new (options: CommonOptions) => Socket)({ context }));
+}
+
+/** Gives a class the properties of the options that its type has, and makes it known as the one of that type. */
 export function defineOptions(target: { prototype: Socket }, type: WireSocketType): void {
+  KINDS.set(SOCKET_TYPES[type], target);
   for (const name of OPTION_NAMES) {
     if (applies(name, type)) Object.defineProperty(target.prototype, name, optionProperty(name));
   }

@@ -49,8 +49,18 @@ type XPublisherOptions = PairOptions &
 /** @internal */
 export type Given<T> = Partial<T> & CommonOptions;
 
-/** The options that the constructor of a socket class takes, as zeromq.js names them. */
-export type SocketOptions<S extends Socket> = Partial<Pick<S, Extract<keyof S, OptionName>>> & CommonOptions;
+type Same<X, Y, Then, Else> =
+  (<T>() => T extends X ? 1 : 2) extends <T>() => T extends Y ? 1 : 2 ? Then : Else;
+
+/** The names of what can be set and is no method. */
+type WritableKeys<T> = {
+  [P in keyof T]-?: T[P] extends (...args: never[]) => unknown
+    ? never
+    : Same<{ [Q in P]: T[P] }, { -readonly [Q in P]: T[P] }, P, never>;
+}[keyof T];
+
+/** The options that the constructor of a socket class takes: what can be set of it, as in zeromq.js. */
+export type SocketOptions<S extends Socket> = Partial<Pick<S, WritableKeys<S>>> & CommonOptions;
 
 /** Exclusive pair (RFC 31): one peer at a time, both send and receive. */
 export class Pair extends Socket {

@@ -7,6 +7,9 @@ import { ZmqError } from '../errors.ts';
 import { systemError } from './system-error.ts';
 import type { Connection, DialCallback, TransportOptions } from './transport.ts';
 
+// Out here, where it keeps nothing alive of what waited for the attempt: the system may take its time to give it up.
+const ignore = (): void => {};
+
 /** Waits for `socket`, which is connecting. Returns the function that cancels. */
 export function dialSocket(
   socket: Socket,
@@ -24,7 +27,7 @@ export function dialSocket(
   const giveUp = (): void => {
     stop();
     // A late error of an attempt that nobody waits for.
-    socket.on('error', () => {});
+    socket.on('error', ignore);
     socket.destroy();
   };
   const onConnect = (): void => {

@@ -1,14 +1,11 @@
-/** Closing: what becomes of pending calls, of queued messages (linger), and of the process. */
+/** Closing: what becomes of pending calls and of queued messages (linger). What becomes of the process: exit.test.ts. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import * as zmq from '../../src/index.ts';
 import { LIMIT, within } from '../support/deadline.ts';
 import { payload, text } from '../support/payload.ts';
 import { bindTo, link, scope } from '../support/scope.ts';
-import { basicWires, tcp, transports, wires } from '../support/transports.ts';
+import { transports, wires } from '../support/transports.ts';
 
 const CLOSED = { code: 'EBADF', message: 'Socket is closed' };
 const GIVEN_UP = { code: 'EAGAIN', message: 'Operation was not possible or timed out' };
@@ -131,89 +128,3 @@ for (const transport of wires) {
     });
   });
 }
-
-/** Runs support/child.ts with a scenario. Resolves with its exit code and what it printed. */
-async function child(...scenario: string[]): Promise<{ code: number | null; output: string }> {
-  const here = import.meta.url;
-  const file = new URL(`../support/child${here.endsWith('.ts') ? '.ts' : '.js'}`, here);
-  const run = spawn(process.execPath, [...process.execArgv, fileURLToPath(file), ...scenario], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let output = '';
-  run.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  try {
-    const [code] = (await within(once(run, 'close'), `the process ${scenario.join(' ')} to exit`)) as [
-      number | null,
-    ];
-    return { code, output: output.trim() };
-  } finally {
-    run.kill('SIGKILL');
-  }
-}
-
-describe('the process', { timeout: 60_000 }, () => {
-  it('exits though sockets are open, when nobody waits for them', async () => {
-    assert.deepEqual(await child('idle'), { code: 0, output: 'idle' });
-  });
-
-  it('stays until a message is sent that is queued, and exits then', async (t) => {
-    const s = scope(t, tcp);
-    const pull = s.open(zmq.Pull);
-    const endpoint = await tcp.fixed();
-    const ended = child('queued', endpoint);
-    await pull.bind(endpoint);
-    assert.deepEqual(text(await pull.receive()), ['late']);
-    assert.deepEqual(await ended, { code: 0, output: 'queued' });
-  });
-
-  it('stays while somebody waits for a message', async () => {
-    const file = new URL('../support/child.js', import.meta.url);
-    const run = spawn(process.execPath, [fileURLToPath(file), 'waiting'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const [chunk] = (await once(run.stdout, 'data')) as [Buffer];
-    assert.equal(chunk.toString().trim(), 'waiting');
-    // Whoever is not held is gone by the time that another process came and went.
-    assert.deepEqual(await child('idle'), { code: 0, output: 'idle' });
-    assert.equal(run.exitCode, null);
-    run.kill();
-    await once(run, 'close');
-  });
-
-  for (const transport of transports) {
-    it(`exits when its sockets are closed, over ${transport.name}`, async () => {
-      assert.deepEqual(await child('talk', transport.endpoint()), { code: 0, output: 'pong' });
-    });
-  }
-
-  it('exits when closed sockets never had a peer', async () => {
-    assert.deepEqual(await child('alone'), { code: 0, output: 'closed' });
-  });
-
-  for (const transport of basicWires) {
-    it(`delivers first what linger -1 keeps, over ${transport.name}`, async (t) => {
-      const s = scope(t, transport);
-      const endpoint = await transport.fixed();
-      const exit = child('push', endpoint, '-1', '500');
-      const pull = s.open(zmq.Pull);
-      await pull.bind(endpoint);
-      for (let index = 0; index < 500; index += 1)
-        assert.deepEqual(text(await pull.receive()), [String(index)]);
-      assert.deepEqual(await exit, { code: 0, output: 'closed' });
-    });
-  }
-
-  it('exits at once with linger 0, though nobody took the messages', async () => {
-    assert.deepEqual(await child('push', await tcp.fixed(), '0', '10'), { code: 0, output: 'closed' });
-  });
-
-  it('exits when linger is over, though nobody took the messages', async () => {
-    assert.deepEqual(await child('push', await tcp.fixed(), '50', '10'), { code: 0, output: 'closed' });
-  });
-
-  it('exits when a socket is closed whose events are being read', async () => {
-    assert.deepEqual(await child('events'), { code: 0, output: 'end' });
-  });
-});

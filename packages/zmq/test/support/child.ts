@@ -66,6 +66,26 @@ async function queued(endpoint: string): Promise<string> {
   return 'queued';
 }
 
+/** Leaves a message behind that nobody will take. An option that is `-` is not set. */
+async function leave(blocky: string, linger: string): Promise<string> {
+  zmq.context.blocky = blocky === 'true';
+  const options = linger === '-' ? {} : { linger: Number(linger) };
+  const push = new zmq.Push({ reconnectInterval: 50, ...options });
+  push.connect('tcp://127.0.0.1:1');
+  await push.send('x');
+  return 'left';
+}
+
+/** As `leave`, and closes the socket. */
+async function leaveClosed(): Promise<string> {
+  zmq.context.blocky = false;
+  const push = new zmq.Push({ reconnectInterval: 50 });
+  push.connect('tcp://127.0.0.1:1');
+  await push.send('x');
+  push.close();
+  return 'left';
+}
+
 /** Waits for a message that never comes; the parent ends it. */
 async function waiting(): Promise<string> {
   const pair = new zmq.Pair();
@@ -84,5 +104,7 @@ const scenarios: Record<string, () => Promise<string>> = {
   idle,
   queued: () => queued(endpoint),
   waiting,
+  leave: () => leave(endpoint, linger),
+  leaveClosed,
 };
 console.log(await scenarios[scenario as string]?.());

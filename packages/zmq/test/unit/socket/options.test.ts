@@ -136,7 +136,8 @@ describe('options', () => {
         Number.POSITIVE_INFINITY,
         Number.NEGATIVE_INFINITY,
       ]) {
-        if (value === max && max === Number.MAX_SAFE_INTEGER) continue;
+        // Where numbers are not that fine.
+        if (value === max) continue;
         assert.throws(() => checkOption(name, value), RangeError, `${name} took ${value}`);
       }
       if (name !== 'reconnectJitter') assert.throws(() => checkOption(name, min + 0.5), RangeError);
