@@ -5,6 +5,7 @@ import { rfc28 } from './rfc28.ts';
 import { rfc29 } from './rfc29.ts';
 import { rfc30, rfc31 } from './rfc30.ts';
 import { rfc23, rfc37 } from './rfc37.ts';
+import { rfc24, rfc26, rfc27, rfc32 } from './security.ts';
 
 export interface Chapter {
   readonly title: string;
@@ -18,6 +19,10 @@ export const chapters: readonly Chapter[] = [
   { title: 'RFC 31: exclusive pair', clauses: rfc31 },
   { title: 'RFC 37: ZMTP 3.1', clauses: rfc37 },
   { title: 'RFC 23: ZMTP 3.0', clauses: rfc23 },
+  { title: 'RFC 24: PLAIN', clauses: rfc24 },
+  { title: 'RFC 25 and 26: CURVE', clauses: rfc26 },
+  { title: 'RFC 27: ZAP', clauses: rfc27 },
+  { title: 'RFC 32: Z85', clauses: rfc32 },
   { title: 'RFC 41: client and server', clauses: rfc41 },
   { title: 'RFC 48: radio and dish', clauses: rfc48 },
   { title: 'RFC 49: scatter and gather', clauses: rfc49 },
