@@ -16,6 +16,7 @@ const stand = (name) => join(zmq, 'browser', name);
 const TWINS = new Map([
   [join(zmq, 'crypto/keys.ts'), stand('keys.ts')],
   [join(zmq, 'crypto/native.ts'), stand('native.ts')],
+  [join(zmq, 'socket/keep-alive.ts'), stand('keep-alive.ts')],
   [join(zmq, 'socket/spin.ts'), stand('spin.ts')],
   [join(zmq, 'transport/ip.ts'), stand('ip.ts')],
   [join(zmq, 'transport/registry.ts'), stand('registry.ts')],

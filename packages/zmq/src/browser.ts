@@ -55,6 +55,7 @@ export type { GeneralOptions, OptionName, OptionValues } from './socket/options.
 export { RouterPeers } from './socket/peers.ts';
 export { type PortEvents, RunPort } from './socket/port.ts';
 export { Proxy, type ProxyObserver, type ProxyStats } from './socket/proxy.ts';
+export { curveKeyPair } from './socket/security.ts';
 export { type CommonOptions, type DrainOptions, Socket } from './socket/socket.ts';
 export { isolate, retire } from './socket/steer.ts';
 export {
@@ -74,6 +75,7 @@ export {
   XPublisher,
   XSubscriber,
 } from './socket/types.ts';
+export type { ZapHandler, ZapReply, ZapRequest } from './socket/zap-handler.ts';
 export {
   bodyStart,
   countMessages,
