@@ -16,6 +16,7 @@ typedef struct {
     long window;          /* messages in flight */
     int topics, subs;     /* pub and sub: prefixes in all, and sockets that share them */
     const char *acks;     /* sub: where the publisher takes its credits; pub: where it binds for them */
+    int curve;            /* 1 CURVE as the server, 0 as a client, -1 without */
     long long count;      /* pub: stop after so many messages; 0 never */
 } options_t;
 
@@ -54,6 +55,9 @@ void run_dealer(void *context, const options_t *o);
 void run_router(void *context, const options_t *o);
 void run_pub(void *context, const options_t *o);
 void run_sub(void *context, const options_t *o);
+/* Both ends in one process, each with a thread of its own: for inproc. */
+void run_pushpull(void *context, const options_t *o);
+void run_reqrep(void *context, const options_t *o);
 void run_proxy(void *context, const options_t *o);
 
 #endif

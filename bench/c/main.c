@@ -15,6 +15,8 @@ static const char usage[] =
     "  push, req, dealer [--window N], sub --acks ENDPOINT [--window N --subs N --topics N]     connect\n"
     "  pull, rep, router, pub [--acks ENDPOINT --window N --topics N --count N]                 bind\n"
     "  proxy pipeline|pubsub|reqrep FRONTEND BACKEND                                            bind\n"
+    "  pushpull, reqrep: both ends, for inproc\n"
+    "  --curve server|client: CURVE instead of NULL\n"
     "  version\n";
 
 static void *end_with_stdin(void *unused) {
@@ -26,10 +28,11 @@ static void *end_with_stdin(void *unused) {
 
 static const struct { const char *name; void (*run)(void *, const options_t *); } commands[] = {
     {"push", run_push},     {"pull", run_pull},     {"req", run_req}, {"rep", run_rep},    {"dealer", run_dealer},
-    {"router", run_router}, {"pub", run_pub},       {"sub", run_sub}, {"proxy", run_proxy}};
+    {"router", run_router}, {"pub", run_pub},       {"sub", run_sub}, {"proxy", run_proxy},
+    {"pushpull", run_pushpull}, {"reqrep", run_reqrep}};
 
 int main(int argc, char **argv) {
-    options_t o = {.bind = -1, .hwm = -1, .warm = 0.5, .time = 1.2, .window = 1000};
+    options_t o = {.bind = -1, .hwm = -1, .curve = -1, .warm = 0.5, .time = 1.2, .window = 1000};
     int child = 0;
     if (argc == 2 && !strcmp(argv[1], "version")) {
         int major, minor, patch;
@@ -50,6 +53,7 @@ int main(int argc, char **argv) {
         if (++i == argc) fail(usage);
         value = argv[i];
         if (!strcmp(name, "--hwm")) o.hwm = atoi(value);
+        else if (!strcmp(name, "--curve")) o.curve = !strcmp(value, "server");
         else if (!strcmp(name, "--warm")) o.warm = atof(value);
         else if (!strcmp(name, "--time")) o.time = atof(value);
         else if (!strcmp(name, "--window")) o.window = atol(value);

@@ -41,12 +41,13 @@ function matches({ id }: Row, pattern: string): boolean {
 
 const options = readOptions();
 const timing = options.quick ? { warm: 0.3, time: 0.5 } : { warm: 0.5, time: 1.2 };
-const peers = findPeers();
+const listing = options.help || options.list;
+const peers = findPeers(!listing && (options.only === undefined || /\bws|\*/.test(options.only)));
 const all = rowsFor(peers, timing, options.quick);
 const patterns = options.only?.split(',') ?? ['*'];
 const rows = all.filter((row) => patterns.some((pattern) => matches(row, pattern)));
 
-if (options.help || options.list) {
+if (listing) {
   console.log(options.help ? USAGE : all.map(({ id }) => id).join('\n'));
   process.exit();
 }

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildLibzmqWs } from './libzmq-ws.ts';
 
 /** How to start a side of a measurement, or why it cannot be. */
 export type Peer =
@@ -24,6 +25,8 @@ export interface Peers {
   readonly zeroth: Peer;
   readonly zeromqJs: Peer;
   readonly libzmq: Peer;
+  /** With the ws transport, which Debian's has not. */
+  readonly libzmqWs: Peer;
   /** `zeroth run`. */
   readonly node: Peer;
   /** `zeroth run` of the executable for this machine. */
@@ -58,24 +61,31 @@ function run(command: string, args: readonly string[]): { ok: boolean; text: str
   return { ok: status === 0 && error === undefined, text: `${stdout ?? ''}${stderr ?? ''}`.trim() };
 }
 
+const outputs: string = join(root, 'bench', '.build');
+
 /** Compiles bench/c when it is newer than the program. */
-function buildC(): Peer {
+function buildC(file: string, library: readonly string[]): Peer {
   const name = 'libzmq in C';
   const sources = join(root, 'bench', 'c');
-  const program = join(root, 'bench', '.build', 'zmqbench');
+  const program = join(outputs, file);
   const files = readdirSync(sources).map((file) => join(sources, file));
   const newest = Math.max(...files.map((file) => statSync(file).mtimeMs));
   if (!existsSync(program) || statSync(program).mtimeMs < newest) {
     if (!run('cc', ['--version']).ok) return absent(name, 'no C compiler (cc)');
     mkdirSync(dirname(program), { recursive: true });
     const units = files.filter((file) => file.endsWith('.c'));
-    const { ok, text } = run('cc', ['-O2', '-o', program, ...units, '-lzmq', '-lpthread']);
+    const { ok, text } = run('cc', ['-O2', '-o', program, ...units, ...library, '-lpthread']);
     if (!ok) return absent(name, /zmq\.h|-lzmq/.test(text) ? 'libzmq3-dev missing' : `cc failed: ${text}`);
   }
   const version = run(program, ['version']);
   return version.ok
     ? { name, command: [program], version: version.text, missing: null }
     : absent(name, 'the program in bench/c does not start');
+}
+
+function buildWs(): Peer {
+  const { flags, missing } = buildLibzmqWs(outputs);
+  return flags === null ? absent('libzmq in C', missing) : buildC('zmqbench-ws', flags);
 }
 
 function versionOf(module: string): string | null {
@@ -105,7 +115,8 @@ function findExecutable(version: string | null): Peer {
     : { name: 'executable', command: [program, 'run'], version, missing: null };
 }
 
-export function findPeers(): Peers {
+/** `ws`: rows of ws are wanted, so that what they need may be built. */
+export function findPeers(ws: boolean): Peers {
   const zmqEntry = join(root, 'packages', 'zmq', 'dist', 'index.js');
   const nodeEntry = join(root, 'packages', 'node', 'dist', 'cli', 'main.js');
   const zeroth = driver('@zeroth/zmq', 'zeroth', '@zeroth/zmq', zmqEntry);
@@ -115,7 +126,8 @@ export function findPeers(): Peers {
   return {
     zeroth,
     zeromqJs: driver('zeromq.js', 'zeromq.js', 'zeromq', null),
-    libzmq: buildC(),
+    libzmq: buildC('zmqbench', ['-lzmq']),
+    libzmqWs: ws ? buildWs() : absent('libzmq in C', 'not built'),
     node:
       nodeVersion === null || !existsSync(nodeEntry)
         ? absent('zeroth run', 'packages/node is not built')

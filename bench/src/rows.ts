@@ -12,6 +12,7 @@ import { DEFAULTS, most, NONE, ratio, side, time } from './row.ts';
 import { nodeRelay, proxyRelay } from './servers.ts';
 import { startRows } from './start-rows.ts';
 import { streamRows } from './stream-rows.ts';
+import { transportRows } from './transport-rows.ts';
 import type { Timing, Work } from './works.ts';
 import {
   inFlight,
@@ -127,6 +128,7 @@ export function rowsFor(peers: Peers, timing: Timing, quick: boolean): Row[] {
       theirs: cs((peer) => pubSub(peer, timing, 20, 10_000)),
       method: `20 subscribers in one process hold 500 of 10,000 prefixes each; the publisher takes the topics in turn, each message matches one. ${PACED}`,
     },
+    ...transportRows(peers, timing),
     ...pipelines,
     {
       ...DEFAULTS,

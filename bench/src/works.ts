@@ -3,6 +3,9 @@
  *
  * Guarantees: a work is the same arrangement for ours and theirs; the receiver, or the requester, measures.
  */
+import { rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Child, Stage } from './children.ts';
 import type { Command, StartRelay } from './servers.ts';
 import { ANY, endpointOf, startNats } from './servers.ts';
@@ -44,17 +47,61 @@ export async function latency(requester: Child, { warm, time }: Timing): Promise
   return { value: p50, p99 };
 }
 
-export function pushPull(peer: Command, timing: Timing, size: number, extra: Command = []): Work {
+/** Where the side that binds binds. */
+export type Place = (stage: Stage) => string;
+
+const TCP: Place = () => ANY;
+export const WS: Place = () => 'ws://127.0.0.1:*';
+let places = 0;
+export const IPC: Place = (stage) => {
+  const file = join(tmpdir(), `zeroth-bench-${process.pid}-${places++}.sock`);
+  // Who is killed leaves its file behind.
+  stage.atEnd(() => rmSync(file, { force: true }));
+  return `ipc://${file}`;
+};
+
+export function pushPull(
+  peer: Command,
+  timing: Timing,
+  size: number,
+  extra: Command = [],
+  place: Place = TCP,
+): Work {
   return async (stage) => {
-    const pull = await stage.start([...peer, 'pull', ANY, String(size), ...extra, ...flags(timing)]);
+    const pull = await stage.start([...peer, 'pull', place(stage), String(size), ...extra, ...flags(timing)]);
     await stage.start([...peer, 'push', endpointOf(pull), String(size), ...extra]);
     return rate(pull, timing);
   };
 }
 
-export function roundTrip(peer: Command, timing: Timing): Work {
+/** CURVE: the side that binds is the server. */
+export function curvePushPull(peer: Command, timing: Timing, size: number, extra: Command = []): Work {
   return async (stage) => {
-    const rep = await stage.start([...peer, 'rep', ANY]);
+    const server = [...peer, 'pull', ANY, String(size), '--curve', 'server', ...extra];
+    const pull = await stage.start([...server, ...flags(timing)]);
+    await stage.start([...peer, 'push', endpointOf(pull), String(size), '--curve', 'client', ...extra]);
+    return rate(pull, timing);
+  };
+}
+
+const INPROC = 'inproc://bench';
+
+/** Both ends in one process. */
+export function inprocPushPull(peer: Command, timing: Timing, size: number): Work {
+  return async (stage) => {
+    const both = await stage.start([...peer, 'pushpull', INPROC, String(size), ...flags(timing)]);
+    return rate(both, timing);
+  };
+}
+
+export function inprocRoundTrip(peer: Command, timing: Timing): Work {
+  return async (stage) =>
+    latency(await stage.start([...peer, 'reqrep', INPROC, '64', ...flags(timing)]), timing);
+}
+
+export function roundTrip(peer: Command, timing: Timing, place: Place = TCP): Work {
+  return async (stage) => {
+    const rep = await stage.start([...peer, 'rep', place(stage)]);
     return latency(await stage.start([...peer, 'req', endpointOf(rep), '64', ...flags(timing)]), timing);
   };
 }

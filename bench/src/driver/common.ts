@@ -5,6 +5,7 @@
  * what the figure of the other side means.
  */
 import { writeSync } from 'node:fs';
+import type { CurveRole } from './curve.ts';
 import type { Attachable, Library } from './library.ts';
 
 export interface DriverOptions {
@@ -21,6 +22,7 @@ export interface DriverOptions {
   readonly subs: number;
   readonly acks: string | null;
   readonly batch: boolean;
+  readonly curve: CurveRole | null;
   /** Records of a stream. */
   readonly count: number;
   /** How an append is made durable. */

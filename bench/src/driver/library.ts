@@ -28,12 +28,19 @@ interface BatchReceiver extends Receiver {
   receiveBatch(max?: number): Promise<Buffer[][]>;
 }
 
-interface SendOptions {
+export interface CurveOptions {
+  curveServer?: boolean;
+  curvePublicKey?: string;
+  curveSecretKey?: string;
+  curveServerKey?: string;
+}
+
+interface SendOptions extends CurveOptions {
   linger?: number;
   sendHighWaterMark?: number;
 }
 
-interface ReceiveOptions {
+interface ReceiveOptions extends CurveOptions {
   receiveHighWaterMark?: number;
 }
 

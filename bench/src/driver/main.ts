@@ -10,13 +10,14 @@ import { parseArgs } from 'node:util';
 import { bareNode } from './bare-node.ts';
 import { codecDecode, codecEncode } from './codec.ts';
 import type { Driver, DriverOptions, ForeignDriver } from './common.ts';
+import { type CurveRole, hideSodiumNative } from './curve.ts';
 import { diskAppend, diskOne } from './disk.ts';
 import { jsConsume, jsFill, jsPublish, jsPublishOne } from './jetstream.ts';
 import { loadLibrary } from './library.ts';
 import { natsPub, natsRep, natsReq, natsSub } from './nats.ts';
-import { pull, pullCounts, push } from './pipeline.ts';
+import { pull, pullCounts, push, pushPull } from './pipeline.ts';
 import { pub, sub } from './pubsub.ts';
-import { dealer, rep, req, router } from './reqrep.ts';
+import { dealer, rep, req, reqRep, router } from './reqrep.ts';
 import {
   streamConsume,
   streamFill,
@@ -30,6 +31,8 @@ const DRIVERS: Readonly<Record<string, Driver>> = {
   push,
   pull,
   'pull-counts': pullCounts,
+  pushpull: pushPull,
+  reqrep: reqRep,
   req,
   rep,
   dealer,
@@ -74,6 +77,8 @@ const { positionals, values } = parseArgs({
     subs: { type: 'string', default: '1' },
     acks: { type: 'string' },
     batch: { type: 'boolean', default: false },
+    curve: { type: 'string' },
+    'without-sodium-native': { type: 'boolean', default: false },
     count: { type: 'string', default: '0' },
     sync: { type: 'string', default: 'fdatasync' },
     child: { type: 'boolean', default: false },
@@ -105,9 +110,11 @@ const options: DriverOptions = {
   subs: Number(values.subs),
   acks: values.acks ?? null,
   batch: values.batch,
+  curve: (values.curve as CurveRole | undefined) ?? null,
   count: Number(values.count),
   sync: values.sync === 'dsync' ? 'dsync' : 'fdatasync',
 };
+if (values['without-sodium-native']) hideSodiumNative();
 await foreign?.(options);
 await driver?.({ ...options, lib: await loadLibrary(values.lib) });
 process.exit();

@@ -1,9 +1,15 @@
 /** PUSH and PULL: the drop-in loop of zeromq.js, and the batch API of @zeroth/zmq. */
 import type { Driver } from './common.ts';
 import { attach, Meter, sayCount, sayReady, sayResult } from './common.ts';
+import { curveOptions } from './curve.ts';
 
-export const push: Driver = async ({ lib, endpoint, size, bind, hwm, batch }) => {
-  const socket = new lib.Push({ linger: 0, ...(hwm === null ? {} : { sendHighWaterMark: hwm }) });
+export const push: Driver = async ({ lib, endpoint, size, bind, hwm, batch, curve }) => {
+  const security = curveOptions(curve);
+  const socket = new lib.Push({
+    linger: 0,
+    ...security,
+    ...(hwm === null ? {} : { sendHighWaterMark: hwm }),
+  });
   const body = Buffer.alloc(size);
   sayReady(await attach(socket, endpoint, bind ?? false));
   if (!batch) for (;;) await socket.send(body);
@@ -14,8 +20,9 @@ export const push: Driver = async ({ lib, endpoint, size, bind, hwm, batch }) =>
 };
 
 export const pull: Driver = async (options) => {
-  const { lib, endpoint, bind, hwm, batch } = options;
-  const socket = new lib.Pull(hwm === null ? {} : { receiveHighWaterMark: hwm });
+  const { lib, endpoint, bind, hwm, batch, curve } = options;
+  const security = curveOptions(curve);
+  const socket = new lib.Pull({ ...security, ...(hwm === null ? {} : { receiveHighWaterMark: hwm }) });
   const meter = new Meter(options);
   sayReady(await attach(socket, endpoint, bind ?? true));
   if (batch) {
@@ -29,6 +36,12 @@ export const pull: Driver = async (options) => {
     for await (const [body] of socket) if (meter.add(body?.length ?? 0)) break;
   }
   sayResult(meter.result());
+};
+
+/** Both in one process and one thread, for inproc. The library orders bind and connect. */
+export const pushPull: Driver = async (options) => {
+  void push(options);
+  await pull(options);
 };
 
 /** Milliseconds between two lines of `pull-counts`. */

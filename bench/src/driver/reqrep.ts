@@ -66,3 +66,9 @@ export const router: Driver = async ({ lib, endpoint, bind }) => {
   sayReady(await attach(socket, endpoint, bind ?? true));
   for await (const message of socket) await socket.send(message);
 };
+
+/** REQ and REP in one process and one thread, for inproc. */
+export const reqRep: Driver = async (options) => {
+  void rep(options);
+  await req(options);
+};
