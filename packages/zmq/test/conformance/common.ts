@@ -19,10 +19,15 @@ function bodyOf(parts: readonly unknown[]): string {
   return String(parts.filter(Buffer.isBuffer).at(-1));
 }
 
+/** A copy to be sent: libzmq masks what goes over ws where it lies, in the memory of the sender. */
+export function fresh(parts: readonly Buffer[]): Buffer[] {
+  return parts.map((part) => Buffer.from(part));
+}
+
 /** `from` sends what `to` receives, octet by octet. */
 export async function passes(from: CellSocket, to: CellSocket, strip: number = 0): Promise<void> {
   for (const [index, parts] of BODIES.entries()) {
-    await from.send(parts);
+    await from.send(fresh(parts));
     sameParts((await to.receive()).slice(strip), parts, `message ${index}`);
   }
 }

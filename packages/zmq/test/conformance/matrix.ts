@@ -44,7 +44,7 @@ export interface CellSocket extends Omit<LooseSocket, 'send'> {
 
 /** What only our sockets have. */
 export interface Tested extends CellSocket {
-  readonly stats: { readonly queuedIn: number; readonly dropped: number };
+  readonly stats: { readonly messagesIn: number; readonly queuedIn: number; readonly dropped: number };
 }
 
 type Classes = Readonly<Record<AnyName, new (options?: object) => CellSocket>>;

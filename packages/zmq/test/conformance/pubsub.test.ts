@@ -4,7 +4,14 @@ import { until } from '../support/deadline.ts';
 import { payload, sameParts, text } from '../support/payload.ts';
 import { collect, subscribed } from '../support/pubsync.ts';
 import { left } from '../support/scope.ts';
-import { BODIES, type Kind, receivesInTurns, receivesOctetsInTurns, subscribeCommand } from './common.ts';
+import {
+  BODIES,
+  fresh,
+  type Kind,
+  receivesInTurns,
+  receivesOctetsInTurns,
+  subscribeCommand,
+} from './common.ts';
 import { type CellSocket, holds, octets, octetsBound } from './matrix.ts';
 
 /** An XSUB, asked as a SUB is. */
@@ -309,7 +316,7 @@ function receivesAsItIs({ clause, tested: name }: Kind): void {
     await join(socket, pub);
     assert.deepEqual([...((await pub.receive())[0] as Buffer)], [1]);
     for (const [index, parts] of BODIES.entries()) {
-      await pub.send(parts);
+      await pub.send(fresh(parts));
       sameParts(await socket.receive(), parts, `message ${index}`);
     }
   });

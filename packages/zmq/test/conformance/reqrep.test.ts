@@ -1,9 +1,11 @@
 /** RFC 28: the request-reply pattern. */
 import assert from 'node:assert/strict';
+import { until } from '../support/deadline.ts';
 import { payload, sameParts, text } from '../support/payload.ts';
 import {
   BODIES,
   discardsOfWhoLeft,
+  fresh,
   inTurns,
   keepsMark,
   passes,
@@ -113,10 +115,11 @@ holds(
     assert.deepEqual(text(await req.receive()), ['right too']);
     await req.send('to the first again');
     await two.send([twoId, '', 'wrong, I was not asked']);
+    await until(() => req.stats.messagesIn === 3, 'the wrong reply to be there');
     assert.deepEqual(text((await one.receive()).slice(2)), ['to the first again']);
     await one.send([oneId, '', 'right again']);
     assert.deepEqual(text(await req.receive()), ['right again']);
-    // In the order of its connection: the wrong one is here before this reply.
+    // It would be mistaken for the reply to this one.
     await req.send('to the second again');
     await two.receive();
     await two.send([twoId, '', 'asked now']);
@@ -139,7 +142,7 @@ holds('RFC 28 REP: passes requests and replies as they are', 'everywhere', async
   const [rep, req] = [tested('Reply'), peer('Request')];
   await join(rep, req);
   for (const [index, parts] of BODIES.entries()) {
-    await req.send(parts);
+    await req.send(fresh(parts));
     sameParts(await rep.receive(), parts, `request ${index}`);
     const reply = parts.toReversed();
     await rep.send(reply);
@@ -370,7 +373,7 @@ holds(
     const [router, dealer] = [tested('Router'), peer('Dealer', { routingId: 'me' })];
     await join(router, dealer);
     for (const [index, parts] of BODIES.entries()) {
-      await dealer.send(parts);
+      await dealer.send(fresh(parts));
       sameParts(await router.receive(), [Buffer.from('me'), ...parts], `message ${index}`);
     }
   },

@@ -13,7 +13,10 @@ import { passes } from './common.ts';
 import { type Cell, holds, octets, octetsBound } from './matrix.ts';
 
 /** What a PLAIN server is made with: somebody who knows admin's password. */
-async function plainServer({ scope }: Pick<Cell, 'scope'>, ofTheirs: boolean): Promise<Record<string, unknown>> {
+async function plainServer(
+  { scope }: Pick<Cell, 'scope'>,
+  ofTheirs: boolean,
+): Promise<Record<string, unknown>> {
   const context = ofTheirs ? new libzmq.Context() : new zmq.Context();
   await handle(scope, ofTheirs ? theirs : ours, context, knows('admin', 'secret'));
   return { context, plainServer: true, zapDomain: 'test' };
