@@ -84,7 +84,7 @@ for (const transport of transports) {
       const [one, two] = [s.open(zmq.Dealer), s.open(zmq.Dealer)];
       assert.equal(one.lastEndpoint, null);
       const first = await bindTo(one, transport);
-      assert.match(first, /^(tcp:\/\/.+:[1-9]\d*|ipc:\/\/.+|inproc:\/\/.+)$/);
+      assert.match(first, /^(tcp:\/\/.+:[1-9]\d*|wss?:\/\/.+:[1-9]\d*\/.*|ipc:\/\/.+|inproc:\/\/.+)$/);
       const second = await bindTo(one, transport);
       assert.notEqual(second, first);
       assert.equal(one.lastEndpoint, second);

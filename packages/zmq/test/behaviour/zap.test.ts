@@ -58,7 +58,7 @@ for (const transport of basicWires) {
       const { identity, password, ...rest } = { ...request!, password: request!.password };
       assert.deepEqual(rest, {
         domain: 'test',
-        address: transport === tcp ? '127.0.0.1' : '',
+        address: transport.name === 'ipc' ? '' : '127.0.0.1',
         mechanism: 'PLAIN',
         username: 'admin',
       });

@@ -5,15 +5,21 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TEST_CERTIFICATE, TEST_KEY } from './certificate.ts';
 
-export type TransportName = 'tcp' | 'tcp6' | 'ipc' | 'ipc-abstract' | 'inproc';
+export type TransportName = 'tcp' | 'tcp6' | 'ipc' | 'ipc-abstract' | 'inproc' | 'ws' | 'wss';
 
 export interface TestTransport {
   readonly name: TransportName;
   /** A connection can be cut, retried, refused: all but inproc. */
   readonly wire: boolean;
   /** What each socket needs to use it. */
-  readonly options: { readonly ipv6?: boolean };
+  readonly options: {
+    readonly ipv6?: boolean;
+    readonly wssKeyPem?: string;
+    readonly wssCertPem?: string;
+    readonly wssTrustPem?: string;
+  };
   /** A fresh endpoint for `bind`. */
   endpoint(): string;
   /** A fresh endpoint that is the same for bind and connect, so that connect may come first. */
@@ -83,6 +89,22 @@ const ipcAbstract: TestTransport = {
   fixed: async () => `ipc://@${unique()}`,
 };
 
+const ws: TestTransport = {
+  name: 'ws',
+  wire: true,
+  options: {},
+  endpoint: () => 'ws://127.0.0.1:0/zmq',
+  fixed: async () => `ws://127.0.0.1:${await freePort('127.0.0.1')}/zmq`,
+};
+
+const wss: TestTransport = {
+  name: 'wss',
+  wire: true,
+  options: { wssKeyPem: TEST_KEY, wssCertPem: TEST_CERTIFICATE, wssTrustPem: TEST_CERTIFICATE },
+  endpoint: () => 'wss://127.0.0.1:0/zmq',
+  fixed: async () => `wss://127.0.0.1:${await freePort('127.0.0.1')}/zmq`,
+};
+
 const inproc: TestTransport = {
   name: 'inproc',
   wire: false,
@@ -101,6 +123,8 @@ export const transports: readonly TestTransport[] = [
   ...(hasIpv6() ? [tcp6] : []),
   ipc,
   ...(process.platform === 'linux' ? [ipcAbstract] : []),
+  ws,
+  wss,
   inproc,
 ];
 
@@ -108,6 +132,6 @@ export const transports: readonly TestTransport[] = [
 export const wires: readonly TestTransport[] = transports.filter((transport) => transport.wire);
 
 /** One of each kind of wire, for tests where the address family changes nothing. */
-export const basicWires: readonly TestTransport[] = [tcp, ipc];
+export const basicWires: readonly TestTransport[] = [tcp, ipc, ws];
 
 export { tcp };

@@ -65,6 +65,9 @@ export class WsConnection implements Connection, ConnectionHandler {
   #ended = false;
   /** We do not listen any more. */
   #over = false;
+  #paused = false;
+  /** What came after `pause`, in order: the data of one chunk of the stream, the end. */
+  #held: (() => void)[] = [];
 
   /** `head`: octets that came behind the handshake. */
   constructor(socket: Socket, head: Buffer, agreement: Agreement, remote: string, local: string) {
@@ -105,11 +108,13 @@ export class WsConnection implements Connection, ConnectionHandler {
   }
 
   pause(): void {
-    this.#stream.pause();
+    // Reading stops with the next data: a Close alone, which is data to TCP, has to be seen, as the end of a paused tcp is.
+    this.#paused = true;
   }
 
   resume(): void {
-    this.#stream.resume();
+    this.#paused = false;
+    if (this.#held.length > 0) process.nextTick(() => this.#letGo());
   }
 
   endWriting(): void {
@@ -152,14 +157,18 @@ export class WsConnection implements Connection, ConnectionHandler {
     // Without a Close: a process that ended. The stream does the rest.
     if (this.#ended || this.#over) return;
     this.#ended = true;
-    if (!this.#shut) this.#handler?.onEnd();
+    if (!this.#shut) this.#later(() => this.#handler?.onEnd());
   }
 
   onClose(error: Error | null): void {
-    this.#over = true;
-    // Who has said goodbye may go as it likes.
-    const reason = this.#error ?? (this.#ended ? null : error);
-    this.#handler?.onClose(reason);
+    const closed = (): void => {
+      this.#over = true;
+      // Who has said goodbye may go as it likes.
+      const reason = this.#error ?? (this.#ended ? null : error);
+      this.#handler?.onClose(reason);
+    };
+    if (this.#over) this.#held = [];
+    this.#later(closed);
   }
 
   // ---- what the reader finds
@@ -174,18 +183,39 @@ export class WsConnection implements Connection, ConnectionHandler {
       pong: () => {
         if (!this.#over) this.#handler?.onData(EMPTY);
       },
-      close: (code, reason) => this.#closed(code, reason),
+      close: (code, reason) => {
+        this.#ended = true;
+        this.#later(() => this.#closed(code, reason));
+      },
     };
   }
 
+  #letGo(): void {
+    while (!this.#paused && this.#held.length > 0) this.#held.shift()!();
+    if (this.#held.length === 0 && !this.#paused) this.#stream.resume();
+  }
+
   #data(chunk: Uint8Array): void {
+    if (this.#over) return;
+    if (this.#paused || this.#held.length > 0) {
+      this.#held.push(() => this.#deliver(chunk));
+      this.#stream.pause();
+    } else this.#deliver(chunk);
+  }
+
+  #deliver(chunk: Uint8Array): void {
     if (this.#over) return;
     if (this.#incoming === null) this.#handler?.onData(chunk);
     else for (const each of this.#incoming.push(chunk)) this.#handler?.onData(each);
   }
 
+  /** In order, behind what is held. */
+  #later(work: () => void): void {
+    if (this.#held.length > 0) this.#held.push(work);
+    else work();
+  }
+
   #closed(code: number, reason: string): void {
-    this.#ended = true;
     if (this.#over) return;
     if (code !== NORMAL && code !== GOING_AWAY && code !== NO_CODE) {
       const why = reason === '' ? '' : `: ${JSON.stringify(reason)}`;
