@@ -61,7 +61,9 @@ export class Approach {
       if (connection === null) {
         const error = ZmqError.fromSystem(failure, { address });
         this.#report.emit({ type: 'close', address });
-        this.#report.emit({ type: 'peer:unreachable', address, error });
+        // Somebody is there, and is not who was looked for (ws, wss).
+        const refused = error.code.startsWith('ERR_');
+        this.#report.emit({ type: refused ? 'peer:refused' : 'peer:unreachable', address, error });
       } else this.#report.emit({ type: 'connect', address });
       done(connection);
     });

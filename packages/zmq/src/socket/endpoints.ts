@@ -247,8 +247,8 @@ export class Endpoints {
 
   /** An accept that failed, or a stranger whom the transport itself sent away. */
   #acceptFailed(address: string, error: ZmqError): void {
-    const refused = error.code === 'ERR_WEBSOCKET' || error.code === 'ERR_ZMTP_HANDSHAKE_TIMEOUT';
-    if (refused) this.#owner.emit({ type: 'peer:refused', address: error.address ?? address, error });
+    if (error.code.startsWith('ERR_'))
+      this.#owner.emit({ type: 'peer:refused', address: error.address ?? address, error });
     else this.#owner.emit({ type: 'accept:error', address, error });
   }
 

@@ -123,7 +123,9 @@ for (const transport of basicWires) {
         const log = watch(push);
         push.connect(await bindTo(secured, transport));
         await slower(log, async () => {
-          assert.equal((await log.next('peer:refused')).error?.code, 'ERR_ZMTP_MECHANISM_MISMATCH');
+          // Over ws libzmq closes without an answer to the upgrade.
+          const code = transport.name === 'ws' ? 'ERR_WEBSOCKET' : 'ERR_ZMTP_MECHANISM_MISMATCH';
+          assert.equal((await log.next('peer:refused')).error?.code, code);
         });
         assert.equal(push.stats.peers, 0);
       });

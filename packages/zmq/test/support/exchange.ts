@@ -40,7 +40,7 @@ async function oneWay(
   for (let start = 0; start < messages.length; start += WINDOW) {
     const window = messages.slice(start, start + WINDOW);
     const sending = (async () => {
-      for (const message of window) await from.send([...envelope.out, ...message]);
+      for (const message of window) await from.send([...envelope.out, ...own(message)]);
     })();
     for (const [index, message] of window.entries()) {
       const got = await to.receive();
@@ -50,17 +50,22 @@ async function oneWay(
   }
 }
 
+/** Copies to send: over ws libzmq masks large bodies where they are, in the memory of whoever sends them. */
+function own(message: Message): Message {
+  return message.map((part) => Buffer.from(part));
+}
+
 /** Request, reply, request: the reply is the request turned round. */
 async function lockstep(pair: AssignedPair, messages: readonly Message[]): Promise<void> {
   const { left, right, leftName, rightName } = pair;
   const empty = Buffer.alloc(0);
   for (const [index, message] of messages.entries()) {
-    await left.send(leftName === 'Dealer' ? [empty, ...message] : message);
+    await left.send(leftName === 'Dealer' ? [empty, ...own(message)] : own(message));
     const got = await right.receive();
     const strip = rightName === 'Router' ? 2 : 0;
     sameParts(got.slice(strip), message, `request ${index}`);
     const reply = [...message].reverse();
-    await right.send([...got.slice(0, strip), ...reply]);
+    await right.send([...got.slice(0, strip), ...own(reply)]);
     const answer = await left.receive();
     sameParts(leftName === 'Dealer' ? answer.slice(1) : answer, reply, `reply ${index}`);
   }

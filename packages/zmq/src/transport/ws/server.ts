@@ -17,7 +17,7 @@ import {
 import type { Socket } from 'node:net';
 import * as tls from 'node:tls';
 import { WebSocket, WebSocketServer } from 'ws';
-import { ZmqError } from '../../errors.ts';
+import { ZmqError, type ZmqErrorCode } from '../../errors.ts';
 import { chooseProtocol, readProtocol } from '../../zmtp/zws.ts';
 import { formatMapped, type WsEndpoint } from '../endpoint.ts';
 import type { Connection, TransportOptions } from '../transport.ts';
@@ -76,12 +76,18 @@ export function createReception(
     refuse(socket as Socket, 400, error.message, request);
   });
 
-  const tell = (socket: Socket, detail: string): void => {
+  const tell = (socket: Socket, detail: string, code: ZmqErrorCode = 'ERR_WEBSOCKET'): void => {
     const address = visitorOf(socket)?.remote ?? '';
-    report(new ZmqError('ERR_WEBSOCKET', { address, detail }));
+    report(new ZmqError(code, { address, detail }));
   };
-  const refuse = (socket: Socket, status: number, why: string, request: IncomingMessage): void => {
-    tell(socket, `refused with ${status}: ${why}`);
+  const refuse = (
+    socket: Socket,
+    status: number,
+    why: string,
+    request: IncomingMessage,
+    code?: ZmqErrorCode,
+  ): void => {
+    tell(socket, `refused with ${status}: ${why}`, code);
     const version = request.headers['sec-websocket-version'] === '13' ? '' : 'Sec-WebSocket-Version: 13\r\n';
     const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${version}`;
     const text = `${why}\n`;
@@ -117,7 +123,8 @@ export function createReception(
     else if (protocol === null) {
       const shown = offers === undefined ? 'none' : JSON.stringify(offers.slice(0, 200));
       const why = `the subprotocol has to be ZWS2.0/${options.mechanism} (RFC 45), and ${shown} was offered`;
-      refuse(socket, 400, why, request);
+      const other = /ZWS2\.0/.test(offers ?? '') ? 'ERR_ZMTP_MECHANISM_MISMATCH' : undefined;
+      refuse(socket, 400, why, request, other);
     } else {
       delete headers['sec-websocket-protocol'];
       chosen.set(request, protocol);
