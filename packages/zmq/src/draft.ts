@@ -11,6 +11,7 @@
 export {
   Channel,
   Client,
+  Datagram,
   Dish,
   type DishGroupOptions,
   Gather,

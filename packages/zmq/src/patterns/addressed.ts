@@ -6,6 +6,7 @@
 import { ZmqError } from '../errors.ts';
 import { decodeMessage, encodeFrame, messageEnd } from '../zmtp/frame.ts';
 import { type Sendable, toBytes, toFrames } from './message.ts';
+import { PairPattern } from './pair.ts';
 import type { Pipe } from './pipe.ts';
 import { RouterPattern } from './router.ts';
 import { siftSingle, single } from './single.ts';
@@ -61,6 +62,17 @@ export class PeerPattern extends ServerPattern {
     super.attach(pipe);
     this.lastNumber = numberOf(pipe.routingId);
     return true;
+  }
+}
+
+/** DGRAM: messages are [address, octets], to and from anybody. */
+export class DatagramPattern extends PairPattern {
+  override send(message: Sendable): boolean {
+    const frames = toFrames(message);
+    if (frames.length === 2) return super.send(frames);
+    throw new ZmqError('EINVAL', {
+      detail: `a message of ${frames.length} frames; DGRAM sends an address and octets`,
+    });
   }
 }
 

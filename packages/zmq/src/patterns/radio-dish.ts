@@ -26,16 +26,25 @@ export function groupOf(value: MessageLike): Uint8Array {
   return group;
 }
 
+const NOBODY: ReadonlySet<Pipe> = new Set();
+
 /** RADIO: messages are [group, body] here. Who does not keep up misses messages, which are counted. */
 export class RadioPattern extends Pattern {
   readonly #members = new Map<string, Set<Pipe>>();
   readonly #groups = new Map<Pipe, Set<string>>();
+  // Over udp nobody can say what he joined.
+  readonly #silent = new Set<Pipe>();
 
   override attach(_pipe: Pipe): boolean {
     return true;
   }
 
+  override ready(pipe: Pipe): void {
+    if (pipe.identity?.silent === true) this.#silent.add(pipe);
+  }
+
   override lost(pipe: Pipe): void {
+    this.#silent.delete(pipe);
     for (const group of this.#groups.get(pipe) ?? []) this.#leave(pipe, group);
     this.#groups.delete(pipe);
   }
@@ -78,11 +87,15 @@ export class RadioPattern extends Pattern {
     if (members?.delete(pipe) === true && members.size === 0) this.#members.delete(group);
   }
 
+  #audience(bytes: Uint8Array, start: number, end: number): Iterable<Pipe> {
+    const members = this.#members.get(text(bytes, start, end)) ?? NOBODY;
+    return this.#silent.size === 0 ? members : [...members, ...this.#silent];
+  }
+
   override send(message: Sendable): boolean {
     const [group, body] = message as [Uint8Array, Sendable];
     const frames = [group, toBytes(single(body))];
-    const members = this.#members.get(text(group, 0, group.length));
-    for (const pipe of members ?? []) {
+    for (const pipe of this.#audience(group, 0, group.length)) {
       if (pipe.outbox.full) this.host.dropped(pipe, 'highWaterMark', 1);
       else pipe.outbox.pushAll(frames);
     }
@@ -103,8 +116,7 @@ export class RadioPattern extends Pattern {
   ): number {
     for (let at = start; at < end; ) {
       const next = messageEnd(bytes, at);
-      const members = this.#members.get(text(bytes, bodyStart(bytes, at), frameEnd(bytes, at)));
-      for (const pipe of members ?? []) {
+      for (const pipe of this.#audience(bytes, bodyStart(bytes, at), frameEnd(bytes, at))) {
         if (pipe.outbox.pushRun(bytes, at, next, 1) === 0) this.host.dropped(pipe, 'highWaterMark', 1);
       }
       at = next;

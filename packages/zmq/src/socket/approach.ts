@@ -5,6 +5,7 @@
 import { ZmqError } from '../errors.ts';
 import type { Outbox } from '../patterns/outbox.ts';
 import type { Connection } from '../transport/transport.ts';
+import { datagramPeer } from '../zmtp/datagram.ts';
 import type { Credentials } from '../zmtp/mechanism/mechanism.ts';
 import { IDENTITY, SOCKET_TYPE } from '../zmtp/metadata.ts';
 import { type PeerEvents, type WirePeer, ZmtpPeer } from '../zmtp/peer.ts';
@@ -115,6 +116,7 @@ export class Approach {
   handshake(connection: Connection, events: PeerEvents, late: (error: ZmqError) => void): WirePeer {
     const { options, type } = this.#owner;
     if (type === 'STREAM') return new RawPeer(events);
+    if (connection.datagrams === true) return datagramPeer(type, events);
     // 0 is no limit, and a timer all the same: while it runs what is queued waits for the peer.
     const limit = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
     this.#start(() => {

@@ -5,7 +5,7 @@
  */
 
 import { ZmqError } from '../errors.ts';
-import { numberOf, PeerPattern, ServerPattern } from '../patterns/addressed.ts';
+import { DatagramPattern, numberOf, PeerPattern, ServerPattern } from '../patterns/addressed.ts';
 import { DishPattern, groupOf, RadioPattern } from '../patterns/radio-dish.ts';
 import { ChannelPattern, ClientPattern, GatherPattern, ScatterPattern } from '../patterns/single.ts';
 import {
@@ -140,6 +140,20 @@ export class Channel extends Socket {
 }
 export interface Channel extends PairOptions, Readable<[Message]>, Writable<MessageLike> {}
 
+/**
+ * Datagrams (UDP), as they are: a message is the address of a peer (`host:port`), then octets. Binds to `udp://host:port`;
+ * nothing is promised of what is sent. libzmq ends the address with a zero octet, which may be there when sent.
+ */
+export class Datagram extends Socket {
+  constructor(options?: Given<PairOptions>) {
+    super('DGRAM', (host) => new DatagramPattern(host), options);
+  }
+}
+export interface Datagram
+  extends PairOptions,
+    Readable<[Message, Message]>,
+    Writable<[MessageLike, MessageLike]> {}
+
 function patternOf(dish: Dish): DishPattern {
   const engine = engineOf(dish);
   if (engine.closed) throw new ZmqError('EBADF');
@@ -188,8 +202,9 @@ defineOptions(Gather, 'GATHER');
 defineOptions(Scatter, 'SCATTER');
 defineOptions(Peer, 'PEER');
 defineOptions(Channel, 'CHANNEL');
-for (const target of [Client, Scatter, Channel]) mixWritable(target);
-for (const target of [Client, Gather, Channel]) mixReadable(target);
+defineOptions(Datagram, 'DGRAM');
+for (const target of [Client, Scatter, Channel, Datagram]) mixWritable(target);
+for (const target of [Client, Gather, Channel, Datagram]) mixReadable(target);
 for (const target of [Server, Peer]) {
   shapeWritable(target, toPeer);
   shapeReadable(target, fromPeer);

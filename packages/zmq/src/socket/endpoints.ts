@@ -3,12 +3,12 @@
  * connects to. One bind or unbind at a time.
  */
 import { ZmqError } from '../errors.ts';
-import { formatEndpoint, parseEndpoint } from '../transport/endpoint.ts';
+import { type Endpoint, type EndpointUse, formatEndpoint, parseEndpoint } from '../transport/endpoint.ts';
 import { transportFor } from '../transport/registry.ts';
 import type { Connection, Listener } from '../transport/transport.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { type Context, inprocOf } from './context.ts';
-import { type Security, securityOf, transportOptions } from './security.ts';
+import { mechanismOf, type Security, securityOf, transportOptions } from './security.ts';
 import { Session, type SessionOwner } from './session.ts';
 
 /** How often it is looked whether a peer that waits can be let in. */
@@ -180,7 +180,7 @@ export class Endpoints {
   connect(address: string, givenId: Buffer | null): void {
     this.#open();
     const endpoint = parseEndpoint(address, 'connect');
-    this.#suits(address);
+    this.#suits(endpoint.transport, 'connect', address);
     if (endpoint.transport === 'tcp' && endpoint.port === 0) {
       throw new ZmqError('EINVAL', { address, detail: 'connect needs a port; 0 and * are for bind only' });
     }
@@ -224,7 +224,7 @@ export class Endpoints {
 
   #listen(address: string): Bound {
     const endpoint = parseEndpoint(address, 'bind');
-    this.#suits(address);
+    this.#suits(endpoint.transport, 'bind', address);
     const transport = transportFor(endpoint, inprocOf(this.#owner.context));
     const { options } = this.#owner;
     const security = securityOf(options, endpoint.transport, address);
@@ -239,10 +239,22 @@ export class Endpoints {
     return bound;
   }
 
-  /** A WebSocket carries messages, and a STREAM socket has none. */
-  #suits(address: string): void {
-    if (this.#owner.type !== 'STREAM' || !address.startsWith('ws')) return;
-    throw new ZmqError('EPROTONOSUPPORT', { address, detail: 'a STREAM socket takes tcp, ipc and inproc' });
+  #suits(transport: Endpoint['transport'], use: EndpointUse, address: string): void {
+    const { type, options } = this.#owner;
+    if ((transport === 'udp' || type === 'STREAM') && mechanismOf(options) !== 'NULL') {
+      const detail = 'security options are set, and udp and STREAM sockets have no security mechanism';
+      throw new ZmqError('EINVAL', { address, detail });
+    }
+    let detail: string;
+    if (transport === 'udp') {
+      if (use === 'bind' ? type === 'DISH' || type === 'DGRAM' : type === 'RADIO') return;
+      detail = `over udp a DISH or DGRAM binds and a RADIO connects; a ${type} does not ${use}`;
+    } else if (type === 'DGRAM') detail = 'a DGRAM socket takes udp';
+    // A WebSocket carries messages, and a STREAM socket has none.
+    else if (type === 'STREAM' && transport.startsWith('ws'))
+      detail = 'a STREAM socket takes tcp, ipc and inproc';
+    else return;
+    throw new ZmqError('EPROTONOSUPPORT', { address, detail });
   }
 
   /** An accept that failed, or a stranger whom the transport itself sent away. */

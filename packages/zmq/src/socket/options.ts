@@ -280,6 +280,7 @@ const SENDERS: readonly WireSocketType[] = [
   'SCATTER',
   'PEER',
   'CHANNEL',
+  'DGRAM',
 ];
 const RECEIVERS: readonly WireSocketType[] = [
   'PAIR',
@@ -298,6 +299,7 @@ const RECEIVERS: readonly WireSocketType[] = [
   'GATHER',
   'PEER',
   'CHANNEL',
+  'DGRAM',
 ];
 
 const AT_ONCE: ReadonlySet<OptionName> = new Set([

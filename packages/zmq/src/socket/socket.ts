@@ -43,6 +43,7 @@ const SOCKET_TYPES: Readonly<Record<WireSocketType, number>> = {
   DISH: 15,
   GATHER: 16,
   SCATTER: 17,
+  DGRAM: 18,
   PEER: 19,
   CHANNEL: 20,
 };

@@ -13,6 +13,7 @@
  *     ipc://*                    bind only: a new path in the folder for temporary files
  *     inproc://NAME              any text of 1 to 256 characters, known within one Context
  *     ws://HOST:PORT/PATH        HOST and PORT as for tcp; PATH may be left out, and for connect the port, too: 80
+ *     udp://HOST:PORT            HOST as for tcp, without interfaces, or an IPv4 multicast group; RADIO, DISH and DGRAM alone
  *     wss://HOST:PORT/PATH       the same over TLS; 443
  */
 import { ZmqError } from '../errors.ts';
@@ -53,8 +54,13 @@ export interface WsEndpoint extends TcpAddress {
   readonly path: string;
 }
 
+export interface UdpEndpoint extends TcpAddress {
+  readonly transport: 'udp';
+  readonly text: string;
+}
+
 /** A checked endpoint; `transport` tells which. */
-export type Endpoint = TcpEndpoint | IpcEndpoint | InprocEndpoint | WsEndpoint;
+export type Endpoint = TcpEndpoint | UdpEndpoint | IpcEndpoint | InprocEndpoint | WsEndpoint;
 
 /** What an endpoint is for: the wildcards are for bind alone, a source address for connect alone. */
 export type EndpointUse = 'bind' | 'connect';
@@ -93,13 +99,18 @@ export function parseEndpoint(text: string, use?: EndpointUse): Endpoint {
       return parseIpc(text, address, use);
     case 'inproc':
       return parseInproc(text, address);
+    case 'udp': {
+      const target = parseAddress(text, address);
+      checkTarget(text, target, use);
+      return { transport: 'udp', text, ...target };
+    }
     case 'ws':
     case 'wss':
       return parseWs(transport, text, address, use);
     default:
       throw new ZmqError('EPROTONOSUPPORT', {
         address: text,
-        detail: `unknown transport ${JSON.stringify(transport)}; there is tcp, ipc, inproc, ws and wss`,
+        detail: `unknown transport ${JSON.stringify(transport)}; there is tcp, ipc, inproc, udp, ws and wss`,
       });
   }
 }
@@ -119,6 +130,8 @@ export function formatEndpoint(endpoint: Endpoint): string {
       return endpoint.kind === 'abstract' ? `ipc://@${endpoint.path}` : `ipc://${endpoint.path}`;
     case 'inproc':
       return `inproc://${endpoint.name}`;
+    case 'udp':
+      return `udp://${formatAddress(endpoint.host, endpoint.port)}`;
     case 'ws':
     case 'wss':
       return `${endpoint.transport}://${formatAddress(endpoint.host, endpoint.port)}${endpoint.path}`;

@@ -3,6 +3,7 @@ import type { Endpoint } from './endpoint.ts';
 import { ipcTransport } from './ipc.ts';
 import { tcpTransport } from './tcp.ts';
 import type { Transport } from './transport.ts';
+import { udpTransport } from './udp.ts';
 import { wsTransport } from './ws/transport.ts';
 
 /** `inproc` is the one of the Context: its names are its own. */
@@ -13,6 +14,8 @@ export function transportFor(endpoint: Endpoint, inproc: Transport): Transport {
     case 'ws':
     case 'wss':
       return wsTransport;
+    case 'udp':
+      return udpTransport;
     case 'ipc':
       return ipcTransport;
     case 'inproc':

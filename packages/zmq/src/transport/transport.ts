@@ -36,6 +36,8 @@ export interface Connection {
    * ZMTP 3.0, and heartbeats are the transport's own (RFC 45). Absent: ZMTP begins with a greeting.
    */
   readonly negotiated?: string;
+  /** Carries datagrams, not a stream: see udp.ts for what is written and what arrives. Nobody shakes hands. */
+  readonly datagrams?: boolean;
   /** Asks for a sign of life, which arrives as a chunk without bytes. There where `negotiated` is, and pings can be sent. */
   ping?(): void;
   start(handler: ConnectionHandler): void;

@@ -37,6 +37,8 @@ export interface PeerIdentity {
   /** Minor version of ZMTP 3: 0 or 1 (a higher one counts as 1). */
   readonly minor: number;
   readonly metadata: ReadonlyMap<string, Buffer>;
+  /** It can't say what it wants, and gets everything. */
+  readonly silent?: true;
 }
 
 /** Where the engine reports. None of the calls may throw. */

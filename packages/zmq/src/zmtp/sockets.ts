@@ -22,6 +22,7 @@ export type WireSocketType =
   | 'GATHER'
   | 'SCATTER'
   | 'PEER'
+  | 'DGRAM'
   | 'CHANNEL';
 
 const COMPATIBLE: Readonly<Record<WireSocketType, readonly WireSocketType[]>> = {
@@ -38,6 +39,7 @@ const COMPATIBLE: Readonly<Record<WireSocketType, readonly WireSocketType[]>> = 
   XSUB: ['PUB', 'XPUB'],
   // Speaks no ZMTP, so that it meets no socket type.
   STREAM: [],
+  DGRAM: [],
   SERVER: ['CLIENT'],
   CLIENT: ['SERVER'],
   RADIO: ['DISH'],

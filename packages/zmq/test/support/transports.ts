@@ -57,6 +57,18 @@ export async function freePort(host: string): Promise<number> {
   });
 }
 
+/** As `freePort`, for UDP. */
+export async function freeUdpPort(): Promise<number> {
+  const { createSocket } = await import('node:dgram');
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.bind(0, '127.0.0.1', () => {
+      const { port } = socket.address();
+      socket.close(() => resolve(port));
+    });
+  });
+}
+
 const tcp: TestTransport = {
   name: 'tcp',
   wire: true,

@@ -79,7 +79,7 @@ const BAD: readonly (readonly [text: string, code: string, detail: RegExp])[] = 
   ['foo://', 'EINVAL', /address behind/],
   ['foo://bar', 'EPROTONOSUPPORT', /"foo"/],
   ['TCP://127.0.0.1:5555', 'EPROTONOSUPPORT', /"TCP"/],
-  ['udp://127.0.0.1:5555', 'EPROTONOSUPPORT', /there is tcp, ipc, inproc, ws and wss/],
+  ['pgm://127.0.0.1:5555', 'EPROTONOSUPPORT', /there is tcp, ipc, inproc, udp, ws and wss/],
   [' tcp://127.0.0.1:5555', 'EPROTONOSUPPORT', /" tcp"/],
   ['tcp://127.0.0.1', 'EINVAL', /port is missing/],
   ['tcp://localhost', 'EINVAL', /port is missing/],
