@@ -61,7 +61,7 @@ export class AdminEndpoint {
     const endpoint = this.#text.includes('://')
       ? parseBind(this.#text)
       : { transport: 'ipc' as const, path: this.#text };
-    if (endpoint === null || endpoint.transport === 'inproc')
+    if (endpoint === null || endpoint.transport === 'inproc' || endpoint.transport === 'ws')
       throw new ZerothError('BIND_FAILED', `admin: cannot bind to ${this.#text}: use tcp or ipc`);
     if (endpoint.transport === 'tcp') return await this.#tcp(endpoint.host, endpoint.port);
     return await this.#local(endpoint.path);

@@ -2,7 +2,7 @@
  * The form of endpoints, and which of them meet. Looks at the text only: whether an address exists on this
  * machine is known when it is bound.
  *
- * Guarantees: pure; an endpoint that passes has one of the three transports and all parts that its role needs.
+ * Guarantees: pure; an endpoint that passes has one of the four transports and all parts that its role needs.
  */
 
 import { isIPv4, isIPv6 as parseIPv6 } from 'node:net';
@@ -11,6 +11,8 @@ import { nearest } from './nearest.ts';
 export type Endpoint =
   /** `host` is lower case and without brackets; port 0 stands for "any free port". */
   | { readonly transport: 'tcp'; readonly host: string; readonly port: number }
+  /** WebSocket, for web pages; `path` with its slash in front. */
+  | { readonly transport: 'ws'; readonly host: string; readonly port: number; readonly path: string }
   | { readonly transport: 'ipc'; readonly path: string }
   | { readonly transport: 'inproc'; readonly name: string };
 
@@ -21,12 +23,20 @@ export type EndpointCheck =
   | { readonly ok: false; readonly message: string; readonly suggestion: string | null };
 
 export const ENDPOINT_FORMS: Readonly<Record<EndpointRole, readonly string[]>> = {
-  bind: ['tcp://*:PORT', 'tcp://ADDRESS:PORT', 'ipc://PATH', 'inproc://NAME'],
-  connect: ['tcp://HOST:PORT', 'tcp://SOURCE;HOST:PORT', 'ipc://PATH', 'inproc://NAME'],
+  bind: ['tcp://*:PORT', 'tcp://ADDRESS:PORT', 'ws://ADDRESS:PORT/PATH', 'ipc://PATH', 'inproc://NAME'],
+  connect: [
+    'tcp://HOST:PORT',
+    'tcp://SOURCE;HOST:PORT',
+    'ws://HOST:PORT/PATH',
+    'ipc://PATH',
+    'inproc://NAME',
+  ],
 };
 
-const TRANSPORTS = ['tcp', 'ipc', 'inproc'];
+const TRANSPORTS = ['tcp', 'ws', 'ipc', 'inproc'];
 const MAX_LENGTH = 1024;
+/** What may stand in a path as it is (RFC 3986). */
+const PATH = /^\/[A-Za-z0-9/?._~!$&'()*+,;=:@%-]*$/;
 const MAX_INPROC_NAME = 256;
 /** Names of hosts and of network interfaces. */
 const HOST_NAME = /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253}[A-Za-z0-9_.])?$/;
@@ -50,6 +60,10 @@ export function checkEndpoint(text: string, role: EndpointRole): EndpointCheck {
   switch (transport) {
     case 'tcp':
       return checkTcp(rest, role);
+    case 'ws':
+      return checkWs(rest, role);
+    case 'wss':
+      return fail('a node has no certificates: let a proxy end TLS, and have it pass on to ws');
     case 'ipc':
       return checkIpc(rest, role);
     case 'inproc':
@@ -125,6 +139,19 @@ function checkTcp(rest: string, role: EndpointRole): EndpointCheck {
   return { ok: true, endpoint: { transport: 'tcp', host: bare(host), port: Number(portText) } };
 }
 
+function checkWs(rest: string, role: EndpointRole): EndpointCheck {
+  const slash = rest.indexOf('/');
+  const authority = slash === -1 ? rest : rest.slice(0, slash);
+  const path = slash === -1 ? '/' : rest.slice(slash);
+  if (!PATH.test(path)) return fail(`the path is ${path}: write other characters as %XX`);
+  if (authority.includes(';')) return fail('a source address is for tcp only');
+  const checked = checkTcp(authority, role);
+  if (!checked.ok) return fail(checked.message, checked.suggestion?.replace(/^tcp:/, 'ws:') ?? null);
+  if (checked.endpoint.transport !== 'tcp') return checked;
+  const { host, port } = checked.endpoint;
+  return { ok: true, endpoint: { transport: 'ws', host, port, path } };
+}
+
 function bare(host: string): string {
   return (host.startsWith('[') ? host.slice(1, -1) : host).toLowerCase();
 }
@@ -171,11 +198,18 @@ export function endpointKey(endpoint: Endpoint): string {
   switch (endpoint.transport) {
     case 'tcp':
       return `tcp:${endpoint.host}:${endpoint.port}`;
+    case 'ws':
+      return `ws:${endpoint.host}:${endpoint.port}${endpoint.path}`;
     case 'ipc':
       return `ipc:${endpoint.path}`;
     case 'inproc':
       return `inproc:${endpoint.name}`;
   }
+}
+
+/** It takes a port of TCP. */
+export function hasPort(endpoint: Endpoint): endpoint is Extract<Endpoint, { port: number }> {
+  return endpoint.transport === 'tcp' || endpoint.transport === 'ws';
 }
 
 /** Addresses by which a machine reaches itself, whatever its own addresses are. */
@@ -187,10 +221,10 @@ const SELF: ReadonlyMap<string, string> = new Map([
 
 /** Whether a connection to `connect` is sure to arrive at `bind` of the same machine. */
 export function reaches(connect: Endpoint, bind: Endpoint, ipv6: boolean): boolean {
-  if (connect.transport !== 'tcp' || bind.transport !== 'tcp') {
+  if (!hasPort(connect) || !hasPort(bind)) {
     return endpointKey(connect) === endpointKey(bind) && endpointKey(bind) !== 'ipc:*';
   }
-  if (bind.port === 0 || connect.port !== bind.port) return false;
+  if (connect.transport !== bind.transport || bind.port === 0 || connect.port !== bind.port) return false;
   const host = SELF.get(connect.host) ?? connect.host;
   const { v4, v6 } = listening(bind.host, ipv6);
   // `*` stands for all addresses of this machine, and only some are known to be its own.
@@ -200,7 +234,7 @@ export function reaches(connect: Endpoint, bind: Endpoint, ipv6: boolean): boole
 }
 
 export function isIpv6Address(endpoint: Endpoint): boolean {
-  return endpoint.transport === 'tcp' && isIPv6(endpoint.host);
+  return hasPort(endpoint) && isIPv6(endpoint.host);
 }
 
 /** A host that only this machine reaches. */

@@ -5,7 +5,7 @@
  */
 
 import type { PlacedEndpoint } from './check.ts';
-import { endpointKey, isIpv6Address, listening, reaches } from './endpoint.ts';
+import { endpointKey, hasPort, isIpv6Address, listening, reaches } from './endpoint.ts';
 import type { ProblemCode } from './problem.ts';
 import { keyText } from './problem.ts';
 import type { ReadValues } from './read.ts';
@@ -32,7 +32,7 @@ class Claims {
   /** Who has it already, or `null`: then it is `placed`'s from now on. */
   take(placed: PlacedEndpoint, ipv6: boolean): PlacedEndpoint | null {
     const { endpoint } = placed;
-    if (endpoint.transport !== 'tcp') {
+    if (!hasPort(endpoint)) {
       const key = endpointKey(endpoint);
       return endpoint.transport === 'ipc' && endpoint.path === '*' ? null : this.#claim([key], [key], placed);
     }

@@ -91,7 +91,7 @@ function leaf(spec: LeafSpec): JsonSchema {
     case 'choice':
       return { enum: Object.keys(spec.choices), enumDescriptions: Object.values(spec.choices) };
     case 'endpoints': {
-      const one = { type: 'string', pattern: '^(tcp|ipc|inproc)://[^\\s]+$' };
+      const one = { type: 'string', pattern: '^(tcp|ws|ipc|inproc)://[^\\s]+$' };
       return { anyOf: [one, { type: 'array', items: one, minItems: 1, maxItems: spec.maxItems }] };
     }
   }

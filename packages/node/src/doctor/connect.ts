@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 import { connect, isIP } from 'node:net';
 import type { Endpoint } from '../config/endpoint.ts';
-import { checkEndpoint, parseBind, reaches } from '../config/endpoint.ts';
+import { checkEndpoint, hasPort, parseBind, reaches } from '../config/endpoint.ts';
 import type { Config } from '../config/types.ts';
 import type { CheckResult, ConfiguredSurroundings } from './check.ts';
 import { codeOf, failure, folded, millisecondWords, ok, plural, rounded, warning } from './check.ts';
@@ -139,13 +139,28 @@ async function ask(
   { names, signal, patience }: Means,
 ): Promise<Found> {
   const began = performance.now();
-  if (endpoint.transport !== 'tcp')
+  if (!hasPort(endpoint))
     return greetingOf(connect({ path: localAddress(endpoint.path) }), began, { signal, patience });
   const { host, port } = endpoint;
   const address = isIP(host) === 0 ? await names.resolve(host, ipv6) : { address: host };
   if ('code' in address)
     return { found: 'name', code: address.code, milliseconds: performance.now() - began };
-  return greetingOf(connect({ host: address.address, port }), began, { signal, patience });
+  const upgrade = endpoint.transport === 'ws' ? upgradeTo(`${host}:${port}`, endpoint.path) : null;
+  return greetingOf(connect({ host: address.address, port }), began, { signal, patience }, upgrade);
+}
+
+/** The request of a WebSocket for ZMTP (RFC 45). The key stands for nothing: only the status of the answer is read. */
+function upgradeTo(host: string, path: string): string {
+  const lines = [
+    `GET ${path} HTTP/1.1`,
+    `Host: ${host}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}`,
+    'Sec-WebSocket-Protocol: ZWS2.0/NULL,ZWS2.0,ZWS2.0/PLAIN,ZWS2.0/CURVE',
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
 /** The signature (RFC 37): FF, eight octets of padding, an octet whose lowest bit is 1; then the major version. */
@@ -153,6 +168,7 @@ function greetingOf(
   socket: Socket,
   began: number,
   { signal, patience }: Omit<Means, 'names'>,
+  upgrade: string | null = null,
 ): Promise<Found> {
   return new Promise((resolve) => {
     let connected = false;
@@ -169,16 +185,24 @@ function greetingOf(
     signal.addEventListener('abort', late, { once: true });
     socket.once('connect', () => {
       connected = true;
+      if (upgrade !== null) socket.write(upgrade);
     });
     socket.once('error', (error) => end('unreachable', codeOf(error)));
     socket.once('end', () => end('stranger', 'it closes the connection'));
     socket.on('data', (chunk) => {
-      seen = Buffer.concat([seen, chunk.subarray(0, 10)]);
-      const verdict = signatureIn(seen);
+      seen = Buffer.concat([seen, chunk.subarray(0, 12)]);
+      const verdict = upgrade === null ? signatureIn(seen) : switchingIn(seen);
       if (verdict === true) end('zmtp');
       else if (verdict === false) end('stranger', `it begins with 0x${seen.subarray(0, 4).toString('hex')}`);
     });
   });
+}
+
+/** The other side takes up WebSocket. Null: not enough of it is there. */
+function switchingIn(octets: Buffer): boolean | null {
+  const status = 'HTTP/1.1 101';
+  const text = octets.toString('latin1', 0, status.length);
+  return text === status ? true : status.startsWith(text) ? null : false;
 }
 
 /** Null: not enough of it is there. */

@@ -9,7 +9,7 @@ import type { ListenOptions } from 'node:net';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
-import { parseBind } from '../config/endpoint.ts';
+import { hasPort, parseBind } from '../config/endpoint.ts';
 import type { Config } from '../config/types.ts';
 import type { CheckResult, ConfiguredSurroundings } from './check.ts';
 import { codeOf, failure, folded, ok, plural, some, warning } from './check.ts';
@@ -160,7 +160,7 @@ function privileged(endpoints: readonly string[]): CheckResult {
 async function obstacleOf({ endpoint: text, ipv6 }: Place): Promise<string | null> {
   const endpoint = parseBind(text);
   if (endpoint === null || endpoint.transport === 'inproc') return null;
-  if (endpoint.transport === 'tcp') {
+  if (hasPort(endpoint)) {
     const { host, port } = endpoint;
     return host === '*' && port === 0 ? null : await listenError({ port, ...addressFor(host, ipv6) });
   }
@@ -194,7 +194,7 @@ async function folderError(folder: string): Promise<string | null> {
 async function holderAt({ endpoint: text, ipv6 }: Place, signal: AbortSignal): Promise<Holder | null> {
   const endpoint = parseBind(text);
   if (endpoint === null || endpoint.transport === 'inproc') return null;
-  if (endpoint.transport !== 'tcp') return holderOf(endpoint.path, '', signal);
+  if (!hasPort(endpoint)) return holderOf(endpoint.path, '', signal);
   return holderOf(endpoint.port, addressFor(endpoint.host, ipv6).host, signal);
 }
 

@@ -20,6 +20,9 @@ import type { Plan } from './plan.ts';
 import type { RouteReport } from './report.ts';
 import type { Route } from './route.ts';
 
+/** The system chooses the port, or the path. */
+const ANY = /(?:\*|:0+)$|^ws:\/\/[^/]*:(?:\*|0+)\//;
+
 export class Change {
   /** What could not be put back. */
   readonly lost: { readonly name: string; readonly reason: string }[] = [];
@@ -109,7 +112,7 @@ export class Change {
   async #probe(comers: readonly Comer[]): Promise<void> {
     for (const { endpoint, ipv6, refused } of comers.flatMap(({ wants }) => wants)) {
       // In the process itself peers would be there at once, and any port is free.
-      if (endpoint.startsWith('inproc:') || /(\*|:0+)$/.test(endpoint)) continue;
+      if (endpoint.startsWith('inproc:') || ANY.test(endpoint)) continue;
       if (this.#holders.of(endpoint).length > 0) continue;
       const probe = new Pull({ ipv6 });
       try {

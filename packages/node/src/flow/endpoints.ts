@@ -4,7 +4,7 @@
  * Guarantees: touches nothing. Two endpoints that clash are found by their text and their address; an interface that is named in one
  * of them and not in the other is not looked up.
  */
-import { type Endpoint, endpointKey, listening, parseBind } from '../config/endpoint.ts';
+import { type Endpoint, endpointKey, hasPort, listening, parseBind } from '../config/endpoint.ts';
 
 /** What is bound: as it stands in the configuration, and where that is. */
 export interface Bound {
@@ -25,8 +25,9 @@ export function without<T>(list: readonly T[], other: readonly T[]): T[] {
 /** The endpoint to bind to for the same address: a wildcard with the port, or the path, that it got. */
 export function pinned({ configured, address }: Bound): string {
   if (configured === 'ipc://*') return address;
-  const port = /^tcp:.*:(\d+)$/.exec(address)?.[1];
-  return port === undefined ? configured : configured.replace(/^(tcp:.*:)(\*|0+)$/, `$1${port}`);
+  const port = /^(?:tcp|ws):\/\/[^/]*:(\d+)(?:\/|$)/.exec(address)?.[1];
+  if (port === undefined) return configured;
+  return configured.replace(/^((?:tcp|ws):\/\/[^/]*:)(?:\*|0+)(?=\/|$)/, `$1${port}`);
 }
 
 /** Who is bound where. Asked by each of a thousand routes for all others: an endpoint is parsed once. */
@@ -54,13 +55,13 @@ export class Holders<T> {
 /** Equal for endpoints that may clash. */
 function keyOf(text: string, at: Endpoint | null): string {
   if (at === null) return text;
-  return at.transport === 'tcp' ? `tcp:${at.port}` : endpointKey(at);
+  return hasPort(at) ? `port:${at.port}` : endpointKey(at);
 }
 
 /** Of two with the same key. */
 function clash(a: Endpoint | null, b: Endpoint | null): boolean {
   if (a === null || b === null) return true;
-  if (a.transport !== 'tcp' || b.transport !== 'tcp') return endpointKey(a) !== 'ipc:*';
+  if (!hasPort(a) || !hasPort(b)) return endpointKey(a) !== 'ipc:*';
   if (a.port === 0) return false;
   const mine = listening(a.host, true);
   const theirs = listening(b.host, true);

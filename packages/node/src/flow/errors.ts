@@ -84,7 +84,7 @@ export function hintFor(cause: unknown, endpoint: string, where = ' in the confi
     case 'ENODEV':
       return 'no interface of this machine has that address: use one of its own, or * for all of them';
     case 'EPROTONOSUPPORT':
-      return 'use tcp://HOST:PORT, ipc://PATH or inproc://NAME';
+      return 'use tcp://HOST:PORT, ws://HOST:PORT, ipc://PATH or inproc://NAME';
     case 'EINVAL':
       return 'an endpoint looks like tcp://127.0.0.1:5555, tcp://*:5555 or ipc:///run/zeroth.sock';
     case 'EMFILE':

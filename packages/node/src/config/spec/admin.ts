@@ -33,7 +33,10 @@ function oneToken(values: Readonly<Record<string, unknown>>): RuleProblem | null
 /** HTTP is spoken over TCP and local sockets. */
 function overStreams(values: Readonly<Record<string, unknown>>): RuleProblem | null {
   if (!Array.isArray(values.bind)) return null;
-  const other = (values.bind as readonly string[]).find((text) => parseBind(text)?.transport === 'inproc');
+  const other = (values.bind as readonly string[]).find((text) => {
+    const transport = parseBind(text)?.transport;
+    return transport === 'inproc' || transport === 'ws';
+  });
   if (other === undefined) return null;
   return { keys: ['bind'], message: `${other} can't be reached by HTTP: use tcp or ipc`, suggestion: null };
 }

@@ -28,6 +28,10 @@ describe('endpoints that are right', () => {
     [both, 'ipc:///run/zeroth.sock', { transport: 'ipc', path: '/run/zeroth.sock' }],
     [both, 'ipc://@abstract', { transport: 'ipc', path: '@abstract' }],
     [both, 'inproc://name', { transport: 'inproc', name: 'name' }],
+    [both, 'ws://127.0.0.1:5557', { transport: 'ws', host: '127.0.0.1', port: 5557, path: '/' }],
+    [both, 'ws://[::1]:5557/a/b?c', { transport: 'ws', host: '::1', port: 5557, path: '/a/b?c' }],
+    [['bind'], 'ws://*:*', { transport: 'ws', host: '*', port: 0, path: '/' }],
+    [['bind'], 'ws://*:0/pages', { transport: 'ws', host: '*', port: 0, path: '/pages' }],
   ];
   for (const [roles, text, expected] of cases) {
     for (const role of roles) it(`${role} ${text}`, () => assert.deepEqual(endpoint(text, role), expected));
@@ -46,6 +50,12 @@ describe('endpoints that are refused', () => {
     ['bind', 'http://*:5555', /unknown transport/, null],
     ['bind', 'udp://*:5555', /unknown transport/, null],
     ['bind', 'tcp://', /port is missing/, null],
+    ['bind', 'ws://*', /port is missing/, null],
+    ['bind', 'ws://:5557', /host is missing/, 'ws://*:5557'],
+    ['bind', 'ws://*:5557/#a', /%XX/, null],
+    ['connect', 'ws://*:5557', /needs the host/, 'ws://127.0.0.1:5557'],
+    ['connect', 'ws://eth0;server:5557', /source address is for tcp/, null],
+    ['bind', 'wss://*:5557', /certificates.*proxy/, null],
     ['bind', 'tcp://*', /port is missing/, null],
     ['bind', 'tcp://*:', /port is missing/, null],
     ['bind', 'tcp://:5555', /host is missing/, 'tcp://*:5555'],
