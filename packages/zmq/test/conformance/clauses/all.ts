@@ -5,6 +5,7 @@ import { rfc28 } from './rfc28.ts';
 import { rfc29 } from './rfc29.ts';
 import { rfc30, rfc31 } from './rfc30.ts';
 import { rfc23, rfc37 } from './rfc37.ts';
+import { rfc45 } from './rfc45.ts';
 import { rfc24, rfc26, rfc27, rfc32 } from './security.ts';
 
 export interface Chapter {
@@ -23,6 +24,7 @@ export const chapters: readonly Chapter[] = [
   { title: 'RFC 25 and 26: CURVE', clauses: rfc26 },
   { title: 'RFC 27: ZAP', clauses: rfc27 },
   { title: 'RFC 32: Z85', clauses: rfc32 },
+  { title: 'RFC 45: ZWS 2.0', clauses: rfc45 },
   { title: 'RFC 41: client and server', clauses: rfc41 },
   { title: 'RFC 48: radio and dish', clauses: rfc48 },
   { title: 'RFC 49: scatter and gather', clauses: rfc49 },
