@@ -14,13 +14,15 @@ import {
   mixReadable,
   mixWritable,
   type Readable,
+  type ReceivingOptions,
   type Sendable,
+  type SendingOptions,
   type Writable,
 } from './messaging.ts';
 import type { GeneralOptions } from './options.ts';
 import { shapeReadable, shapeWritable } from './shapes.ts';
 import { defineOptions, engineOf, Socket } from './socket.ts';
-import type { Given, Only, PairOptions, ReceivingOptions, SendingOptions } from './types.ts';
+import type { Given, Only, PairOptions } from './types.ts';
 
 type RadioOptions = GeneralOptions & SendingOptions & Only<'maxSubscriptions'>;
 type DishOptions = GeneralOptions & ReceivingOptions;

@@ -5,6 +5,7 @@
 import { ZmqError } from '../errors.ts';
 import type { MessageLike, Sendable } from '../patterns/message.ts';
 import { inBurst, nextTurn } from './flusher.ts';
+import type { OptionValues } from './options.ts';
 import { engineOf, type Socket } from './socket.ts';
 import { spin } from './spin.ts';
 
@@ -27,6 +28,17 @@ export interface ReceiveOptions {
   signal?: AbortSignal;
 }
 
+/** Options of sockets that send. */
+export type SendingOptions = Pick<
+  OptionValues,
+  'sendHighWaterMark' | 'sendTimeout' | 'sendBufferSize' | 'multicastHops'
+>;
+/** Options of sockets that receive. */
+export type ReceivingOptions = Pick<
+  OptionValues,
+  'receiveHighWaterMark' | 'receiveTimeout' | 'receiveBufferSize'
+>;
+
 /** The arguments after the message: the options that the type needs, and those that all have. */
 type Arguments<O extends object[]> = O extends [infer First extends object, ...infer Rest]
   ? [options: First & SendOptions, ...rest: Rest]
@@ -36,7 +48,7 @@ type Arguments<O extends object[]> = O extends [infer First extends object, ...i
 export interface Writable<
   M extends MessageLike | readonly MessageLike[] = Sendable,
   O extends [...object[]] = [],
-> {
+> extends SendingOptions {
   /**
    * Sends a message: one frame, or a list of frames. Resolves when it is accepted: it waits for room as long as every
    * peer that could take it is at its high-water mark, or there is no peer. Calls that wait are served in order.
@@ -52,7 +64,7 @@ export interface Writable<
 }
 
 /** Sockets that receive. `M`: what a message is. */
-export interface Readable<M extends object[] = Message[]> {
+export interface Readable<M extends object[] = Message[]> extends ReceivingOptions {
   /**
    * The next message, as its frames. Calls that wait are served in order.
    * @throws ZmqError EAGAIN after `receiveTimeout` or on close, EBADF (closed), EFSM (REQ, REP out of turn).

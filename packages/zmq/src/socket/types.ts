@@ -15,6 +15,8 @@ import {
   mixReadable,
   mixWritable,
   type Readable,
+  type ReceivingOptions,
+  type SendingOptions,
   type Writable,
 } from './messaging.ts';
 import { checkOption, type GeneralOptions, type OptionName, type OptionValues } from './options.ts';
@@ -22,11 +24,6 @@ import { type CommonOptions, defineOptions, engineOf, Socket } from './socket.ts
 
 /** @internal */
 export type Only<K extends OptionName> = Pick<OptionValues, K>;
-
-/** Options of sockets that send. */
-export type SendingOptions = Only<'sendHighWaterMark' | 'sendTimeout' | 'sendBufferSize' | 'multicastHops'>;
-/** Options of sockets that receive. */
-export type ReceivingOptions = Only<'receiveHighWaterMark' | 'receiveTimeout' | 'receiveBufferSize'>;
 
 /** @internal */
 export type PairOptions = GeneralOptions & SendingOptions & ReceivingOptions;
