@@ -1,11 +1,11 @@
 /**
  * What becomes of queued messages when a program has nothing else to do, as in zeromq.js: they hold the process if their
  * context is `blocky`, for as long as it takes; where the program set a `linger`, the socket is closed, and they have that
- * long. Whoever waits for more than half a second is told why the process does not end.
+ * long. Whoever waits for more than a moment is told why the process does not end.
  */
 import { hold, letGo } from './keep-alive.ts';
 
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 300;
 const AGAIN_MS = 100;
 
 /** A socket that has something to send, and nobody yet who takes it. */

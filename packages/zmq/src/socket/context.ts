@@ -4,6 +4,7 @@
  */
 import { ZmqError } from '../errors.ts';
 import { createInproc, type InprocTransport } from '../transport/inproc.ts';
+import { leaveToThreads, leftToThread } from './threads.ts';
 import type { ZapHandler } from './zap-handler.ts';
 
 /** Options of a context, as zeromq.js has them. */
@@ -155,6 +156,7 @@ export class Context {
     const kind = KINDS[name];
     if (typeof value !== kind) throw new TypeError(`Option value must be a ${kind}`);
     this.#values[name] = value;
+    if (this === shared) leaveToThreads(this.#values);
   }
 }
 
@@ -163,5 +165,11 @@ export function inprocOf(context: Context): InprocTransport {
   return inprocTransport(context);
 }
 
-/** The context of all sockets that were not given one. */
-export const context: Context = new Context();
+let shared: Context | null = null;
+
+/**
+ * The context of all sockets of this thread that were not given one. What is set in it before a worker is started holds in the
+ * worker, too.
+ */
+export const context: Context = new Context(leftToThread());
+shared = context;

@@ -19,6 +19,7 @@ import {
   OPTION_NAMES,
   type OptionName,
   type OptionValues,
+  sends,
 } from './options.ts';
 
 import { mechanismOf } from './security.ts';
@@ -344,9 +345,18 @@ function borrow(socket: Socket, type: number, context: Context): Engine {
 /** Gives a class the properties of the options that its type has, and makes it known as the one of that type. */
 export function defineOptions(target: { prototype: Socket }, type: WireSocketType): void {
   KINDS.set(SOCKET_TYPES[type], target);
+  if (!sends(type))
+    Object.defineProperty(target.prototype, 'send', { configurable: true, value: sendsNothing });
   for (const name of OPTION_NAMES) {
     if (applies(name, type)) Object.defineProperty(target.prototype, name, optionProperty(name));
   }
+}
+
+/** For JavaScript: as in zeromq.js there is such a method, and it tells what is wrong. */
+function sendsNothing(this: Socket, message?: unknown): Promise<never> {
+  if (message === undefined) throw new TypeError('Message must be present');
+  const detail = `a ${engineOf(this).type} socket does not send`;
+  return Promise.reject(new ZmqError('ENOTSUP', { detail }));
 }
 
 function optionProperty<K extends OptionName>(name: K): PropertyDescriptor & ThisType<Socket> {

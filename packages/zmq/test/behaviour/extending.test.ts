@@ -126,4 +126,13 @@ describe('a class that extends Socket', { timeout: 30_000 }, () => {
     assert.throws(() => new Own({ context, noSuchOption: 1 } as object));
     new Own({ context }).close();
   });
+
+  it('that does not send says so to whoever has no types', async (t) => {
+    const s = scope(t);
+    const sub = s.use(new zmq.Subscriber()) as unknown as zmq.Writable;
+    await assert.rejects(sub.send('x'), { code: 'ENOTSUP', detail: 'a SUB socket does not send' });
+    assert.throws(() => void sub.send(undefined as unknown as string), {
+      message: 'Message must be present',
+    });
+  });
 });
