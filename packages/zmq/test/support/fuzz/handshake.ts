@@ -419,7 +419,7 @@ export function runHandshake(target: Handshake, input: Uint8Array, crypto: Provi
   if (!later) sameInPieces(make, status, negotiated, Buffer.concat(fed), watched);
   const place =
     error === null ? '' : (error.detail ?? '').replace(/[0-9]+/g, 'N').replace(/"[^"]*"|got \S+/g, '');
-  return `${watched.log.map((line) => line.slice(0, 24)).join(', ')} ${place}`;
+  return `${watched.log.map((line) => (line.startsWith('failed') ? line : line.slice(0, 24))).join(', ')} ${place}`;
 }
 
 /** The engine must not see how what it gets is cut. */
