@@ -9,9 +9,15 @@ import type { OptionValues } from './options.ts';
 
 type Options = Pick<OptionValues, 'heartbeatInterval' | 'heartbeatTimeout' | 'heartbeatTimeToLive'>;
 
+/** What is needed of a connection. `ping`: it has heartbeats of its own. */
+interface Beaten {
+  readonly remote: string;
+  ping?(): void;
+}
+
 export class Heartbeat {
   readonly #pipe: Pipe;
-  readonly #remote: string;
+  readonly #connection: Beaten;
   readonly #gone: (error: ZmqError) => void;
   #beat: NodeJS.Timeout | null = null;
   #pingDue: NodeJS.Timeout | null = null;
@@ -20,12 +26,12 @@ export class Heartbeat {
   /** `gone` is called when nothing came in time. */
   constructor(
     pipe: Pipe,
-    connection: { readonly remote: string },
+    connection: Beaten,
     options: Options,
     gone: (error: ZmqError) => void,
   ) {
     this.#pipe = pipe;
-    this.#remote = connection.remote;
+    this.#connection = connection;
     this.#gone = gone;
     this.begin(options);
   }
@@ -35,12 +41,17 @@ export class Heartbeat {
     this.#stopPings();
     const pipe = this.#pipe;
     const { heartbeatInterval, heartbeatTimeout, heartbeatTimeToLive } = options;
-    // RFC 23 peers (ZMTP 3.0) don't know PING.
-    if (heartbeatInterval <= 0 || pipe.identity!.minor < 1) return;
+    // RFC 23 peers (ZMTP 3.0) don't know PING; RFC 45 leaves it to WebSocket.
+    const connection = this.#connection;
+    const known = connection.ping !== undefined || pipe.identity!.minor >= 1;
+    if (heartbeatInterval <= 0 || !known) return;
     const timeout = heartbeatTimeout > 0 ? heartbeatTimeout : heartbeatInterval;
     const ping = encodePing(heartbeatTimeToLive);
     this.#beat = setInterval(() => {
-      if (!pipe.outbox.stalled) pipe.outbox.pushControl(ping);
+      if (!pipe.outbox.stalled) {
+        if (connection.ping === undefined) pipe.outbox.pushControl(ping);
+        else connection.ping();
+      }
       this.#pingDue ??= this.#expect(timeout, 'heartbeatTimeout');
     }, heartbeatInterval);
     this.#beat.unref();
@@ -80,8 +91,8 @@ export class Heartbeat {
       // While we don't read, the silence is our own doing; while the peer doesn't, it is busy, and may not even have
       // seen the ping. Whether it is still there, TCP finds out.
       if (this.#pipe.paused || this.#pipe.outbox.stalled) return;
-      const detail = `nothing came from ${this.#remote} for ${time} ms (${limit})`;
-      this.#gone(new ZmqError('ERR_ZMTP_HEARTBEAT_TIMEOUT', { detail, address: this.#remote }));
+      const detail = `nothing came from ${this.#connection.remote} for ${time} ms (${limit})`;
+      this.#gone(new ZmqError('ERR_ZMTP_HEARTBEAT_TIMEOUT', { detail, address: this.#connection.remote }));
     }, time);
     timer.unref();
     return timer;
