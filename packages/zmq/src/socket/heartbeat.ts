@@ -24,12 +24,7 @@ export class Heartbeat {
   #lifeDue: NodeJS.Timeout | null = null;
 
   /** `gone` is called when nothing came in time. */
-  constructor(
-    pipe: Pipe,
-    connection: Beaten,
-    options: Options,
-    gone: (error: ZmqError) => void,
-  ) {
+  constructor(pipe: Pipe, connection: Beaten, options: Options, gone: (error: ZmqError) => void) {
     this.#pipe = pipe;
     this.#connection = connection;
     this.#gone = gone;

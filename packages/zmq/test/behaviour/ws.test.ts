@@ -339,9 +339,9 @@ describe('ws heartbeats', { timeout: 60_000 }, () => {
     const s = scope(t, ws);
     const server = s.use(new zmq.Router({ heartbeatInterval: 20, heartbeatTimeout: 200, linger: 0 }));
     const log = watch(server);
-    const endpoint = await bindTo(server, ws);
+    await server.bind(ws.endpoint());
     const client = s.open(zmq.Dealer);
-    const proxy = s.use(await FaultProxy.start(endpoint));
+    const proxy = s.use(await FaultProxy.start(server.lastEndpoint as string));
     client.connect(`${proxy.endpoint.replace('tcp:', 'ws:')}/zmq`);
     await ready(server, ws);
     assert.equal(server.peers()[0]?.heartbeats, true);
