@@ -42,6 +42,10 @@ describe('the TypeScript examples', () => {
     assert.equal(await example('reqrep'), 'Hello world!\nHello Zeroth!\nNo reply in time.\n');
   });
 
+  it('curve', async () => {
+    assert.equal(await example('curve'), 'a stranger was refused with 400\nanna says 23.5\n');
+  });
+
   it('stream, through zeroth run', async (t) => {
     const node = await startNode();
     t.after(() => node.stop());
