@@ -15,8 +15,8 @@ const SPREADING: readonly WireSocketType[] = ['PUB', 'XPUB', 'RADIO'];
 
 /** Types whose messages have one frame; those of RADIO and DISH have a group in front. */
 const SINGLE: readonly WireSocketType[] = ['CLIENT', 'GATHER', 'SCATTER', 'CHANNEL'];
-/** Types whose messages begin with a routing id. */
-const ROUTING: readonly WireSocketType[] = ['ROUTER', 'STREAM'];
+/** Types whose messages begin with a routing id, or an address. */
+const ROUTING: readonly WireSocketType[] = ['ROUTER', 'STREAM', 'DGRAM'];
 
 /** Why what the one receives can't be sent by the other as it is, or null. */
 export function obstacle(from: WireSocketType, to: WireSocketType): string | null {

@@ -20,10 +20,20 @@ export const udpTransport: Transport = {
     const socket = create(host, group);
     let endpoint: string | null = null;
     const ready = new Promise<void>((resolve, reject) => {
-      socket.once('error', (error) => reject(systemError(error, text)));
+      const failed = (error: unknown): void => {
+        shut(socket);
+        reject(systemError(error, text));
+      };
+      socket.once('error', failed);
       // A group is an address to send to: who listens to it listens everywhere.
       socket.bind({ port, address: host === '*' || group ? '0.0.0.0' : host, exclusive: !group }, () => {
-        if (group) socket.addMembership(host);
+        socket.off('error', failed);
+        try {
+          if (group) socket.addMembership(host);
+        } catch (error) {
+          failed(error);
+          return;
+        }
         endpoint = `udp://${formatAddress(host === '*' ? '0.0.0.0' : host, socket.address().port)}`;
         accept(connectionOf(socket, endpoint, null));
         resolve();
@@ -36,7 +46,10 @@ export const udpTransport: Transport = {
       },
       ready,
       error: null,
-      close: async () => shut(socket),
+      // The connection has the socket, and may have something to send.
+      close: async () => {
+        if (endpoint === null) shut(socket);
+      },
     };
   },
   dial(text, _options, done) {
@@ -90,6 +103,7 @@ function connectionOf(socket: Socket, endpoint: string, dialled: TcpAddress | nu
       socket.once('close', () => to.onClose(null));
     },
     write(pairs) {
+      if (closed.has(socket)) return false;
       sending++;
       for (let i = 0; i < pairs.length; i += 2) {
         const target = pairs[i]!.length === 0 ? dialled : addressOf(pairs[i]!);

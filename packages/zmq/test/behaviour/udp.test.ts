@@ -88,12 +88,25 @@ describe('DGRAM', { timeout: 30_000 }, () => {
     }
   });
 
+  it('sends what is queued before it closes', async (t) => {
+    const s = scope(t, udp);
+    const [one, two] = [s.open(Datagram), s.open(Datagram)];
+    await one.bind(udp.endpoint());
+    await two.bind(udp.endpoint());
+    await one.send([two.lastEndpoint!.slice('udp://'.length), 'last words']);
+    assert.deepEqual(await one.drain({ timeout: 5000 }), { undelivered: 0 });
+    assert.equal(String((await two.receive())[1]), 'last words');
+    two.close();
+  });
+
   it('gives its port back', async (t) => {
     const s = scope(t, udp);
     const one = s.open(Datagram);
     await one.bind(udp.endpoint());
     const endpoint = one.lastEndpoint!;
     await assert.rejects(s.open(Datagram).bind(endpoint), { code: 'EADDRINUSE' });
+    await assert.rejects(s.open(Datagram).bind('udp://192.0.2.1:0'), { code: 'EADDRNOTAVAIL' });
+    assert.throws(() => s.open(Datagram).bindSync(udp.endpoint()), { code: 'EINVAL' });
     await one.unbind(endpoint);
     await s.open(Datagram).bind(endpoint);
   });

@@ -60,6 +60,8 @@ const GOOD: readonly (readonly [text: string, parsed: object, canonical?: string
   ['inproc://name', { transport: 'inproc', name: 'name' }],
   ['inproc://a b/c:*;', { transport: 'inproc', name: 'a b/c:*;' }],
   [`inproc://${'n'.repeat(256)}`, { transport: 'inproc', name: 'n'.repeat(256) }],
+  ['udp://239.1.2.3:5555', { transport: 'udp', host: '239.1.2.3', port: 5555 }],
+  ['udp://*:*', { transport: 'udp', host: '*', port: 0 }, 'udp://*:0'],
   ['ws://127.0.0.1:5555', ws('ws', '127.0.0.1', 5555, '/'), 'ws://127.0.0.1:5555/'],
   ['ws://*:*', ws('ws', '*', 0, '/'), 'ws://*:0/'],
   ['wss://[::1]:5555/a/b?c=%20', ws('wss', '::1', 5555, '/a/b?c=%20')],
