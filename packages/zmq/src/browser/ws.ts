@@ -89,7 +89,7 @@ function dial(address: string, options: TransportOptions, done: DialCallback): (
   dialled.onclose = ({ code }) => {
     // Whatever it was, a page must not know: it could look around in a network.
     const detail = `no connection (${code}). Browsers don't tell why: nobody is there, the origin of the page is not allowed (wsOrigins), no subprotocol in common, or the certificate is not trusted`;
-    settle(new ZmqError('ERR_WEBSOCKET', { address, detail }), null);
+    settle(new ZmqError('ECONNREFUSED', { address, detail }), null);
   };
   if (options.connectTimeout > 0) {
     timer = setTimeout(() => {
