@@ -260,7 +260,12 @@ export class CurveCipher implements Cipher {
     let at = 0;
     while (at < chunk.length && !this.#closed) {
       if (this.#large !== null) at = this.#collect(chunk, at, plain);
-      else at = this.#openStretch(chunk, at, limit, plain);
+      else if (this.#tail === null && isLarge(chunk, at, chunk.length)) {
+        const head = at + HEADER_MAX + HEAD;
+        const failure = this.#beginLarge(chunk, at, head, limit);
+        if (failure !== null) throw failure;
+        at = head;
+      } else at = this.#openStretch(chunk, at, limit, plain);
     }
   }
 
@@ -291,8 +296,9 @@ export class CurveCipher implements Cipher {
         failure = tooLarge(size, limit);
         break;
       }
-      failure = size > limit + EXTRA ? tooLarge(size, limit) : this.#admit(memory, body, size);
+      failure = tooLarge(size, limit) ?? this.#admit(memory, body, size);
       if (failure !== null) break;
+      for (let i = 0; i < 8; i++) memory[arena.nonce + 16 + i] = memory[body + NAME.length + i]!;
       const length = size - EXTRA;
       // Where the plain frame's last octet of the size is to be, the flags come first.
       const begin = to + (length > SHORT_MAX ? HEADER_MAX : 2);
@@ -304,45 +310,42 @@ export class CurveCipher implements Cipher {
       to = begin + length;
       from = next;
     }
-    // From here on the arena may be used by others.
     const rest = end - from;
-    const used = at + stretch;
+    let used = at + stretch;
+    this.#tail = null;
+    if (failure === null && rest > 0) {
+      // A large frame goes on from the chunk itself, unless its head began in an earlier one.
+      if (!isLarge(memory, from, end)) this.#tail = fresh(memory, from, end);
+      else if (rest <= stretch) used -= rest;
+      else failure = this.#beginLarge(memory, from, end, limit);
+    }
     let bytes: Buffer | null = null;
     if (to > output) {
-      // The chunk is ours, and mostly a good place: what was encrypted is no longer needed. This spares half the garbage.
-      if (to - output > stretch) bytes = fresh(memory, output, to);
+      // The chunk is ours, and what was encrypted in it no longer needed: mostly a good place. It spares half the garbage.
+      if (to - output > used - at) bytes = fresh(memory, output, to);
       else {
         bytes = view(chunk, at, at + to - output);
         bytes.set(view(memory, output, to));
       }
     }
-    this.#tail = null;
-    if (failure === null && rest > 0) this.#keep(memory, from, end);
+    // From here on the arena may be used by others.
     if (bytes !== null) plain(bytes);
     if (failure !== null) throw failure;
     return used;
   }
 
-  /** The beginning of a frame: small ones wait as they are, large ones are collected where they are decrypted. */
-  #keep(memory: Uint8Array, from: number, end: number): void {
-    const have = end - from;
-    const head = memory[from]! & LONG ? HEADER_MAX : 2;
-    if (have >= head + HEAD) {
-      const size = memory[from]! & LONG ? readU64(memory, from + 1) : memory[from + 1]!;
-      if (size > LARGE + EXTRA) {
-        const failure = this.#admit(memory, from + head, size);
-        if (failure !== null) throw failure;
-        this.#have = 0;
-        this.#want = size - HEAD;
-        // The nonce waits in front of the box.
-        this.#large = this.#hold(this.#want, 0);
-        this.#receiveNonce.set(view(memory, from + head + NAME.length, from + head + HEAD), 16);
-        this.#large.set(view(memory, from + head + HEAD, end), SLACK);
-        this.#have = end - from - head - HEAD;
-        return;
-      }
-    }
-    this.#tail = fresh(memory, from, end);
+  /** Begins to collect a large frame, whose head is there, where it is then decrypted. It goes on at `end`. */
+  #beginLarge(bytes: Uint8Array, at: number, end: number, limit: number): ZmqError | null {
+    const size = readU64(bytes, at + 1);
+    const body = at + HEADER_MAX;
+    const failure = tooLarge(size, limit) ?? this.#admit(bytes, body, size);
+    if (failure !== null) return failure;
+    this.#receiveNonce.set(view(bytes, body + NAME.length, body + HEAD), 16);
+    this.#want = size - HEAD;
+    this.#have = end - body - HEAD;
+    this.#large = this.#hold(this.#want, this.#have);
+    this.#large.set(view(bytes, body + HEAD, end), SLACK);
+    return null;
   }
 
   /** Memory for a box of `want` octets, of which `have` have arrived: it follows what arrived, not what is claimed. */
@@ -376,7 +379,7 @@ export class CurveCipher implements Cipher {
     return at + piece;
   }
 
-  /** What can be said of a frame before it is opened; takes its nonce. */
+  /** What can be said of a frame before it is opened; its nonce counts from here on. */
   #admit(memory: Uint8Array, at: number, size: number): ZmqError | null {
     for (let i = 0; i < NAME.length; i++) {
       if (i >= size || memory[at + i] !== NAME[i]) return stranger();
@@ -393,8 +396,6 @@ export class CurveCipher implements Cipher {
     }
     this.#lastHigh = high;
     this.#lastLow = low;
-    const to = this.#arena.nonce + 16;
-    for (let i = 0; i < 8; i++) memory[to + i] = memory[at + NAME.length + i]!;
     return null;
   }
 }
@@ -406,6 +407,11 @@ function u32(bytes: Uint8Array, at: number): number {
 /** Flags of the plain frame. */
 function outer(inner: number): number {
   return (inner & INNER_MORE) | (inner & INNER_COMMAND ? COMMAND : 0);
+}
+
+/** A large frame whose head is all there. */
+function isLarge(bytes: Uint8Array, at: number, end: number): boolean {
+  return at + HEADER_MAX + HEAD <= end && (bytes[at]! & LONG) !== 0 && readU64(bytes, at + 1) > LARGE + EXTRA;
 }
 
 function headerEnd(bytes: Uint8Array, at: number): number {
