@@ -198,7 +198,7 @@ function explain(response: ServerResponse): void {
   );
 }
 
-export function secrets(options: TransportOptions): tls.TlsOptions {
+function secrets(options: TransportOptions): tls.TlsOptions {
   const { wssKeyPem, wssCertPem } = options;
   return {
     key: wssKeyPem ?? undefined,
