@@ -103,7 +103,8 @@ export type Event =
    * The ZAP handler did not let the client in: on its side, and on ours when we asked. `error.status` is 400 (no), 300 (not
    * now) or 500 (nobody could tell). A client is told of 400 and 500; of anything else it only sees the connection end.
    */
-  | Failure<'handshake:error:auth'>
+  /** `error.status` is that of ZAP (RFC 27). */
+  | (At<'handshake:error:auth'> & { error: ZmqError & { readonly status: 300 | 400 | 500 } })
   | Failure<'handshake:error:other'>
   | { type: 'unknown' }
   /** The handshake with a peer is done. */

@@ -80,7 +80,8 @@ export class PeerReport {
       ? 'the socket was closed during the handshake'
       : 'the peer closed during the handshake';
     const error = reason ?? new ZmqError('ECONNRESET', { detail, address: remote });
-    this.emit({ type: kindOf(error), address, error });
+    // The status comes with the code.
+    this.emit({ type: kindOf(error), address, error } as Event);
     this.emit({ type: 'peer:refused', address: remote, error });
     this.emit({ type: 'disconnect', address });
   }
