@@ -36,7 +36,7 @@ const SCOPE_WORDS: Readonly<Record<Where, Words>> = {
   connectedWires: words('all wires, connects', 'connects'),
   ours: words('all', ''),
   oursConnected: words('all, connects', ''),
-  basic: words('tcp, ipc', 'tcp, ipc: binds, connects'),
+  basic: words('tcp, ipc, ws', 'tcp, ipc, ws: binds, connects'),
   alone: words('by itself', ''),
   octets: words('octets', ''),
   octetsBound: words('octets, binds', ''),
@@ -47,7 +47,7 @@ const SCOPE_WORDS: Readonly<Record<Where, Words>> = {
 const LOOP_WORDS: Readonly<Record<string, string>> = {
   transports: 'all',
   wires: 'all wires',
-  basicWires: 'tcp, ipc',
+  basicWires: 'tcp, ipc, ws',
 };
 
 function referenceWords({ file, test }: Reference): Words {

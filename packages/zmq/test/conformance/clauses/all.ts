@@ -1,6 +1,7 @@
 /** Every clause, by specification. */
 import type { Clause } from './clause.ts';
 import { rfc41, rfc48, rfc49, rfc51, rfc52 } from './drafts.ts';
+import { behaviours } from './libzmq.ts';
 import { rfc28 } from './rfc28.ts';
 import { rfc29 } from './rfc29.ts';
 import { rfc30, rfc31 } from './rfc30.ts';
@@ -30,6 +31,7 @@ export const chapters: readonly Chapter[] = [
   { title: 'RFC 49: scatter and gather', clauses: rfc49 },
   { title: 'RFC 51: peer', clauses: rfc51 },
   { title: 'RFC 52: channel', clauses: rfc52 },
+  { title: 'The test suite of libzmq', clauses: behaviours },
 ];
 
 export const clauses: readonly Clause[] = chapters.flatMap((chapter) => chapter.clauses);
