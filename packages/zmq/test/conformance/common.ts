@@ -200,6 +200,11 @@ export function discardsMultipart({ clause, tested, wireName = '', envelope = []
   });
 }
 
+/** A socket that only receives says so to who sends. */
+export async function doesNotSend(socket: CellSocket): Promise<void> {
+  await assert.rejects(socket.send('no'), { code: 'ENOTSUP' });
+}
+
 /** A subscription as ZMTP 3.1 sends it. */
 export function subscribeCommand(topic: string): Buffer {
   return command('SUBSCRIBE', Buffer.from(topic));

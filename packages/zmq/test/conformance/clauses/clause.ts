@@ -13,17 +13,15 @@ export interface Clause {
   readonly name: string;
   readonly level: Level;
   readonly see: readonly Reference[];
-  /** Why nothing holds us to it. */
+  /** Why nothing holds us to it: it does not apply, or we do otherwise on purpose. */
   readonly reason?: string;
-  /** `other`: it does not apply, or we do otherwise on purpose. `missing`: it is not there yet. */
-  readonly kind: 'held' | 'other' | 'missing';
 }
 
 type Held = (name: string, ...refs: Reference[]) => Clause;
 
 const held =
   (level: Level): Held =>
-  (name, ...see) => ({ name, level, see, kind: 'held' });
+  (name, ...see) => ({ name, level, see });
 
 export const must: Held = held('MUST');
 export const should: Held = held('SHOULD');
@@ -37,10 +35,5 @@ export function see(file: string, test: string): Reference {
 
 /** It does not apply to us, or we do otherwise on purpose. */
 export function otherwise(level: Level, name: string, reason: string): Clause {
-  return { name, level, see: [], reason, kind: 'other' };
-}
-
-/** It is not there yet. */
-export function missing(level: Level, name: string, reason: string): Clause {
-  return { name, level, see: [], reason, kind: 'missing' };
+  return { name, level, see: [], reason };
 }
