@@ -81,6 +81,16 @@ export function transportRows(peers: Peers, timing: Timing): Row[] {
     return [...streams, ...trips];
   });
 
+  const batch: Row = {
+    ...DEFAULTS,
+    id: 'inproc-batch-64:libzmq',
+    title: 'inproc: PUSH to PULL, 64 B, batch API',
+    target: ratio(1),
+    ours: us((peer) => inprocPushPull(peer, timing, 64, ['--batch'])),
+    theirs: side('libzmq in C', [libzmq], (p = NONE) => inprocPushPull(p, timing, 64)),
+    method: `${INPROC} Here ours has \`trySend\` and \`receiveBatch\`.`,
+  };
+
   const ciphers = [
     { name: '', label: 'sodium-native', flags: NONE, target: ratio(0.8) },
     { name: '-wasm', label: 'WebAssembly', flags: ['--without-sodium-native'], target: null },
@@ -99,5 +109,5 @@ export function transportRows(peers: Peers, timing: Timing): Row[] {
       };
     }),
   );
-  return [...rows, ...curve];
+  return [...rows, batch, ...curve];
 }

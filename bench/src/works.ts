@@ -87,9 +87,9 @@ export function curvePushPull(peer: Command, timing: Timing, size: number, extra
 const INPROC = 'inproc://bench';
 
 /** Both ends in one process. */
-export function inprocPushPull(peer: Command, timing: Timing, size: number): Work {
+export function inprocPushPull(peer: Command, timing: Timing, size: number, extra: Command = []): Work {
   return async (stage) => {
-    const both = await stage.start([...peer, 'pushpull', INPROC, String(size), ...flags(timing)]);
+    const both = await stage.start([...peer, 'pushpull', INPROC, String(size), ...extra, ...flags(timing)]);
     return rate(both, timing);
   };
 }

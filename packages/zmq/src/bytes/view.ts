@@ -46,7 +46,7 @@ export function copy(bytes: Uint8Array): Buffer {
   return new Copy(bytes);
 }
 
-/** As `copy`, of `size` octets from `at` on. 5 to 15 ns more than a view, for up to `ON_HEAP` octets. */
+/** As `copy`, of `size` octets from `at` on. For up to `ON_HEAP` octets; larger ones get memory of their own. */
 export function copyOf(bytes: Uint8Array, at: number, size: number): Buffer {
   if (size > LOOPED) return new Copy(new View(bytes.buffer, bytes.byteOffset + at, size));
   const fresh = new Copy(size);
