@@ -153,7 +153,7 @@ export class ZmtpPeer implements WirePeer {
     if (this.#options.negotiated === true) {
       this.#minor = 0;
       this.#stage = 'handshake';
-      this.#shakeHands();
+      this.#proceed(() => this.#shakeHands());
       return;
     }
     // The rest follows when the peer's version is known (RFC 37, Version Negotiation). libzmq sends its mechanism then,

@@ -170,6 +170,17 @@ describe('CURVE', { timeout: 30_000 }, () => {
     assert.equal(seen?.error?.code, 'ERR_ZMTP_CRYPTOGRAPHIC');
   });
 
+  it('does not come about with a public key that gives no secret', async (t) => {
+    const s = scope(t);
+    const pull = s.open(zmq.Pull, SERVER);
+    const push = s.open(zmq.Push, { ...CLIENT, curveServerKey: '0'.repeat(40) });
+    const log = watch(push);
+    push.connect(await bindTo(pull, tcp));
+    await until(() => log.count('handshake:error:protocol') > 0, 'the failure');
+    const seen = log.all.find(({ type }) => type === 'handshake:error:protocol');
+    assert.equal(seen?.error?.code, 'ERR_ZMTP_CRYPTOGRAPHIC');
+  });
+
   it('makes new keys after a reconnect', async (t) => {
     const s = scope(t);
     const pull = s.open(zmq.Pull, SERVER);

@@ -45,18 +45,21 @@ export class CurveClient implements Mechanism {
   readonly #metadata: Buffer;
   readonly #shortTerm: KeyPair;
   #key: Buffer | null = null;
-  #due: typeof WELCOME | typeof READY = WELCOME;
-  #next: Uint8Array | null;
+  #due: typeof HELLO | typeof WELCOME | typeof READY = HELLO;
+  #next: Uint8Array | null = null;
 
   constructor(properties: Properties, keys: CurveClientKeys, crypto: CurveCrypto) {
     this.#crypto = crypto;
     this.#keys = keys;
     this.#metadata = encodeMetadata(properties);
     this.#shortTerm = crypto.keyPair();
-    this.#next = this.#hello();
   }
 
   next(): Uint8Array | null {
+    if (this.#due === HELLO) {
+      this.#due = WELCOME;
+      return this.#hello();
+    }
     const command = this.#next;
     this.#next = null;
     return command;
