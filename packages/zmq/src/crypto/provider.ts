@@ -95,25 +95,18 @@ export class Provider {
 }
 
 let loaded: Provider | null = null;
-let loading: Promise<void> | null = null;
-
 /** The cryptography, or null while it is not loaded. */
 export function provider(): Provider | null {
   return loaded;
 }
 
-/** Loads it, once; again after a failure. */
-export function loadProvider(): Promise<void> {
-  loading ??= newProvider(true).then(
-    (made) => {
-      loaded = made;
-    },
-    (error: unknown) => {
-      loading = null;
-      throw error;
-    },
-  );
-  return loading;
+/** Loads it, once. */
+export async function loadProvider(): Promise<Provider> {
+  if (loaded === null) {
+    const made = await newProvider(true);
+    loaded ??= made;
+  }
+  return loaded;
 }
 
 /** One of its own, with the addon or without. */

@@ -5,15 +5,13 @@
  */
 import { z85Decode, z85Encode } from '../bytes/z85.ts';
 import { newKeyPair, publicKeyOf } from '../crypto/keys.ts';
-import { loadProvider, provider } from '../crypto/provider.ts';
 import { ZmqError } from '../errors.ts';
 import type { Endpoint } from '../transport/endpoint.ts';
 import type { TransportOptions } from '../transport/transport.ts';
-import { CurveClient } from '../zmtp/mechanism/curve-client.ts';
-import { CurveServer } from '../zmtp/mechanism/curve-server.ts';
 import type { Mechanism, Properties } from '../zmtp/mechanism/mechanism.ts';
 import { NullMechanism } from '../zmtp/mechanism/null.ts';
 import { PlainClient, PlainServer } from '../zmtp/mechanism/plain.ts';
+import type { NewCurve } from './curve.ts';
 import type { OptionValues } from './options.ts';
 
 /** The security of one endpoint. */
@@ -90,21 +88,33 @@ function curveProblem(options: OptionValues): string | null {
   return belongs ? null : 'curvePublicKey and curveSecretKey are not one pair';
 }
 
+let newCurve: NewCurve | null = null;
+let loading: Promise<void> | null = null;
+
+/** Once; again after a failure. */
+function load(): Promise<void> {
+  const begin = async (): Promise<void> => {
+    try {
+      const { loadCurve } = await import('./curve.ts');
+      newCurve = await loadCurve();
+    } catch (error) {
+      loading = null;
+      throw error;
+    }
+  };
+  loading ??= begin();
+  return loading;
+}
+
 function curve({ curveServerKey, curveSecretKey }: OptionValues): Security {
   const secretKey = Buffer.from(z85Decode(curveSecretKey!)!);
   const server = curveServerKey === null ? null : Buffer.from(z85Decode(curveServerKey)!);
   // Before the first connection is there, so that none has to wait.
-  loadProvider().catch(() => {});
+  load().catch(() => {});
   return {
     mechanism: 'CURVE',
-    loading: () => (provider() === null ? loadProvider() : null),
-    begin: (properties) => {
-      const crypto = provider()!;
-      const ours = { publicKey: crypto.publicKey(secretKey), secretKey };
-      return server === null
-        ? new CurveServer(properties, ours, crypto)
-        : new CurveClient(properties, { ours, server }, crypto);
-    },
+    loading: () => (newCurve === null ? load() : null),
+    begin: (properties) => newCurve!(properties, secretKey, server),
   };
 }
 
