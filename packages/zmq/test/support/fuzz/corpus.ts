@@ -11,7 +11,7 @@ import { mutated } from './decisions.ts';
 export type Run = (input: Uint8Array) => string | Promise<string>;
 
 /** No more inputs than this are kept for a target: they are run with every test. */
-const KEPT = 120;
+const KEPT = 60;
 
 export class Corpus {
   readonly target: string;
