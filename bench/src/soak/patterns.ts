@@ -58,8 +58,8 @@ export class Scene {
     // Radio does not receive, Dish does not send: each takes its own.
     const { receiveTimeout, sendTimeout, ...options } = this.options(role);
     const socket = new make({ ...options, ...more });
-    if ('receive' in socket) (socket as { receiveTimeout?: number }).receiveTimeout = receiveTimeout;
-    if ('send' in socket) (socket as { sendTimeout?: number }).sendTimeout = sendTimeout;
+    if ('receiveTimeout' in socket) socket.receiveTimeout = receiveTimeout;
+    if ('sendTimeout' in socket) socket.sendTimeout = sendTimeout;
     this.#sockets.push(socket);
     return socket;
   }
