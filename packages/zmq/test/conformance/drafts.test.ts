@@ -1,13 +1,11 @@
-/** RFC 41, 48, 49, 51, 52: the draft sockets. */
+/** RFC 41, 48, 49: client and server, radio and dish, scatter and gather. */
 import assert from 'node:assert/strict';
 import { until } from '../support/deadline.ts';
-import { KIB, payload } from '../support/payload.ts';
 import { command } from '../support/rawpeer.ts';
 import {
   discardsMultipart,
   discardsOfWhoLeft,
   doesNotSend,
-  fresh,
   keepsMark,
   queuesEarly,
   receivesInTurns,
@@ -16,49 +14,25 @@ import {
   waitsForRoom,
 } from './common.ts';
 import { type CellSocket, holds, octets } from './matrix.ts';
-
-const BODIES = [0, 1, 255, 256, 8 * KIB, 64 * KIB].map((size) => payload(size, size));
-
-interface Addressed {
-  readonly body: Buffer;
-  readonly routingId: number;
-}
-
-async function addressed(socket: CellSocket): Promise<Addressed> {
-  const [body, { routingId }] = (await socket.receive()) as unknown as [Buffer, { routingId: number }];
-  return { body, routingId };
-}
+import { addressed, BODIES, passesOne } from './oneframe.ts';
 
 async function grouped(socket: CellSocket): Promise<string[]> {
   const [body, { group }] = (await socket.receive()) as unknown as [Buffer, { group: Buffer }];
   return [String(group), String(body)];
 }
 
-/** One way; nothing else comes. */
-async function passes(from: CellSocket, to: CellSocket, beside?: { routingId: number }): Promise<void> {
-  for (const body of BODIES) {
-    const [copy] = fresh([body]) as [Buffer];
-    // libzmq's binding counts its arguments.
-    await (beside === undefined ? from.send(copy) : from.send(copy, beside));
-    const [got] = (await to.receive()) as [Buffer];
-    assert.ok(got.equals(body), `${body.length} octets`);
-  }
-}
-
 const CLIENT = { tested: 'Client', peer: 'Server', wireName: 'SERVER', single: true } as const;
 const SERVER = { tested: 'Server', peer: 'Client', wireName: 'CLIENT', single: true } as const;
 const SCATTER = { tested: 'Scatter', peer: 'Gather', wireName: 'GATHER', single: true } as const;
 const GATHER = { tested: 'Gather', peer: 'Scatter', wireName: 'SCATTER', single: true } as const;
-const PEER = { tested: 'Peer', wireName: 'PEER', single: true } as const;
-const CHANNEL = { tested: 'Channel', wireName: 'CHANNEL', single: true } as const;
 
 holds('RFC 41 CLIENT: passes messages as they are', 'everywhere', async ({ tested, peer, join }) => {
   const [client, server] = [tested('Client'), peer('Server')];
   await join(client, server);
-  await passes(client, server);
+  await passesOne(client, server);
   await client.send('hi');
   const { routingId } = await addressed(server);
-  await passes(server, client, { routingId });
+  await passesOne(server, client, { routingId });
 });
 queuesEarly({
   clause: 'RFC 41 CLIENT: queues for an endpoint that it connects to before anybody is there',
@@ -80,9 +54,9 @@ discardsMultipart({ clause: 'RFC 41 CLIENT: discards messages of several frames'
 holds('RFC 41 SERVER: passes messages as they are', 'everywhere', async ({ tested, peer, join }) => {
   const [server, client] = [tested('Server'), peer('Client')];
   await join(server, client);
-  await passes(client, server);
+  await passesOne(client, server);
   await client.send('hi');
-  await passes(server, client, { routingId: (await addressed(server)).routingId });
+  await passesOne(server, client, { routingId: (await addressed(server)).routingId });
 });
 
 holds(
@@ -306,7 +280,7 @@ holds(
   async ({ tested, peer, join }) => {
     const [scatter, gather] = [tested('Scatter'), peer('Gather')];
     await join(scatter, gather);
-    await passes(scatter, gather);
+    await passesOne(scatter, gather);
     assert.equal('receive' in scatter, false);
   },
 );
@@ -331,150 +305,9 @@ holds(
   async ({ tested, peer, join }) => {
     const [gather, scatter] = [tested('Gather'), peer('Scatter')];
     await join(gather, scatter);
-    await passes(scatter, gather);
+    await passesOne(scatter, gather);
     await doesNotSend(gather);
   },
 );
 receivesInTurns({ clause: 'RFC 49 GATHER: receives from its peers in fair turns', ...GATHER });
 discardsMultipart({ clause: 'RFC 49 GATHER: discards messages of several frames', ...GATHER });
-
-/** Two that know each other's numbers. */
-async function met(one: CellSocket, two: CellSocket, numberOfTwo: number): Promise<[number, number]> {
-  await one.send('hello', { routingId: numberOfTwo });
-  return [numberOfTwo, (await addressed(two)).routingId];
-}
-
-holds(
-  'RFC 51 PEER: connects and tells the number of that peer in one step',
-  'oursConnected',
-  async ({ tested, peer, transport }) => {
-    const one = tested('Peer') as ReturnType<typeof tested> & { connectPeer(address: string): number };
-    const endpoint = await transport.fixed();
-    const number = one.connectPeer(endpoint);
-    assert.ok(Number.isInteger(number) && number > 0);
-    await one.send('early', { routingId: number });
-    const two = peer('Peer');
-    await two.bind(endpoint);
-    const { body, routingId } = await addressed(two);
-    assert.equal(String(body), 'early');
-    await two.send('answer', { routingId });
-    assert.deepEqual(await addressed(one), { body: Buffer.from('answer'), routingId: number });
-  },
-);
-
-holds(
-  'RFC 51 PEER: has any number of PEER peers, sends and receives in any order',
-  'oursConnected',
-  async ({ tested, peer, transport }) => {
-    const one = tested('Peer') as ReturnType<typeof tested> & { connectPeer(address: string): number };
-    const others = [peer('Peer'), peer('Peer')];
-    for (const [index, other] of others.entries()) {
-      await other.bind(transport.endpoint());
-      const number = one.connectPeer(other.lastEndpoint as string);
-      const [, back] = await met(one, other, number);
-      for (let count = 0; count < 3; count += 1) await one.send(`${count}`, { routingId: number });
-      for (let count = 0; count < 3; count += 1) await other.send(`${index} ${count}`, { routingId: back });
-    }
-    for (const other of others) {
-      for (let count = 0; count < 3; count += 1)
-        assert.equal(String((await addressed(other)).body), `${count}`);
-    }
-    const seen = new Set<string>();
-    while (seen.size < 6) seen.add(String((await addressed(one)).body));
-  },
-);
-
-holds('RFC 51 PEER: passes messages as they are', 'oursConnected', async ({ tested, peer, transport }) => {
-  const one = tested('Peer') as ReturnType<typeof tested> & { connectPeer(address: string): number };
-  const two = peer('Peer');
-  await two.bind(transport.endpoint());
-  const [there, back] = await met(one, two, one.connectPeer(two.lastEndpoint as string));
-  await passes(one, two, { routingId: there });
-  await passes(two, one, { routingId: back });
-});
-
-octets('RFC 51 PEER: knows each peer by a number of its own that is not 0', async ({ tested, meet }) => {
-  const socket = tested('Peer');
-  const numbers = new Set<number>();
-  for (let count = 0; count < 3; count += 1) {
-    const peer = await meet(socket, 'PEER', 'all the same');
-    peer.send('hello');
-    const { routingId } = await addressed(socket);
-    assert.ok(routingId > 0 && routingId < 2 ** 32);
-    numbers.add(routingId);
-    await socket.send('back', { routingId });
-    assert.deepEqual((await peer.readMessage()).map(String), ['back']);
-  }
-  assert.equal(numbers.size, 3);
-});
-receivesOctetsInTurns({ clause: 'RFC 51 PEER: receives from its peers in fair turns', ...PEER });
-discardsMultipart({ clause: 'RFC 51 PEER: discards messages of several frames', ...PEER });
-
-octets('RFC 51 PEER: fails for a number that nobody has', async ({ tested, meet }) => {
-  const socket = tested('Peer');
-  const peer = await meet(socket, 'PEER');
-  peer.send('hello');
-  const { routingId } = await addressed(socket);
-  await assert.rejects(socket.send('lost', { routingId: routingId === 77 ? 78 : 77 }), {
-    code: 'EHOSTUNREACH',
-  });
-});
-
-holds('RFC 52 CHANNEL: sends and receives in any order', 'ours', async ({ tested, peer, join }) => {
-  const [one, two] = [tested('Channel'), peer('Channel')];
-  await join(one, two);
-  for (let count = 0; count < 20; count += 1) {
-    await one.send(`there ${count}`);
-    await two.send(`back ${count}`);
-  }
-  for (let count = 0; count < 20; count += 1) {
-    assert.equal(String((await two.receive())[0]), `there ${count}`);
-    assert.equal(String((await one.receive())[0]), `back ${count}`);
-  }
-});
-
-holds('RFC 52 CHANNEL: passes messages as they are', 'ours', async ({ tested, peer, join }) => {
-  const [one, two] = [tested('Channel'), peer('Channel')];
-  await join(one, two);
-  await passes(one, two);
-  await passes(two, one);
-});
-discardsOfWhoLeft({
-  clause: 'RFC 52 CHANNEL: discards what is queued for a peer that had connected and leaves',
-  ...CHANNEL,
-});
-discardsMultipart({ clause: 'RFC 52 CHANNEL: discards messages of several frames', ...CHANNEL });
-
-holds(
-  'RFC 52 CHANNEL: queues for an endpoint that it connects to before anybody is there',
-  'oursConnected',
-  async ({ tested, peer, transport }) => {
-    const one = tested('Channel');
-    const endpoint = await transport.fixed();
-    one.connect(endpoint);
-    await one.send('early');
-    const two = peer('Channel');
-    await two.bind(endpoint);
-    assert.equal(String((await two.receive())[0]), 'early');
-  },
-);
-
-holds('RFC 52 CHANNEL: limits its queues by options', 'oursConnected', async ({ tested, transport }) => {
-  const channel = tested('Channel', { sendHighWaterMark: 7, sendTimeout: 0 });
-  channel.connect(await transport.fixed());
-  for (let count = 0; count < 7; count += 1) await channel.send(String(count));
-  await assert.rejects(channel.send('one too many'), { code: 'EAGAIN' });
-});
-
-holds(
-  'RFC 52 CHANNEL: waits, or fails, when it has no peer, and takes no more messages',
-  'ours',
-  async ({ tested, peer, join }) => {
-    const channel = tested('Channel', { sendTimeout: 1 });
-    await assert.rejects(channel.send('refused'), { code: 'EAGAIN' });
-    const other = peer('Channel');
-    await join(channel, other);
-    await channel.send('taken');
-    assert.equal(String((await other.receive())[0]), 'taken');
-  },
-);

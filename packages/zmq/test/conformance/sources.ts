@@ -48,12 +48,15 @@ function sharedBodies(): Record<string, Where> {
   return found;
 }
 
-/** Where a test outside this folder runs: the lists that its enclosing loops go over; null if there is no such test. */
+/**
+ * Where a test outside this folder runs: the lists that its enclosing loops go over; null if there is no such test. One
+ * whose name is a variable is called as the variable.
+ */
 export function loopsAround(file: string, test: string): string[] | null {
   const lines = source(`${file}.test.ts`)
     .replaceAll(/\$\{[^}]*\}/g, '…')
     .split('\n');
-  const quoted = [`it('${test.replaceAll("'", "\\'")}'`, `it("${test}"`, `it(\`${test}\``];
+  const quoted = [`it('${test.replaceAll("'", "\\'")}'`, `it("${test}"`, `it(\`${test}\``, `it(${test},`];
   const at = lines.findIndex((line) => quoted.some((name) => line.includes(name)));
   if (at < 0) return null;
   let indent = lines[at]!.search(/\S/);

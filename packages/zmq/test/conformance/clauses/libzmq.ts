@@ -280,11 +280,19 @@ export const behaviours: readonly Clause[] = [
   ),
   libzmq('libzmq security_no_zap_handler: nobody to ask', see('behaviour/zap', '…: …')),
   libzmq('libzmq base85: Z85', see('unit/bytes/z85', 'is no Z85: another length, another character')),
-  libzmq('libzmq ws_transport: messages over ws', see('interop/pairs', 'messages of every shape and size')),
+  libzmq(
+    'libzmq ws_transport: messages over ws',
+    see('interop/pairs', 'messages of every shape and size'),
+    see('interop/ws', 'is sent to libzmq, and asked for by it'),
+  ),
   libzmq(
     'libzmq bind_null_fuzzer: rubbish to who binds or connects',
     see('fuzz/engine', 'noise after each stage'),
     see('fuzz/engine', 'damaged conversations: no throw, nothing after failed, nothing that was not said'),
+  ),
+  libzmq(
+    'libzmq bind_curve_fuzzer: rubbish in the handshakes of CURVE, PLAIN and NULL, and in the upgrade of ws',
+    see('fuzz/handshake', 'target'),
   ),
   libzmq(
     'libzmq connect_fuzzer: rubbish in place of an answer',
@@ -295,6 +303,15 @@ export const behaviours: readonly Clause[] = [
     see('unit/zmtp/raw', 'makes one message of each chunk, whatever is in it'),
   ),
 
+  libzmq(
+    'libzmq wss_transport: certificates that are good and bad',
+    see('behaviour/ws', 'refuses …'),
+    see('behaviour/ws', 'takes the name of the certificate from wssHostname'),
+  ),
+  libzmq(
+    'libzmq dgram: datagrams to and from a DGRAM',
+    see('behaviour/udp', 'receives from anybody, with the address to answer to'),
+  ),
   otherwise('libzmq', 'libzmq hello_msg: a message for each new peer', `ZMQ_HELLO_MSG. ${NOT_OFFERED}`),
   otherwise(
     'libzmq',

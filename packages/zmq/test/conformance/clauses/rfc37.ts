@@ -17,6 +17,11 @@ export const rfc37: readonly Clause[] = [
     see('unit/zmtp/codec', 'of … octets is encoded as the RFC says'),
   ),
   must('RFC 37: takes an ERROR in the handshake as the end of the connection'),
+  must(
+    'RFC 37: does not come again at once with credentials that an ERROR has refused',
+    see('behaviour/refusal', 'waits … ms at once with …'),
+    see('interop/zap', 'does not storm the server that refused it'),
+  ),
   should('RFC 37: takes an unexpected close as a fault that passes, and connects again'),
   should(
     'RFC 37: answers other faults by closing',

@@ -31,6 +31,59 @@ export const rfc26: readonly Clause[] = [
     'RFC 26: a client that was refused by an ERROR does not come again at once with the same keys',
     see('behaviour/refusal', 'waits … ms at once with …'),
   ),
+  must(
+    'RFC 26: WELCOME has 168 octets, INITIATE 257 and more, READY 30 and more',
+    see('unit/zmtp/curve', 'has the sizes of RFC 26'),
+  ),
+  must(
+    'RFC 26: goes HELLO, WELCOME, INITIATE, READY, and takes them in this order only',
+    see('unit/zmtp/curve', 'goes HELLO, WELCOME, INITIATE, READY'),
+    see('unit/zmtp/curve', 'refuses commands out of turn'),
+  ),
+  must(
+    'RFC 26: nonces are a prefix and a number that grows, or a prefix and random octets',
+    see('unit/zmtp/curve', 'are a prefix and a number, or a prefix and random octets'),
+  ),
+  must(
+    'RFC 26: ends a connection on which an octet of the handshake was changed',
+    see('unit/zmtp/curve', 'ends with … when octet … of … was changed'),
+  ),
+  must(
+    'RFC 26: takes an INITIATE once, on the connection that its cookie was made for',
+    see('unit/zmtp/curve', 'takes an INITIATE on the connection that it was made for only, and once'),
+  ),
+  must(
+    'RFC 26: takes each short nonce once and in order, and ends the connection otherwise',
+    see('unit/zmtp/curve-cipher', 'takes each nonce once, and in order'),
+  ),
+  must(
+    'RFC 26: sends no more messages than there are nonces',
+    see('unit/zmtp/curve-cipher', 'ends before a nonce would come twice'),
+    see('unit/zmtp/curve-peer', 'end when the nonces are used up, instead of using one again'),
+  ),
+  must(
+    'RFC 26: ends a connection on a MESSAGE that is malformed',
+    see('unit/zmtp/curve-cipher', 'refuses what is no MESSAGE, and one that is too short'),
+    see('unit/zmtp/curve-cipher', 'ends with a changed octet, wherever it is, after what came before'),
+  ),
+  must(
+    'RFC 26: takes nothing in the clear after the handshake',
+    see('unit/zmtp/curve-peer', 'take nothing in the clear after the handshake'),
+  ),
+  must(
+    'RFC 26: a server tells a client that is refused by an ERROR, with the status',
+    see('unit/zmtp/curve-peer', 'tell a refused client the status'),
+  ),
+  must(
+    'RFC 26: keeps no key of a connection longer than that',
+    see('unit/zmtp/curve', 'wipes the keys of the connection'),
+    see('unit/zmtp/curve-cipher', 'wipes its key'),
+  ),
+  otherwise(
+    'SHOULD',
+    'RFC 26: keeps no state for a client between WELCOME and INITIATE',
+    'A connection has state anyway; its transient key waits there for `handshakeInterval` at most. The cookie is checked all the same.',
+  ),
 ];
 
 export const rfc27: readonly Clause[] = [
