@@ -1,0 +1,49 @@
+/** A node on ws: its routes with programs of libzmq, its streams with the client, and what watches both. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { connect } from '@zeroth/client';
+import { folder, startNode, unusedEndpoint } from '../support/cli.ts';
+import * as lib from '../support/libzmq.ts';
+
+describe('a node on ws', { timeout: 60_000 }, () => {
+  it('forwards a route from ws to tcp, and from tcp to ws', async (t) => {
+    const node = await startNode(
+      t,
+      `routes:
+  in: { pattern: pipeline, frontend: { bind: "ws://127.0.0.1:0/in" }, backend: { bind: "tcp://127.0.0.1:0" } }
+  out: { pattern: pubsub, frontend: { bind: "tcp://127.0.0.1:0" }, backend: { bind: "ws://127.0.0.1:*" } }
+`,
+    );
+    assert.match(node.address('in', 'frontend'), /^ws:\/\/127\.0\.0\.1:[1-9][0-9]*\/in$/);
+    const [push, pull] = [lib.pushSocket(t), lib.pullSocket(t)];
+    push.connect(node.address('in', 'frontend'));
+    pull.connect(node.address('in', 'backend'));
+    for (let n = 0; n < 1000; n++) await push.send([`${n}`, 'body']);
+    assert.deepEqual(
+      await lib.receiveTexts(pull, 1000),
+      Array.from({ length: 1000 }, (_, n) => `${n}|body`),
+    );
+    assert.match(node.address('out', 'backend'), /^ws:\/\/127\.0\.0\.1:[1-9][0-9]*\/$/);
+  });
+
+  it('keeps streams for clients that come over ws', async (t) => {
+    const endpoint = `${(await unusedEndpoint()).replace('tcp:', 'ws:')}/streams`;
+    const dataDir = JSON.stringify(await folder(t));
+    const yaml = `node: { dataDir: ${dataDir} }\nsessions: { bind: "${endpoint}" }\nstreams: { t: {} }\n`;
+    await startNode(t, yaml);
+    const client = await connect(endpoint, { reconnect: { initial: 20, max: 100 } });
+    t.after(() => client.close({ timeout: 0 }));
+    const stream = client.stream('t');
+    await Promise.all(Array.from({ length: 100 }, (_, n) => stream.publish(`${n}`)));
+    const seen: string[] = [];
+    for await (const record of stream.consume({ strategy: 'group', group: 'g', from: 'first' })) {
+      seen.push(String(record.body));
+      record.ack();
+      if (seen.length === 100) break;
+    }
+    assert.deepEqual(
+      seen,
+      Array.from({ length: 100 }, (_, n) => `${n}`),
+    );
+  });
+});
