@@ -1,12 +1,14 @@
 /** After a refusal of credentials nobody storms a server: the next attempt is far away, or at once with others. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { inspect } from 'node:util';
+import { z85Decode } from '../../src/bytes/z85.ts';
 import * as zmq from '../../src/index.ts';
 import { until } from '../support/deadline.ts';
 import { watch } from '../support/events.ts';
 import { greeting, RawServer } from '../support/rawpeer.ts';
 import { bindTo, ready, scope } from '../support/scope.ts';
-import { tcp } from '../support/transports.ts';
+import { basicWires, tcp } from '../support/transports.ts';
 import { hex, command as wireCommand } from '../support/wire.ts';
 import { contextWith } from '../support/zap.ts';
 
@@ -128,6 +130,66 @@ describe('a client whose credentials were refused', () => {
     await log.next('connect:retry');
     client.plainPassword = 'y';
     assert.equal(String(await server.receive()), 'kept');
+  });
+});
+
+describe('a CURVE client', () => {
+  const serverKeys = zmq.curveKeyPair();
+  const known = zmq.curveKeyPair();
+  const keys = ({ publicKey, secretKey }: { publicKey: string; secretKey: string }): object => ({
+    curveServerKey: serverKeys.publicKey,
+    curvePublicKey: publicKey,
+    curveSecretKey: secretKey,
+  });
+  const lock = { curveServer: true, curveSecretKey: serverKeys.secretKey };
+
+  for (const transport of basicWires) {
+    it(`with an unknown key waits, and comes at once with another one, over ${transport.name}`, async (t) => {
+      const s = scope(t, transport);
+      const seen: zmq.ZapRequest[] = [];
+      const context = contextWith((request) => {
+        seen.push(request);
+        return { status: request.publicKey === known.publicKey ? 200 : 400, userId: 'anna' };
+      });
+      const server = s.open(zmq.Pull, { ...lock, context });
+      const client = s.open(zmq.Push, { ...keys(zmq.curveKeyPair()), ...quick });
+      const logs = [watch(server), watch(client)];
+      client.connect(await bindTo(server, transport));
+      for (const log of logs) assert.equal((await log.next('handshake:error:auth')).error?.status, 400);
+      assert.equal((await logs[1]!.next('connect:retry')).interval, 1000);
+      Object.assign(client, keys(known));
+      await client.send('hello');
+      assert.equal(String(await server.receive()), 'hello');
+      assert.deepEqual(
+        seen.map(({ mechanism, address }) => `${mechanism} ${address}`),
+        Array(2).fill(transport.name === 'ipc' ? 'CURVE ' : 'CURVE 127.0.0.1'),
+      );
+      assert.equal(server.peers()[0]?.userId, 'anna');
+    });
+  }
+
+  it('with another server key lets its pauses grow, and no secret key is in what is reported', async (t) => {
+    const s = scope(t, tcp);
+    const server = s.open(zmq.Pull, lock);
+    const client = s.open(zmq.Push, {
+      ...keys(known),
+      curveServerKey: zmq.curveKeyPair().publicKey,
+      reconnectInterval: 2,
+      reconnectMaxInterval: 64,
+      reconnectJitter: 0,
+    });
+    const logs = [watch(server), watch(client)];
+    client.connect(await bindTo(server, tcp));
+    for (let wait = 2; wait <= 64; wait *= 2) {
+      assert.equal((await logs[1]!.next('connect:retry')).interval, wait);
+    }
+    assert.equal(logs[0]!.of('handshake:error:protocol')[0]?.error?.code, 'ERR_ZMTP_CRYPTOGRAPHIC');
+    const shown = inspect([logs.map(({ all }) => all), server.peers(), client.peers()], { depth: 9 });
+    for (const { secretKey } of [serverKeys, known]) {
+      assert.ok(
+        !shown.includes(secretKey) && !shown.includes(Buffer.from(z85Decode(secretKey)!).toString('hex')),
+      );
+    }
   });
 });
 
