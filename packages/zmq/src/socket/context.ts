@@ -42,6 +42,10 @@ const KINDS: Readonly<Record<ValueName, 'number' | 'boolean'>> = {
   threadSchedulingPolicy: 'number',
 };
 
+let forget: (context: Context) => void;
+/** Sockets that were never closed, and to which nothing leads any more: they have no connection and no endpoint. */
+const forgotten = new FinalizationRegistry((context: Context) => forget(context));
+
 let inprocTransport: (context: Context) => InprocTransport;
 
 export class Context {
@@ -138,18 +142,30 @@ export class Context {
     this.#zapHandler = handler;
   }
 
-  /** @internal A socket is made. @throws ZmqError EMFILE over `maxSockets`. */
-  acquire(): void {
+  /** @internal A socket is to be made. @throws ZmqError EMFILE over `maxSockets`. */
+  admit(): void {
     if (this.#sockets >= this.#values.maxSockets) {
       const detail = `${this.#sockets} sockets are open, the limit is maxSockets of the context`;
       throw new ZmqError('EMFILE', { detail });
     }
+  }
+
+  /** @internal What is behind the socket that was made. Counts until it is released, or nobody knows it any more. */
+  acquire(engine: object): void {
     this.#sockets++;
+    forgotten.register(engine, this, engine);
   }
 
   /** @internal A socket is closed. */
-  release(): void {
+  release(engine: object): void {
+    forgotten.unregister(engine);
     this.#sockets--;
+  }
+
+  static {
+    forget = (context) => {
+      context.#sockets--;
+    };
   }
 
   #set<K extends ValueName>(name: K, value: Required<ContextOptions>[K]): void {

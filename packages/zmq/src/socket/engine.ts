@@ -297,7 +297,7 @@ export class Engine implements PatternHost, EndpointsOwner {
     await closing;
     if (holds) letGo();
     this.#drops.flush();
-    this.context.release();
+    this.context.release(this);
     this.#over = true;
     this.emit({ type: 'end' });
     this.onEnd?.();

@@ -129,15 +129,16 @@ export abstract class Socket {
     } else {
       const values = defaultOptions();
       values.ipv6 = context.ipv6;
-      context.acquire();
+      context.admit();
       this.#engine = new Engine(wire, context, values, second as PatternOf);
+      context.acquire(this.#engine);
     }
     // As in zeromq.js: assigning an option that does not exist is an error, not a new property.
     Object.preventExtensions(this);
     try {
       Object.assign(this, rest);
     } catch (error) {
-      context.release();
+      context.release(this.#engine);
       throw error;
     }
     if (signal !== undefined) {

@@ -1,8 +1,10 @@
 /** Closing: what becomes of pending calls and of queued messages (linger). What becomes of the process: exit.test.ts. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as zmq from '../../src/index.ts';
-import { LIMIT, within } from '../support/deadline.ts';
+import { LIMIT, turn, until, within } from '../support/deadline.ts';
 import { payload, text } from '../support/payload.ts';
 import { bindTo, link, scope } from '../support/scope.ts';
 import { transports, wires } from '../support/transports.ts';
@@ -128,3 +130,38 @@ for (const transport of wires) {
     });
   });
 }
+
+describe('a socket that was forgotten', { timeout: 30_000 }, () => {
+  it('makes room for others when it is collected, if it has no endpoint', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const context = new zmq.Context({ maxSockets: 2 });
+    const make = (): void => void new zmq.Push({ context });
+    make();
+    make();
+    assert.throws(make, { code: 'EMFILE' });
+    await until(() => {
+      collect();
+      try {
+        make();
+        return true;
+      } catch {
+        return false;
+      }
+    }, 'room for another socket');
+  });
+
+  it('does not count twice when it was closed', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const context = new zmq.Context({ maxSockets: 1 });
+    for (let round = 0; round < 3; round += 1) {
+      await new zmq.Push({ context }).drain();
+      collect();
+      await turn();
+    }
+    const last = new zmq.Push({ context });
+    assert.throws(() => new zmq.Push({ context }), { code: 'EMFILE' });
+    last.close();
+  });
+});
