@@ -18,6 +18,17 @@ export const LONG_NONCE = 16;
 /** Counting part of the others. */
 export const SHORT_NONCE = 8;
 
+/** "MESSAGE" with its length in front. */
+export const MESSAGE_NAME: Buffer = Buffer.from('\x07MESSAGE', 'latin1');
+/** Name and short nonce. */
+export const MESSAGE_HEAD: number = MESSAGE_NAME.length + SHORT_NONCE;
+/** What a MESSAGE frame's body is longer than the plain one: head, box, flags. */
+export const MESSAGE_EXTRA: number = MESSAGE_HEAD + BOX_EXTRA + 1;
+/** Plain bodies above this size go their own way: they are not copied into the arena. */
+export const LARGE = 16_384;
+/** What is not kept up to this size comes from Node's pool. */
+export const SMALL = 4096;
+
 export interface KeyPair {
   readonly publicKey: Buffer;
   readonly secretKey: Buffer;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Provider } from '../../../src/crypto/provider.ts';
-import { CurveCipher, NONCES } from '../../../src/zmtp/mechanism/curve-cipher.ts';
+import { CurveCipher } from '../../../src/zmtp/mechanism/curve-cipher.ts';
+import { NONCES } from '../../../src/zmtp/mechanism/curve-seal.ts';
 import { providers } from '../../support/curve.ts';
 import { command, frame, hex, message } from '../../support/wire.ts';
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ZmqError } from '../../../src/errors.ts';
-import { CurveCipher, NONCES } from '../../../src/zmtp/mechanism/curve-cipher.ts';
+import { CurveCipher } from '../../../src/zmtp/mechanism/curve-cipher.ts';
+import { NONCES } from '../../../src/zmtp/mechanism/curve-seal.ts';
 import type { CurveServer } from '../../../src/zmtp/mechanism/curve-server.ts';
 import type { Mechanism } from '../../../src/zmtp/mechanism/mechanism.ts';
 import { type OutboxSink, type PeerEvents, ZmtpPeer } from '../../../src/zmtp/peer.ts';
