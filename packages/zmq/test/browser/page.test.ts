@@ -315,6 +315,70 @@ describe('a web page', { skip: noBrowser }, () => {
     assert.equal(await attempt('*', 'localhost'), 'peer:ready', 'anybody');
   });
 
+  it('shows who it is, with PLAIN', async (t) => {
+    const here = scope(t);
+    const context = new main.Context();
+    context.zapHandler = ({ username, password }) => ({
+      status: password === 'secret' ? 200 : 400,
+      userId: `${username}`,
+    });
+    const server = here.open(main.Reply, { context, plainServer: true });
+    await server.bind('ws://127.0.0.1:*');
+    const tab = await open(here);
+    const answers = tab.run(async ({ Request }, endpoint) => {
+      const plainUsername = 'page';
+      const stranger = new Request({ plainUsername, plainPassword: 'wrong', linger: 0 });
+      const status = new Promise<string>((resolve) => {
+        stranger.events.on('handshake:error:auth', ({ error }) => resolve(`${error.status}`));
+      });
+      stranger.connect(endpoint);
+      const refused = await status;
+      stranger.close();
+      const request = new Request({ plainUsername, plainPassword: 'secret', receiveTimeout: 20_000 });
+      request.connect(endpoint);
+      await request.send('x');
+      const [answer] = await request.receive();
+      request.close();
+      return [refused, `${answer}`];
+    }, server.lastEndpoint as string);
+    assert.equal(String(await server.receive()), 'x');
+    assert.equal(server.peers()[0]?.userId, 'page');
+    await server.send('let in');
+    assert.deepEqual(await answers, ['400', 'let in']);
+  });
+
+  it('encrypts with CURVE, when it can load libsodium', async (t) => {
+    const here = scope(t);
+    const keys = main.curveKeyPair();
+    const page = main.curveKeyPair();
+    const context = new main.Context();
+    context.zapHandler = ({ publicKey }) => ({ status: publicKey === page.publicKey ? 200 : 400 });
+    const server = here.open(main.Reply, { context, curveServer: true, curveSecretKey: keys.secretKey });
+    await server.bind('ws://127.0.0.1:*');
+    const tab = await open(here);
+    const echoed = tab.run(
+      async ({ Request, curveKeyPair }, endpoint, curveServerKey, pair) => {
+        const request = new Request({
+          curveServerKey,
+          curvePublicKey: pair.publicKey,
+          curveSecretKey: pair.secretKey,
+          receiveTimeout: 20_000,
+        });
+        request.connect(endpoint);
+        await request.send([new Uint8Array(100_000).fill(7), 'ä']);
+        const [body, text] = await request.receive();
+        request.close();
+        const made = curveKeyPair();
+        return [body!.length, body!.every((octet) => octet === 7), `${text}`, made.publicKey.length];
+      },
+      server.lastEndpoint as string,
+      keys.publicKey,
+      page,
+    );
+    await server.send(await server.receive());
+    assert.deepEqual(await echoed, [100_000, true, 'ä', 40]);
+  });
+
   it('joins its own sockets over inproc', async (t) => {
     const tab = await open(scope(t));
     const echoed = await tab.run(async ({ Reply, Request }) => {

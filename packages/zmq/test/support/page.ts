@@ -16,6 +16,7 @@ export type Zmq = typeof import('../../src/browser.ts');
 const BUNDLES = {
   '/zmq/browser.js': '../../../dist/bundle/browser.js',
   '/zmq/browser.min.js': '../../../dist/bundle/browser.min.js',
+  '/libsodium.mjs': import.meta.resolve('libsodium'),
 };
 
 const CANDIDATES = [
@@ -110,7 +111,7 @@ async function serve(url: string): Promise<{ type: string; body: string | Buffer
     return { type: 'text/javascript', body };
   }
   const bundle = url.endsWith('?min') ? '/zmq/browser.min.js' : '/zmq/browser.js';
-  const map = JSON.stringify({ imports: { '@zeroth/zmq/browser': bundle } });
+  const map = JSON.stringify({ imports: { '@zeroth/zmq/browser': bundle, libsodium: '/libsodium.mjs' } });
   const body = `<!doctype html><link rel="icon" href="data:,"><script type="importmap">${map}</script>`;
   return { type: 'text/html', body };
 }
