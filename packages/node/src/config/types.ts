@@ -64,6 +64,8 @@ export interface SessionsConfig {
   readonly heartbeatInterval: number;
   /** IPv6 addresses; `*` binds both families. */
   readonly ipv6: boolean;
+  /** Origins of web pages that may connect over ws, separated by spaces; empty: those of the same host. */
+  readonly wsOrigins: string;
 }
 
 /** One side of a route. At least one of the two lists has an element. */
@@ -97,6 +99,8 @@ export interface RouteSettings {
   readonly reconnectMaxInterval: number;
   /** IPv6 addresses and names; `*` binds both families. */
   readonly ipv6: boolean;
+  /** Origins of web pages that may connect over ws, separated by spaces; empty: those of the same host. */
+  readonly wsOrigins: string;
   /** Ask the operating system for TCP keep-alive probes. */
   readonly tcpKeepalive: boolean;
   /** Milliseconds of silence before the first TCP keep-alive probe; 0 leaves it to the operating system. */

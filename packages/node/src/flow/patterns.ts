@@ -69,6 +69,7 @@ export function openSockets(route: RouteConfig): { front: FrontSocket; back: Bac
   const common = {
     ...liveOptions(route),
     ipv6: route.ipv6,
+    wsOrigins: route.wsOrigins || null,
     backlog: BACKLOG,
     // A node stops by draining with a deadline; a plain close is the end.
     linger: 0,

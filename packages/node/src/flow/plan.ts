@@ -70,6 +70,7 @@ function needsSockets(before: RouteConfig, after: RouteConfig): boolean {
   return (
     before.pattern !== after.pattern ||
     before.ipv6 !== after.ipv6 ||
+    before.wsOrigins !== after.wsOrigins ||
     (before.stream === null) !== (after.stream === null)
   );
 }

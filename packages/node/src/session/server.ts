@@ -117,6 +117,7 @@ export class SessionServer {
     this.#router = new Router({
       ...limitsOf(config),
       ipv6: config.ipv6,
+      wsOrigins: config.wsOrigins || null,
       // The outlet bounds what waits for a peer; a mark would drop it.
       sendHighWaterMark: 0,
       mandatory: true,

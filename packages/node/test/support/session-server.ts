@@ -43,6 +43,7 @@ export async function sessions(
       maxMessageSize: options.maxMessageSize ?? 64 * 1024 * 1024,
       heartbeatInterval: options.heartbeat ?? 5000,
       ipv6: false,
+      wsOrigins: '',
     },
     nodeName: 'node',
     store,

@@ -19,6 +19,7 @@ const DEFAULTS = {
   reconnectInterval: 100,
   reconnectMaxInterval: 10_000,
   ipv6: false,
+  wsOrigins: '',
   tcpKeepalive: false,
   tcpKeepaliveIdle: 0,
   stream: null,
@@ -34,6 +35,7 @@ const SESSIONS = {
   maxMessageSize: 64 * 1024 * 1024,
   heartbeatInterval: 5_000,
   ipv6: false,
+  wsOrigins: '',
 };
 
 describe('the configurations that come with the node', () => {
@@ -152,7 +154,7 @@ routes:
 
     const all = good(`${routes}
 streams: { e: , "f.dead": { fsync: never }, c: {} }
-sessions: { bind: ["tcp://[::1]:9", ipc:///s], ipv6: true, maxSessions: 5, heartbeatInterval: 1s, maxMessageSize: 1MiB }
+sessions: { bind: ["tcp://[::1]:9", ipc:///s], ipv6: true, wsOrigins: "https://a.example http://b.example:8080", maxSessions: 5, heartbeatInterval: 1s, maxMessageSize: 1MiB }
 `);
     assert.deepEqual(all.sessions, {
       bind: ['tcp://[::1]:9', 'ipc:///s'],
@@ -160,6 +162,7 @@ sessions: { bind: ["tcp://[::1]:9", ipc:///s], ipv6: true, maxSessions: 5, heart
       maxMessageSize: 1024 ** 2,
       heartbeatInterval: 1000,
       ipv6: true,
+      wsOrigins: 'https://a.example http://b.example:8080',
     });
     assert.deepEqual(streamsOf(all), [
       { name: 'a', ...STREAM },

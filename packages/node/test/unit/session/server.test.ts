@@ -204,7 +204,7 @@ describe('the session server', () => {
     };
     await assert.rejects(
       startSessions({
-        config: { bind, ...rest, heartbeatInterval: 1000, ipv6: false },
+        config: { bind, ...rest, heartbeatInterval: 1000, ipv6: false, wsOrigins: '' },
         nodeName: 'n',
         store,
         settingsOf: () => SETTINGS,
