@@ -103,11 +103,14 @@ export interface OptionValues {
   wssKeyPem: string | null;
   /** wss, bound: the certificate, PEM. Default null. */
   wssCertPem: string | null;
-  /** wss, connecting: certificates that are trusted, PEM; in place of the system's. Default null. */
+  /** wss, connecting: certificates that are trusted, PEM; beside those of `wssTrustSystem`. Default null. */
   wssTrustPem: string | null;
   /** wss, connecting: the name that the certificate must have. Default null: that of the endpoint. */
   wssHostname: string | null;
-  /** wss, connecting: trust what the system trusts, beside `wssTrustPem`. Default true. */
+  /**
+   * wss, connecting: trust the authorities that Node knows (with a `wssTrustPem`: those that come with Node). Default true;
+   * libzmq: false.
+   */
   wssTrustSystem: boolean;
   /**
    * ws and wss, bound: web pages that may connect, by origin (`https://example.com`), separated by spaces; `*`: all. Default

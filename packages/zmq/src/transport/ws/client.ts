@@ -168,9 +168,20 @@ function trust(endpoint: WsEndpoint, options: TransportOptions): tls.ConnectionO
   if (isIP(name) === 0) trusted.servername = name;
   else if (wssHostname !== null)
     trusted.checkServerIdentity = (_, certificate) => tls.checkServerIdentity(name, certificate);
-  if (wssTrustPem !== null)
-    trusted.ca = wssTrustSystem ? [...tls.rootCertificates, wssTrustPem] : [wssTrustPem];
+  if (wssTrustPem !== null) trusted.secureContext = contextFor(wssTrustPem, wssTrustSystem);
   return trusted;
+}
+
+/** The last one made: to read all the certificates of a system takes 50 ms and more, for each attempt to connect. */
+let kept: { readonly pem: string; readonly system: boolean; readonly context: tls.SecureContext } | null =
+  null;
+
+function contextFor(pem: string, system: boolean): tls.SecureContext {
+  if (kept === null || kept.pem !== pem || kept.system !== system) {
+    const ca = system ? [...tls.rootCertificates, pem] : [pem];
+    kept = { pem, system, context: tls.createSecureContext({ ca, minVersion: 'TLSv1.2' }) };
+  }
+  return kept.context;
 }
 
 /** What TLS has against a certificate, as a way out. */
