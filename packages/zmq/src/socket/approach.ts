@@ -28,6 +28,8 @@ interface ApproachOwner extends Undelivered {
   readonly context: Context;
 }
 
+const nobody = (): void => {};
+
 export class Approach {
   readonly #owner: ApproachOwner;
   readonly #outbox: Outbox;
@@ -41,7 +43,7 @@ export class Approach {
   /** Ends a pause. */
   #again: (() => void) | null = null;
   #inquiry: Inquiry | null = null;
-  #decided: (decision: Decision) => void = () => {};
+  #decided: (decision: Decision) => void = nobody;
   #cancel: (() => void) | null = null;
   /** Delay before the next attempt, or limit of the handshake. */
   #timer: NodeJS.Timeout | null = null;
@@ -166,6 +168,7 @@ export class Approach {
     this.#endTimer();
     this.#inquiry?.cancel();
     this.#inquiry = null;
+    this.#decided = nobody;
   }
 
   /** No attempt either. */

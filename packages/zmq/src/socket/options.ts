@@ -95,9 +95,15 @@ export interface OptionValues {
   curveSecretKey: string | null;
   /** CURVE, as a client: the public key of the server. Default null. */
   curveServerKey: string | null;
-  /** What the ZAP handler is told of this socket (RFC 27). Default null: nobody is asked, except for PLAIN. */
+  /**
+   * What the ZAP handler is told of this socket (RFC 27), at most 255 octets. Default null: with NULL nobody is asked, with PLAIN
+   * and CURVE without a domain.
+   */
   zapDomain: string | null;
-  /** Ask the ZAP handler also where `zapDomain` is empty. Default false. */
+  /**
+   * As libzmq: where nobody is there to ask about `zapDomain`, nobody is let in; and with CURVE nobody is asked without a
+   * `zapDomain`. PLAIN is always asked about. Default false.
+   */
   zapEnforceDomain: boolean;
   /** wss, bound: the private key, PEM. Default null. libzmq: ZMQ_WSS_KEY_PEM. */
   wssKeyPem: string | null;
@@ -396,8 +402,9 @@ export function checkOption(name: OptionName, value: unknown): OptionValues[Opti
 /** RFC 28: a routing id has at most 255 octets. */
 const ROUTING_ID_MAX = 255;
 
-/** RFC 24: a user name, and a password, have a length in one octet. */
-const PLAIN_MAX = 255;
+/** RFC 24: a user name, and a password, have a length in one octet. RFC 27: a domain has at most as many. */
+const TEXT_MAX = 255;
+const SHORT_TEXTS: ReadonlySet<OptionName> = new Set(['plainUsername', 'plainPassword', 'zapDomain']);
 
 /** A key of CURVE, as text. What is wrong with it is told, the value never. */
 function checkKey(name: OptionName, value: unknown): string | null {
@@ -422,8 +429,8 @@ function checkLength(name: OptionName, value: string): string {
   if (name === 'routingId' && Buffer.byteLength(value) > ROUTING_ID_MAX) {
     throw new ZmqError('EINVAL', { detail: `routingId has at most ${ROUTING_ID_MAX} octets` });
   }
-  if ((name === 'plainUsername' || name === 'plainPassword') && Buffer.byteLength(value) > PLAIN_MAX) {
-    throw new ZmqError('EINVAL', { detail: `${name} has at most ${PLAIN_MAX} octets` });
+  if (SHORT_TEXTS.has(name) && Buffer.byteLength(value) > TEXT_MAX) {
+    throw new ZmqError('EINVAL', { detail: `${name} has at most ${TEXT_MAX} octets` });
   }
   if (name === 'routingId' && Buffer.from(value)[0] === 0) {
     throw new ZmqError('EINVAL', {

@@ -367,6 +367,12 @@ describe('when somebody is asked, and what follows when nobody is there', () => 
   });
 });
 
+it('a domain has at most 255 octets', (t) => {
+  const socket = scope(t).open(zmq.Pull);
+  socket.zapDomain = 'x'.repeat(255);
+  assert.throws(() => Object.assign(socket, { zapDomain: 'x'.repeat(256) }), { code: 'EINVAL' });
+});
+
 it('a password is in no event, no error and no printed request', async (t) => {
   const s = scope(t, tcp);
   let request: zmq.ZapRequest | null = null;
