@@ -4,7 +4,7 @@
  */
 import { ZmqError } from '../errors.ts';
 import type { Metadata } from '../zmtp/metadata.ts';
-import { encodeMetadata, parseMetadata } from '../zmtp/metadata.ts';
+import { EMPTY_METADATA, encodeMetadata, parseMetadata } from '../zmtp/metadata.ts';
 import { ZAP_METADATA_MAX, type ZapAnswer, type ZapQuestion, zapAnswer } from '../zmtp/zap.ts';
 
 /** What a handler is asked: may this client talk to this socket? */
@@ -77,6 +77,7 @@ function toMetadata(properties: Readonly<Record<string, string | Uint8Array>>): 
     if (size > ZAP_METADATA_MAX) throw invalid(`more than ${ZAP_METADATA_MAX} octets`);
     list.push([name, octets]);
   }
+  if (list.length === 0) return EMPTY_METADATA;
   // Through the codec, so that both kinds of handler may say the same.
   return parseMetadata(encodeMetadata(list));
 }

@@ -38,7 +38,7 @@ export class Corpus {
   /** Keeps the input when it leads to a new place, or is a shorter way to a known one. */
   note(signature: string, input: Uint8Array): boolean {
     const known = this.#kept.get(signature);
-    if (known === undefined ? this.#kept.size >= 4 * KEPT : known.length <= input.length) return false;
+    if (known === undefined ? this.#kept.size >= 8 * KEPT : known.length <= input.length) return false;
     this.#kept.set(signature, input);
     this.#inputs = null;
     return known === undefined;
