@@ -48,6 +48,12 @@ interface Visitor {
 const kVisitor: unique symbol = Symbol('visitor');
 type VisitorSocket = Socket & { [kVisitor]?: Visitor; _parent?: VisitorSocket | null };
 
+/** For TLS, PEM: as they were when the endpoint was bound. */
+export interface Secrets {
+  readonly key: string;
+  readonly cert: string;
+}
+
 export interface Reception {
   /** A connection that was accepted. `local` is the endpoint. */
   take(socket: Socket, local: string): void;
@@ -58,6 +64,7 @@ export interface Reception {
 export function createReception(
   endpoint: WsEndpoint,
   options: TransportOptions,
+  secrets: Secrets | null,
   accept: (connection: Connection) => void,
   report: (error: Error) => void,
 ): Reception {
@@ -141,7 +148,16 @@ export function createReception(
     }
   });
 
-  const secure = endpoint.transport === 'wss' ? tls.createServer(secrets(options)) : null;
+  const handshakeTimeout = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
+  const secure =
+    secrets === null
+      ? null
+      : tls.createServer({
+          ...secrets,
+          minVersion: 'TLSv1.2',
+          ALPNProtocols: ['http/1.1'],
+          handshakeTimeout,
+        });
   secure?.on('secureConnection', (socket) => http.emit('connection', socket));
   secure?.on('tlsClientError', (error, socket) => {
     tell(socket, `no TLS connection: ${error.message}`);
@@ -167,7 +183,8 @@ export function createReception(
         clearTimeout(timer);
         visitors.delete(socket);
         socket.off('close', over);
-        socket.off('error', ignore);
+        // Under TLS nobody else listens to it.
+        if (secure === null) socket.off('error', ignore);
       };
       (socket as VisitorSocket)[kVisitor] = { remote, local, over };
       visitors.add(socket);
@@ -196,17 +213,6 @@ function explain(response: ServerResponse): void {
   response.end(
     'This is a ZeroMQ endpoint: connect to it with a ZeroMQ socket, by a ws:// or wss:// address.\n',
   );
-}
-
-function secrets(options: TransportOptions): tls.TlsOptions {
-  const { wssKeyPem, wssCertPem } = options;
-  return {
-    key: wssKeyPem ?? undefined,
-    cert: wssCertPem ?? undefined,
-    minVersion: 'TLSv1.2',
-    ALPNProtocols: ['http/1.1'],
-    handshakeTimeout: options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff,
-  };
 }
 
 function ignore(): void {}

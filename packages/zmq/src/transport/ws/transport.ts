@@ -6,7 +6,7 @@ import { ZmqError } from '../../errors.ts';
 import { formatAddress, parseEndpoint, type WsEndpoint } from '../endpoint.ts';
 import { applyKeepalive, listenOn } from '../tcp.ts';
 import type { Connection, DialCallback, Listener, Transport, TransportOptions } from '../transport.ts';
-import type { Reception } from './server.ts';
+import type { Reception, Secrets } from './server.ts';
 
 export const wsTransport: Transport = { listen, dial };
 
@@ -18,13 +18,13 @@ function listen(
 ): Listener {
   const endpoint = parseWsEndpoint(text, 'bind');
   const { transport, path } = endpoint;
-  if (transport === 'wss') checkSecrets(endpoint, options);
+  const secrets = transport === 'wss' ? checkSecrets(endpoint, options) : null;
   let reception: Reception | null = null;
   let loading: Promise<void> | null = null;
   let closed = false;
   const load = async (): Promise<void> => {
     const { createReception } = await import('./server.ts');
-    reception = createReception(endpoint, options, accept, onError);
+    reception = createReception(endpoint, options, secrets, accept, onError);
   };
   const listener = listenOn(
     endpoint,
@@ -84,7 +84,7 @@ function parseWsEndpoint(text: string, use: 'bind' | 'connect'): WsEndpoint {
 }
 
 /** A bind with a key that is of no use fails at once, not with the first peer. */
-function checkSecrets(endpoint: WsEndpoint, { wssKeyPem, wssCertPem }: TransportOptions): void {
+function checkSecrets(endpoint: WsEndpoint, { wssKeyPem, wssCertPem }: TransportOptions): Secrets {
   const refuse = (detail: string): ZmqError =>
     new ZmqError('EINVAL', { address: formatAddress(endpoint.host, endpoint.port), detail });
   if (wssKeyPem === null || wssCertPem === null) {
@@ -98,4 +98,5 @@ function checkSecrets(endpoint: WsEndpoint, { wssKeyPem, wssCertPem }: Transport
     const why = error instanceof Error ? error.message : String(error);
     throw refuse(`wssKeyPem and wssCertPem can't be used: ${why}`);
   }
+  return { key: wssKeyPem, cert: wssCertPem };
 }
