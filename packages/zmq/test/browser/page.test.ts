@@ -181,6 +181,26 @@ describe('a web page', { skip: noBrowser }, () => {
     assert.equal(wrong, null);
   });
 
+  it('parts from a peer when more than 64 MiB wait that nobody receives', async (t) => {
+    const here = scope(t);
+    const server = here.open(main.Push);
+    await server.bind('ws://127.0.0.1:*');
+    const tab = await open(here);
+    const parting = tab.run(async ({ Pull }, endpoint) => {
+      const pull = new Pull({ receiveHighWaterMark: 1, reconnectInterval: -1 });
+      const gone = new Promise<string>((resolve) => {
+        pull.events.on('peer:gone', ({ error }) => resolve(`${error?.code} ${error?.detail}`));
+      });
+      pull.connect(endpoint);
+      const why = await gone;
+      pull.close();
+      return why;
+    }, server.lastEndpoint as string);
+    const body = Buffer.alloc(1 << 20);
+    for (let i = 0; i < 80; i++) await server.send(body);
+    assert.match(await parting, /^ERR_WEBSOCKET .*can't stop reading/);
+  });
+
   it('tells what happens to a connection', async (t) => {
     const here = scope(t);
     const server = here.open(main.Pair);
