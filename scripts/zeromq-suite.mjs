@@ -11,7 +11,7 @@
 // (mocha, chai, typescript ...) come from the npm registry, into that folder, without install scripts.
 //
 // Left out: test/unit/compat (the API of zeromq.js v5) and typings-compatibility-test.ts (zeromq.js's own build with old
-// versions of TypeScript). typings-test.ts, their program that uses all types, is checked with the rest.
+// versions of TypeScript). typings-test.ts, their program that uses all types, is checked with the rest. Some tests give a process 750 ms: on a busy machine those fail.
 import { spawnSync } from 'node:child_process';
 import {
   existsSync,
@@ -40,6 +40,16 @@ const TOOLS = [
   '@types/proper-lockfile@4',
   'semver@7',
   'proper-lockfile@4',
+];
+/** What fails, and is to: docs/from-zeromq.md says more. Anything else that fails is news, and the exit code is 1. */
+const KNOWN = [
+  [/concurrently should throw error on concurrent (send|receive)/, 'waits in line here'],
+  [/should (retain|share memory of) large buffers/, 'bodies below 8 KiB are copied'],
+  [/should not starve event loop/, 'counts ticks of 1 ms: 2500 messages take less time here'],
+  [/should throw if called as function/, 'a TypeError in the words of the engine'],
+  [/exports should include functions and constructors/, 'there are more exports'],
+  [/should report mechanism mismatch error/, 'a CURVE server without a key is refused earlier'],
+  [/socket with inproc in thread when connected (to|between) threads?/, 'inproc does not cross threads'],
 ];
 /** A file that takes longer, in ms, hangs. Their own limit is 6 s for one test. */
 const PATIENCE = 180_000;
@@ -83,16 +93,24 @@ function main() {
     console.log(`\n${typeErrors.length} errors of types:`);
     for (const line of typeErrors) console.log(`  ${line}`);
   }
-  if (failures.length > 0) {
+  const reasonOf = (line) => KNOWN.find(([pattern]) => pattern.test(line))?.[1];
+  const news = failures.filter((line) => reasonOf(line) === undefined);
+  if (failures.length > news.length) {
+    console.log('\nfailed, as is known:');
+    for (const line of failures.filter((each) => reasonOf(each) !== undefined)) {
+      console.log(`  ${line.split(': ').slice(0, 2).join(': ')} (${reasonOf(line)})`);
+    }
+  }
+  if (news.length > 0) {
     console.log('\nfailed:');
-    for (const line of failures) console.log(`  ${line}`);
+    for (const line of news) console.log(`  ${line}`);
   }
   const counted = total.passed + total.failed;
   const share = counted === 0 ? 0 : (total.passed / counted) * 100;
   console.log(
-    `\n${total.passed} of ${counted} passed (${share.toFixed(1)} %), ${total.failed} failed, ${total.skipped} skipped by themselves, ${typeErrors.length} errors of types`,
+    `\n${total.passed} of ${counted} passed (${share.toFixed(1)} %), ${total.failed} failed, ${news.length} of them unexpected, ${total.skipped} skipped by themselves, ${typeErrors.length} errors of types`,
   );
-  return total.failed === 0 && typeErrors.length === 0 ? 0 : 1;
+  return news.length === 0 && typeErrors.length === 0 ? 0 : 1;
 }
 
 function command(name, args, options = {}) {
