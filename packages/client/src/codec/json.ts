@@ -18,6 +18,9 @@ import {
 
 const NAME = 'json';
 
+/** In what `JSON.stringify` makes, only a key looks so: in a string the first quote would have a backslash before it. */
+const PROTO_KEY = /[{,]"__proto__":/;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** JSON, checked by a schema where one is given. */
@@ -36,6 +39,8 @@ const FORMAT: Format = {
       throw notEncoded(NAME, 'it refers to itself, is nested too deep, or holds a bigint');
     }
     if (text === undefined) throw notEncoded(NAME, `${typeof value} has no form in JSON`);
+    if (text.includes('"__proto__":') && PROTO_KEY.test(text))
+      throw notEncoded(NAME, 'the key __proto__ is not allowed');
     const bytes = Buffer.from(text);
     const excess = excessIn(bytes);
     if (excess !== null) throw notEncoded(NAME, excess.why);

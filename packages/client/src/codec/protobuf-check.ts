@@ -85,6 +85,8 @@ class Check {
     if (field instanceof this.#library.MapField) {
       if (typeof value !== 'object' || Array.isArray(value)) this.#refuse(path, 'is no map');
       for (const [key, each] of Object.entries(value as object)) {
+        // It would not be read, either.
+        if (key === '__proto__') this.#refuse(path, 'has a key __proto__, which is not allowed');
         if (!fitsKey(field.keyType, key)) this.#refuse(path, `has a key that is no ${field.keyType}`);
         this.#single(field, each, path, depth);
       }

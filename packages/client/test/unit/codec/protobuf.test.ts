@@ -159,6 +159,7 @@ describe('protobuf', () => {
       [{ a_string: '\ud800' }, /a_string/],
       [{ some_bytes: 'AAAA' }, /some_bytes/],
       [{ longs: 1n }, /longs is no list/],
+      [{ prices: JSON.parse('{"__proto__":{}}') }, /prices has a key __proto__/],
       [{ by_id: { x: '' } }, /by_id has a key that is no int64/],
       [{ unit: 'POUND' }, /unit is no value of Unit/],
       [{ text: 'a', number: 1 }, /choice is a oneof, and more than one/],
