@@ -120,7 +120,8 @@ export interface OptionValues {
   wssTrustSystem: boolean;
   /**
    * ws and wss, bound: web pages that may connect, by origin (`https://example.com`), separated by spaces; `*`: all. Default
-   * null: pages of the host that they connect to. Who is no browser sends no origin, and is let in. Ours.
+   * null: pages of the host that they connect to; at a loopback or private address not by a public name, which could be
+   * anybody's. Who is no browser sends no origin, and is let in. Ours.
    */
   wsOrigins: string | null;
   /** Kept, without effect: see the module comment. */

@@ -204,6 +204,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   ready(identity: PeerIdentity): void {
     this.#approach.clear();
+    this.#connection!.admitted?.();
     this.#state = 'ready';
     this.#connectedAt = Date.now();
     this.exchange.connections++;

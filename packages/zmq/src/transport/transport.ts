@@ -40,6 +40,8 @@ export interface Connection {
   readonly datagrams?: boolean;
   /** Asks for a sign of life, which arrives as a chunk without bytes. There where `negotiated` is, and pings can be sent. */
   ping?(): void;
+  /** The handshake of ZMTP is done. For a transport that puts messages together itself: until now only small ones come. */
+  admitted?(): void;
   start(handler: ConnectionHandler): void;
   /**
    * Hands over bytes, in order. True: the operating system took all of it at once and the buffers are free to be

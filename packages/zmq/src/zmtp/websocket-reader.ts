@@ -29,8 +29,15 @@ import { ZWS_COMMAND, ZWS_MORE } from './zws.ts';
 
 /** Fragments of one message: without a limit, empty ones would never end. */
 const FRAGMENTS_MAX = 65_536;
+/** In front of a message in fragments: with its flags octet the room for the longest header. */
+const ROOM = HEADER_MAX - 1;
+/** Memory for a length that was only announced: at once up to this. */
+const ALLOCATE_AT_ONCE = 1 << 20;
 
 const EMPTY = Buffer.alloc(0);
+
+/** Reported for a Close without a code. */
+const NO_CODE = 1005;
 
 /** Where a {@link WebSocketReader} reports, in order. None of the calls may throw. */
 export interface WebSocketEvents {
@@ -61,8 +68,8 @@ export class WebSocketReader {
   #final = true;
   /** It is part of a message in fragments. */
   #gathering = false;
-  /** The fragments of a message so far; null: there is none. */
-  #fragments: Buffer[] | null = null;
+  /** A message in fragments so far, behind {@link ROOM}; null: there is none. */
+  #fragments: Buffer | null = null;
   #pieces = 0;
   #gathered = 0;
 
@@ -189,10 +196,12 @@ export class WebSocketReader {
     if (!continued && this.#fragments !== null) throw broken('a message within another');
     this.#final = (head[at]! & FINAL) !== 0;
     if (continued || !this.#final) {
+      // What came before may change the limit: a handshake is done with it.
+      this.#deliver();
       const limit = this.#limit();
       if (this.#gathered + size > limit + 1) throw tooLong(this.#gathered + size, limit);
       if (++this.#pieces > FRAGMENTS_MAX) throw broken(`a message in more than ${FRAGMENTS_MAX} fragments`);
-      this.#fragments ??= [];
+      this.#fragments ??= Buffer.allocUnsafe(0);
       this.#gathering = true;
       this.#mask = mask;
       this.#missing = size;
@@ -225,28 +234,37 @@ export class WebSocketReader {
   }
 
   #gather(chunk: Uint8Array, at: number, size: number): void {
-    const piece = Buffer.allocUnsafe(size);
-    this.#mask = xorInto(words(piece), 0, words(chunk), at, size, this.#mask);
-    this.#fragments!.push(piece);
+    const gathered = this.#gathered;
+    const needed = ROOM + gathered + size;
+    let message = this.#fragments!;
+    if (message.length < needed) {
+      // Memory follows what has arrived, doubling.
+      const whole = needed - size + this.#missing;
+      const wanted = this.#final ? Math.min(whole, Math.max(2 * needed, ALLOCATE_AT_ONCE)) : 2 * needed;
+      const grown = Buffer.allocUnsafe(wanted);
+      if (gathered > 0) copyInto(grown, ROOM, message, ROOM, gathered);
+      message = grown;
+      this.#fragments = message;
+    }
+    this.#mask = xorInto(words(message), ROOM + gathered, words(chunk), at, size, this.#mask);
+    if (message[ROOM]! & ZWS_COMMAND && gathered + this.#missing - 1 > COMMAND_MAX)
+      throw tooLong(gathered + this.#missing - 1, COMMAND_MAX);
     this.#gathered += size;
   }
 
   #fragmentDone(): void {
     this.#gathering = false;
     if (!this.#final) return;
-    const message = Buffer.concat(this.#fragments!);
+    const message = this.#fragments!;
+    const size = this.#gathered - 1;
     this.#fragments = null;
     this.#gathered = 0;
     this.#pieces = 0;
-    if (message.length === 0) throw noFlags();
-    const size = message.length - 1;
-    const flags = plainFlags(message[0]!);
-    if (flags & COMMAND && size > COMMAND_MAX) throw tooLong(size, COMMAND_MAX);
+    if (size < 0) throw noFlags();
     this.#deliver();
-    const frame = Buffer.allocUnsafe(HEADER_MAX + size);
-    const body = writeHeader(frame, 0, flags, size);
-    frame.set(view(message, 1, message.length), body);
-    this.#events.data(view(frame, 0, body + size));
+    const start = size > SHORT_MAX ? 0 : HEADER_MAX - 2;
+    writeHeader(message, start, plainFlags(message[ROOM]!), size);
+    this.#events.data(view(message, start, HEADER_MAX + size));
   }
 
   /** The whole control frame at `at`. */
@@ -262,10 +280,18 @@ export class WebSocketReader {
     else if (opcode === PONG) this.#events.pong();
     else {
       if (size === 1) throw broken('a Close with half a code');
+      const code = size === 0 ? NO_CODE : payload.readUInt16BE(0);
+      if (size > 0 && !mayBeSent(code)) throw broken(`a Close with the code ${code}, which none can have`);
       this.#closed = true;
-      this.#events.close(size === 0 ? 1005 : payload.readUInt16BE(0), payload.toString('utf8', 2));
+      this.#events.close(code, payload.toString('utf8', 2));
     }
   }
+}
+
+/** RFC 6455, 7.4: 1004 to 1006 and 1015 stand for what no Close says, others are not defined. */
+function mayBeSent(code: number): boolean {
+  if (code < 3000) return code >= 1000 && code <= 1014 && (code < 1004 || code > 1006);
+  return code < 5000;
 }
 
 function plainFlags(flags: number): number {

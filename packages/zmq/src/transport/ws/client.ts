@@ -113,11 +113,17 @@ function upgrade(
     fail(
       new ZmqError('ERR_WEBSOCKET', cause === undefined ? { address, detail } : { address, detail, cause }),
     );
-  const handshake = new Handshake(formatEndpoint(endpoint), [], {
-    createConnection: () => socket,
-    perMessageDeflate: false,
-    headers: { 'Sec-WebSocket-Protocol': offers.join(',') },
-  });
+  let handshake: Handshake;
+  try {
+    handshake = new Handshake(urlOf(endpoint), [], {
+      createConnection: () => socket,
+      perMessageDeflate: false,
+      headers: { 'Sec-WebSocket-Protocol': offers.join(',') },
+    });
+  } catch (error) {
+    refuse(`${endpoint.text} can't be written as a URL`, error);
+    return;
+  }
   let agreed: ReturnType<typeof readProtocol> = null;
   handshake.on('error', (error) => refuse(`the WebSocket handshake failed: ${error.message}`, error));
   handshake.on('unexpected-response', (_request, response: IncomingMessage) =>
@@ -134,6 +140,12 @@ function upgrade(
   handshake.onSocket = (connected, head) => {
     if (agreed !== null) opened(connected, head, agreed);
   };
+}
+
+/** For the request. The zone of an IPv6 address means something to this machine only, and is no part of a URL. */
+function urlOf(endpoint: WsEndpoint): string {
+  const { transport, host, port, path } = endpoint;
+  return `${transport}://${formatAddress(isIP(host) === 6 ? host.replace(/%.*/, '') : host, port)}${path}`;
 }
 
 /** What the answer of a server means that did not upgrade. */

@@ -9,6 +9,7 @@
 import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { ZmqError } from '../../errors.ts';
+import { COMMAND_MAX } from '../../zmtp/command.ts';
 import { type WebSocketEvents, WebSocketReader } from '../../zmtp/websocket-reader.ts';
 import { Masks, WebSocketWriter } from '../../zmtp/websocket-writer.ts';
 import { BareReader, ZwsWriter } from '../../zmtp/zws.ts';
@@ -23,7 +24,7 @@ const PROTOCOL_ERROR = 1002;
 const NO_CODE = 1005;
 const TOO_BIG = 1009;
 
-/** After the peer's Close: how long a peer that takes nothing is waited for. */
+/** When one side has ended it: how long a peer that takes nothing is waited for. */
 const STUCK_MS = 30_000;
 
 /** A message without a limit of its own has this one. */
@@ -59,6 +60,8 @@ export class WsConnection implements Connection, ConnectionHandler {
   #waiting = false;
   /** The payload of a ping that came meanwhile. */
   #pong: Uint8Array | null = null;
+  /** The handshake of ZMTP is done. */
+  #admitted = false;
   /** Our Close is sent. */
   #shut = false;
   /** The peer's Close, or its end, came. */
@@ -66,6 +69,7 @@ export class WsConnection implements Connection, ConnectionHandler {
   /** We do not listen any more. */
   #over = false;
   #paused = false;
+  #stuck: NodeJS.Timeout | undefined;
   /** What came after `pause`, in order: the data of one chunk of the stream, the end. */
   #held: (() => void)[] = [];
 
@@ -78,7 +82,11 @@ export class WsConnection implements Connection, ConnectionHandler {
     if (head.length > 0) socket.unshift(head);
     this.#stream = new StreamConnection(socket, remote, local);
     const { limits, server, bare } = agreement;
-    const limit = (): number => (limits.maxMessageSize < 0 ? CEILING : limits.maxMessageSize);
+    const limit = (): number => {
+      const size = limits.maxMessageSize < 0 ? CEILING : limits.maxMessageSize;
+      // A stranger has commands to say, no more: whoever it may be, this much is put together for it.
+      return this.#admitted ? size : Math.min(size, COMMAND_MAX);
+    };
     this.#reader = new WebSocketReader(server, limit, this.#events());
     this.#writer = new WebSocketWriter(server ? null : masks);
     this.#outgoing = bare ? new ZwsWriter(true) : null;
@@ -88,6 +96,10 @@ export class WsConnection implements Connection, ConnectionHandler {
   start(handler: ConnectionHandler): void {
     this.#handler = handler;
     this.#stream.start(this);
+  }
+
+  admitted(): void {
+    this.#admitted = true;
   }
 
   write(parts: readonly Uint8Array[]): boolean {
@@ -161,6 +173,7 @@ export class WsConnection implements Connection, ConnectionHandler {
   }
 
   onClose(error: Error | null): void {
+    clearTimeout(this.#stuck);
     const closed = (): void => {
       this.#over = true;
       // Who has said goodbye may go as it likes.
@@ -253,7 +266,8 @@ export class WsConnection implements Connection, ConnectionHandler {
     this.#error = new ZmqError(code, { address: this.remote, ...(detail === undefined ? {} : { detail }) });
     this.#sendClose(code === 'ERR_ZMTP_MESSAGE_SIZE' ? TOO_BIG : PROTOCOL_ERROR);
     this.#over = true;
-    // So that the peer hears why: what it sends meanwhile is thrown away.
+    // So that the peer hears why: what it sends meanwhile is thrown away. One that does not read is not waited for.
+    this.#stuck = setTimeout(() => this.#stream.destroy(), STUCK_MS).unref();
     this.#stream.end();
   }
 }

@@ -22,21 +22,35 @@ export function refusedOrigin(asked: Asked, listed: string | null): string | nul
   const way = `list it in wsOrigins to let it in`;
   const shown = JSON.stringify(origin.slice(0, 200));
   if (listed !== null) {
-    const known = listed.toLowerCase().split(/\s+/);
+    const known = listed.split(/[\s,]+/).map(written);
     if (known.includes('*') || known.includes(origin.toLowerCase())) return null;
     return `a page of ${shown} is not among the wsOrigins; ${way}`;
   }
-  const page = hostOf(origin);
+  // What a browser writes is the origin and nothing else: two of them, a path, a user's name are somebody else's work.
+  const page = written(origin) === origin.toLowerCase() ? hostOf(origin) : null;
   const name = hostOf(`http://${host}`);
   if (page === null || name === null || page !== name) {
     return `a page of ${shown} asked for ${JSON.stringify(host.slice(0, 200))}, which is another host; ${way}`;
   }
-  // Any name in the domain of a stranger may be made to mean this machine (DNS rebinding). A page with such a name has the
-  // right host by its own word only.
-  if (isLoopback(asked.address) && name !== 'localhost' && !name.endsWith('.localhost') && !isNumber(name)) {
+  // Any name in the domain of a stranger may be made to mean this machine, or one in the network of the visitor (DNS
+  // rebinding). A page with such a name has the right host by its own word only.
+  if (isNumber(name) || name === 'localhost' || name.endsWith('.localhost')) return null;
+  if (isLoopback(asked.address)) {
     return `a page of ${shown} reached a loopback address by a name, which any domain can have; ${way}`;
   }
+  if (isPrivate(asked.address) && !isLocalName(name)) {
+    return `a page of ${shown} reached a private address by a public name, which any domain can have; ${way}`;
+  }
   return null;
+}
+
+/** An origin as browsers write it (RFC 6454, 6.2): no `/` behind it, no default port, names in ASCII. */
+function written(origin: string): string {
+  if (URL.canParse(origin)) {
+    const url = new URL(origin);
+    if (url.origin !== 'null') return url.origin;
+  }
+  return origin.toLowerCase().replace(/\/$/, '');
 }
 
 function hostOf(url: string): string | null {
@@ -49,8 +63,27 @@ function isNumber(name: string): boolean {
   return isIP(name.startsWith('[') ? name.slice(1, -1) : name) !== 0;
 }
 
+/** A name that nobody can register: without a dot, or in a domain that is kept for local networks. */
+function isLocalName(name: string): boolean {
+  return !name.includes('.') || /\.(?:local|internal|home\.arpa)$/.test(name);
+}
+
 function isLoopback(address: string | undefined): boolean {
   if (address === undefined) return true;
-  const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+  const plain = unmapped(address);
   return plain.startsWith('127.') || plain === '::1';
+}
+
+/** Of a network that is not the Internet (RFC 1918, 3927, 4193, 4291, 6598). */
+function isPrivate(address: string | undefined): boolean {
+  return (
+    address === undefined ||
+    /^(?:10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|f[cd]|fe[89ab])/i.test(
+      unmapped(address),
+    )
+  );
+}
+
+function unmapped(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address;
 }

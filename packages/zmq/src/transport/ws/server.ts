@@ -103,9 +103,16 @@ export function createReception(
     socket.end(head + body);
   };
 
-  const http: Server = createServer({ maxHeaderSize: MAX_HEADERS }, (request, response) => {
+  const noUpgrade = (request: IncomingMessage, response: ServerResponse): void => {
     tell(request.socket, `an HTTP request (${request.method}) without an upgrade to WebSocket`);
     explain(response);
+  };
+  const http: Server = createServer({ maxHeaderSize: MAX_HEADERS }, noUpgrade);
+  // Node would answer these itself, and keep the connection.
+  http.on('checkContinue', noUpgrade);
+  http.on('checkExpectation', noUpgrade);
+  http.on('connect', (request: IncomingMessage, socket: Socket) => {
+    refuse(socket, 405, 'this is a ZeroMQ endpoint, and no proxy', request);
   });
   http.on('clientError', (error, socket) => {
     const { code } = error as NodeJS.ErrnoException;
