@@ -341,6 +341,7 @@ const AT_ONCE: ReadonlySet<OptionName> = new Set([
   'handshakeInterval',
   'tcpKeepalive',
   'tcpKeepaliveIdle',
+  'wsOrigins',
   // Means nothing to an endpoint that is bound already.
   'backlog',
 ]);
