@@ -10,18 +10,17 @@ import { Context, context as defaultContext } from './context.ts';
 import { Engine } from './engine.ts';
 import type { PeerInfo, SocketStats } from './events.ts';
 import type { Observer } from './observer.ts';
+import { checkOption } from './option-checks.ts';
 import { optionByNumber, setOptionByNumber } from './option-numbers.ts';
-import type { GeneralOptions } from './options.ts';
 import {
   applies,
-  checkOption,
   defaultOptions,
+  type GeneralOptions,
   OPTION_NAMES,
   type OptionName,
   type OptionValues,
   sends,
 } from './options.ts';
-
 import { mechanismOf } from './security.ts';
 
 /** libzmq's numbers for the socket types: the value of `socket.type`. */
@@ -186,9 +185,12 @@ export abstract class Socket {
     return mechanism === 'NULL' ? null : mechanism === 'PLAIN' ? 'plain' : 'curve';
   }
 
-  /** Always false: a socket belongs to the thread that made it. */
+  /**
+   * As zeromq.js reports it: true for the draft types but Datagram. It means nothing here: a socket belongs to the thread
+   * that made it.
+   */
   get threadSafe(): boolean {
-    return false;
+    return SOCKET_TYPES[this.#engine.type] > SOCKET_TYPES.STREAM && this.#engine.type !== 'DGRAM';
   }
 
   /** What happens to this socket, from the first look at this property on. */

@@ -19,7 +19,8 @@ import {
   type SendingOptions,
   type Writable,
 } from './messaging.ts';
-import { checkOption, type GeneralOptions, type OptionName, type OptionValues } from './options.ts';
+import { checkOption } from './option-checks.ts';
+import type { GeneralOptions, OptionName, OptionValues } from './options.ts';
 import { type CommonOptions, defineOptions, engineOf, Socket } from './socket.ts';
 
 /** @internal */

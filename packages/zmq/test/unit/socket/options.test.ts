@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { checkOption } from '../../../src/socket/option-checks.ts';
 import {
   applies,
-  checkOption,
   defaultOptions,
   OPTION_NAMES,
   OPTIONS,
