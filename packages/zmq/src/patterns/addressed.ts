@@ -67,6 +67,11 @@ export class PeerPattern extends ServerPattern {
 
 /** DGRAM: messages are [address, octets], to and from anybody. */
 export class DatagramPattern extends PairPattern {
+  override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
+    if (pipe.overrun) this.host.dropped(pipe, 'highWaterMark', count);
+    else super.arrive(pipe, bytes, start, end, count);
+  }
+
   override send(message: Sendable): boolean {
     const frames = toFrames(message);
     if (frames.length === 2) return super.send(frames);
@@ -84,8 +89,11 @@ export class StreamPattern extends AddressedPattern {
   readonly #here = new Set<Pipe>();
 
   override ready(pipe: Pipe): void {
-    this.#here.add(pipe);
-    this.#notice(pipe);
+    // Who does not receive is not told how often a peer that is connected to came and went: it would pile up.
+    if (!pipe.paused) {
+      this.#here.add(pipe);
+      this.#notice(pipe);
+    }
     super.ready(pipe);
   }
 

@@ -1,5 +1,7 @@
 /** Takes from each peer that has something in turn (RFC 30, The PULL Socket Type: "fair-queuing"). */
+import type { Run } from '../zmtp/frame.ts';
 import type { Pipe } from './pipe.ts';
+import { sift } from './sift.ts';
 
 export class FairQueue {
   // Pipes with something in their inbox, in the order in which they got it.
@@ -22,6 +24,25 @@ export class FairQueue {
   keepLast(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): number {
     if (pipe.inbox.queued === 0) this.#active.push(pipe);
     return pipe.inbox.keepLast(bytes, start, end, count);
+  }
+
+  /** Takes out what is not wanted any more. `wanted` gets the memory of a message, and where it begins and ends. */
+  filter(wanted: (bytes: Uint8Array, at: number, next: number) => boolean): void {
+    const pipes = this.#active.splice(0);
+    this.#current = 0;
+    for (const pipe of pipes) {
+      const { inbox } = pipe;
+      const runs: Run[] = [];
+      for (let run = inbox.peekRun(); run !== null; run = inbox.peekRun()) {
+        runs.push(run);
+        inbox.advance(run.end, run.count);
+      }
+      for (const { bytes, start, end } of runs) {
+        const found = (at: number, next: number): boolean => wanted(bytes, at, next);
+        sift(bytes, start, end, found, (from, to, count) => this.push(pipe, bytes, from, to, count));
+      }
+    }
+    for (const pipe of pipes) pipe.checkRoom();
   }
 
   /** The next message, or null. */

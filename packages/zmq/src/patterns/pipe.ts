@@ -109,6 +109,11 @@ export class Pipe {
     return this.#paused;
   }
 
+  /** What comes now is lost, for the peer can't be held up: datagrams. */
+  get overrun(): boolean {
+    return this.#paused && this.identity?.silent === true;
+  }
+
   /** A new connection reads until told otherwise: the mark is looked at again. */
   reopened(): void {
     this.#paused = false;

@@ -8,8 +8,9 @@ import { bodyStart, frameEnd, MORE, messageEnd } from '../zmtp/frame.ts';
 import { type MessageLike, type Sendable, toBytes } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
-import { sift, single } from './single.ts';
-import { XSubscriberPattern } from './subscribe.ts';
+import { sift } from './sift.ts';
+import { single } from './single.ts';
+import { FilteringPattern } from './subscribe.ts';
 
 /** RFC 48: a group has at most so many octets. */
 const GROUP_MAX = 255;
@@ -126,7 +127,7 @@ export class RadioPattern extends Pattern {
 }
 
 /** DISH: received messages are [group, body] here. */
-export class DishPattern extends XSubscriberPattern {
+export class DishPattern extends FilteringPattern {
   /** @throws ZmqError EINVAL when it is in the group, or the group is too long. */
   join(value: MessageLike): void {
     const group = groupOf(value);
@@ -145,6 +146,10 @@ export class DishPattern extends XSubscriberPattern {
     this.unsubscribe(group);
   }
 
+  protected override wanted(bytes: Uint8Array, at: number): boolean {
+    return this.topics.get(bytes.subarray(bodyStart(bytes, at), frameEnd(bytes, at))) !== undefined;
+  }
+
   protected override word(_pipe: Pipe, group: Uint8Array, join: boolean): Buffer {
     return encodeCommand(join ? JOIN : LEAVE, group);
   }
@@ -157,18 +162,13 @@ export class DishPattern extends XSubscriberPattern {
         malformed++;
         return false;
       }
-      return this.topics.get(bytes.subarray(bodyStart(bytes, at), body)) !== undefined;
+      return this.wanted(bytes, at);
     };
-    sift(bytes, start, end, wanted, (from, to, count) => super.arrive(pipe, bytes, from, to, count));
+    sift(bytes, start, end, wanted, (from, to, count) => {
+      if (pipe.overrun) this.host.dropped(pipe, 'highWaterMark', count);
+      else super.arrive(pipe, bytes, from, to, count);
+    });
     this.host.dropped(pipe, 'malformed', malformed);
-  }
-
-  override send(_message: Sendable): boolean {
-    throw new ZmqError('ENOTSUP', { detail: 'a DISH socket does not send' });
-  }
-
-  override get writable(): boolean {
-    return false;
   }
 }
 

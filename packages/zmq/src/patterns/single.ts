@@ -9,6 +9,7 @@ import { PairPattern } from './pair.ts';
 import type { PatternHost } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
 import { DealerPattern, PullPattern, PushPattern } from './pipeline.ts';
+import { type Stretch, sift } from './sift.ts';
 
 /** The only frame of a message. @throws ZmqError EINVAL when it has more, or none. */
 export function single(message: Sendable): MessageLike {
@@ -17,37 +18,6 @@ export function single(message: Sendable): MessageLike {
   throw new ZmqError('EINVAL', {
     detail: `a message of ${message.length} frames; this socket type sends messages of one`,
   });
-}
-
-type Stretch = (start: number, end: number, count: number) => void;
-
-/**
- * Hands on the stretches of a run whose messages are wanted, and returns how many messages are not. `wanted` gets where
- * a message begins and ends.
- */
-export function sift(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  wanted: (at: number, next: number) => boolean,
-  pass: Stretch,
-): number {
-  let stretch = start;
-  let count = 0;
-  let rest = 0;
-  for (let at = start; at < end; ) {
-    const next = messageEnd(bytes, at);
-    if (wanted(at, next)) count++;
-    else {
-      rest++;
-      if (count > 0) pass(stretch, at, count);
-      count = 0;
-      stretch = next;
-    }
-    at = next;
-  }
-  if (count > 0) pass(stretch, end, count);
-  return rest;
 }
 
 /** Hands on what has one frame, and counts the rest as dropped. */

@@ -1,6 +1,7 @@
 /**
  * SUB and XSUB: subscriptions are kept here and told to every publisher that connects, again after each reconnect
- * (RFC 29). SUB filters what arrives as well, because a publisher learns of a cancellation only later.
+ * (RFC 29). SUB filters what arrives as well, because a publisher learns of a cancellation only later, and drops what
+ * waits of a topic that it cancels.
  */
 import { PrefixMap } from '../bytes/prefix-map.ts';
 import { view } from '../bytes/view.ts';
@@ -128,10 +129,57 @@ export class XSubscriberPattern extends Pattern {
   }
 }
 
-export class SubscriberPattern extends XSubscriberPattern {
+/** SUB and DISH: what was not asked for is not received, and nothing is sent. */
+export abstract class FilteringPattern extends XSubscriberPattern {
+  // Something was cancelled, and what waits may be of it.
+  #stale = false;
+
+  /** Whether the message that begins at `at` is asked for. */
+  protected abstract wanted(bytes: Uint8Array, at: number): boolean;
+
+  override unsubscribe(topic: Uint8Array): void {
+    super.unsubscribe(topic);
+    this.#stale = !this.inbound.empty;
+  }
+
+  /** As libzmq: what came before a topic was cancelled is not given out after. Once for all that were cancelled meanwhile. */
+  #sweep(): void {
+    this.#stale = false;
+    this.inbound.filter((bytes, at) => this.wanted(bytes, at));
+  }
+
+  override next(): Buffer[] | null {
+    if (this.#stale) this.#sweep();
+    return this.inbound.next();
+  }
+
+  override get readable(): boolean {
+    if (this.#stale) this.#sweep();
+    return !this.inbound.empty;
+  }
+
+  override peek(): Pipe | null {
+    if (this.#stale) this.#sweep();
+    return this.inbound.peek();
+  }
+
+  override send(_message: Sendable): boolean {
+    throw new ZmqError('ENOTSUP', { detail: 'this socket type does not send' });
+  }
+
+  override get writable(): boolean {
+    return false;
+  }
+}
+
+export class SubscriberPattern extends FilteringPattern {
+  protected override wanted(bytes: Uint8Array, at: number): boolean {
+    const matches = this.topics.matches(bytes, bodyStart(bytes, at), frameEnd(bytes, at));
+    return matches !== this.host.options.invertMatching;
+  }
+
   override arrive(pipe: Pipe, bytes: Uint8Array, start: number, end: number, count: number): void {
-    const invert = this.host.options.invertMatching;
-    if (this.topics.everything !== undefined && !invert) {
+    if (this.topics.everything !== undefined && !this.host.options.invertMatching) {
       super.arrive(pipe, bytes, start, end, count);
       return;
     }
@@ -140,7 +188,7 @@ export class SubscriberPattern extends XSubscriberPattern {
     let wanted = 0;
     for (let at = start; at < end; ) {
       const next = messageEnd(bytes, at);
-      if (this.topics.matches(bytes, bodyStart(bytes, at), frameEnd(bytes, at)) !== invert) wanted++;
+      if (this.wanted(bytes, at)) wanted++;
       else {
         if (wanted > 0) super.arrive(pipe, bytes, runStart, at, wanted);
         wanted = 0;
@@ -149,13 +197,5 @@ export class SubscriberPattern extends XSubscriberPattern {
       at = next;
     }
     if (wanted > 0) super.arrive(pipe, bytes, runStart, end, wanted);
-  }
-
-  override send(_message: Sendable): boolean {
-    throw new ZmqError('ENOTSUP', { detail: 'a SUB socket does not send; XSUB does' });
-  }
-
-  override get writable(): boolean {
-    return false;
   }
 }

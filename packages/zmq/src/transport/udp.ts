@@ -74,7 +74,6 @@ function shut(socket: Socket): void {
 
 function connectionOf(socket: Socket, endpoint: string, dialled: TcpAddress | null): Connection {
   let handler: ConnectionHandler | null = null;
-  let paused = false;
   let ending = false;
   let sending = 0;
   const end = (): void => {
@@ -95,8 +94,7 @@ function connectionOf(socket: Socket, endpoint: string, dialled: TcpAddress | nu
       handler = to;
       socket.on('message', (octets, { address, port }) => {
         const from = Buffer.from(formatAddress(address, port));
-        // Who does not keep up misses datagrams: there is nobody to hold up.
-        if (!paused && !ending) to.onData(Buffer.concat([Buffer.of(from.length), from, octets]));
+        if (!ending) to.onData(Buffer.concat([Buffer.of(from.length), from, octets]));
       });
       // Such as a port where nobody listens, on the way of an earlier datagram.
       socket.on('error', () => {});
@@ -114,12 +112,9 @@ function connectionOf(socket: Socket, endpoint: string, dialled: TcpAddress | nu
       setImmediate(sent);
       return false;
     },
-    pause: () => {
-      paused = true;
-    },
-    resume: () => {
-      paused = false;
-    },
+    // Who does not keep up misses datagrams, and counts them: there is nobody to hold up.
+    pause() {},
+    resume() {},
     endWriting: end,
     end,
     destroy: () => {

@@ -40,6 +40,31 @@ describe('RADIO and DISH over udp', { timeout: 30_000 }, () => {
     });
   }
 
+  for (const [type, make, octets] of [
+    ['DISH', () => new Dish({ receiveHighWaterMark: 5 }), '\x01gx'],
+    ['DGRAM', () => new Datagram({ receiveHighWaterMark: 5 }), 'x'],
+  ] as const) {
+    it(`${type}: what there is no room for is lost, and counted`, async (t) => {
+      const s = scope(t, udp);
+      const socket = s.use(make());
+      if (socket instanceof Dish) socket.join('g');
+      await socket.bind(udp.endpoint());
+      const port = Number(socket.lastEndpoint!.split(':').pop());
+      const stranger = s.use(createSocket('udp4'));
+      for (let i = 0; i < 20; i++) stranger.send(octets, port, '127.0.0.1');
+      const all = async (): Promise<void> => {
+        while (socket.stats.queuedIn + socket.stats.dropped < 20) await new Promise(setImmediate);
+      };
+      await within(all(), 'twenty datagrams');
+      assert.equal(socket.stats.queuedIn, 5);
+      assert.deepEqual(socket.stats.droppedBy, { highWaterMark: 15 });
+      for (let i = 0; i < 5; i++)
+        assert.equal(String((await socket.receive()).at(type === 'DISH' ? 0 : 1)), 'x');
+      stranger.send(octets, port, '127.0.0.1');
+      await within<unknown>(socket.receive(), 'one more');
+    });
+  }
+
   it('a datagram that no RADIO sent is nothing', async (t) => {
     const s = scope(t, udp);
     const dish = s.open(Dish);

@@ -115,6 +115,17 @@ describe('STREAM', () => {
     assert.deepEqual(receiveAll(pattern), Array(3).fill("'shop' ''"));
   });
 
+  it('does not of a connection that is made anew again and again while nobody receives', () => {
+    const { pattern } = stream();
+    const far = join(pattern, { givenId: Buffer.from('shop'), receiveMark: 3 });
+    for (let i = 0; i < 100; i++) far.lose().open();
+    // It came and went, and again; then there was no room.
+    far.lose();
+    assert.deepEqual(receiveAll(pattern), Array(4).fill("'shop' ''"));
+    far.open();
+    assert.deepEqual(receiveAll(pattern), ["'shop' ''"]);
+  });
+
   it('does not without notify', () => {
     const { pattern } = stream({ notify: false });
     const far = join(pattern);

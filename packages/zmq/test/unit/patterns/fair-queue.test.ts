@@ -27,6 +27,24 @@ function drain(queue: FairQueue, most = 1000): string[] {
 }
 
 describe('fair queue', () => {
+  it('takes out what is not wanted, and goes on with the rest in turn', () => {
+    const queue = new FairQueue();
+    const [a, b, c] = pipes(3);
+    push(queue, a!.pipe, 'a1', 'a2');
+    push(queue, a!.pipe, 'a3', 'a4');
+    push(queue, b!.pipe, 'b1');
+    push(queue, c!.pipe, 'c1', 'c2', 'c3');
+    assert.equal(queue.next()?.join(), 'a1');
+    queue.filter((bytes, _at, next) => bytes[next - 1] !== 0x31 && bytes[next - 1] !== 0x32);
+    assert.equal(b!.pipe.inbox.queued, 0);
+    assert.equal(a!.pipe.inbox.queued, 2);
+    assert.deepEqual(drain(queue), ['a3', 'c3', 'a4']);
+    for (const far of [a, b, c]) assert.equal(far!.pipe.inbox.bytes, 0);
+    push(queue, b!.pipe, 'b2');
+    queue.filter(() => false);
+    assert.ok(queue.empty);
+  });
+
   it('takes from each peer in turn, and in order from each', () => {
     const queue = new FairQueue();
     const [a, b, c] = pipes(3);

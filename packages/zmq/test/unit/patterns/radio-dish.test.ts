@@ -150,6 +150,61 @@ describe('DISH', () => {
     dish.join('a');
   });
 
+  it('gives out nothing of a group that was left, also what has arrived already, and reads on', () => {
+    const host = new FakeHost();
+    const dish = new DishPattern(host);
+    dish.join('a');
+    dish.join('b');
+    const far = join(dish, { receiveMark: 4 });
+    const other = join(dish);
+    far.run([
+      ['a', '1'],
+      ['b', '2'],
+      ['a', '3'],
+    ]);
+    far.run([['a', '4']]);
+    other.run([['a', '5']]);
+    assert.equal(far.paused, true);
+    dish.leave('a');
+    assert.equal(dish.peek(), far.pipe);
+    assert.equal(far.paused, false);
+    assert.deepEqual(receiveAll(dish), ["'b' '2'"]);
+    far.run([['b', '6']]);
+    dish.leave('b');
+    assert.equal(dish.readable, false);
+    assert.equal(dish.next(), null);
+    assert.equal(host.drops.length, 0);
+  });
+
+  it('gives out what waits of a group that it came back to, in order', () => {
+    const dish = new DishPattern(new FakeHost());
+    for (const group of ['a', 'b']) dish.join(group);
+    join(dish)
+      .run([
+        ['a', '1'],
+        ['b', '2'],
+      ])
+      .says('a', '3');
+    dish.leave('a');
+    dish.leave('b');
+    dish.join('a');
+    assert.deepEqual(receiveAll(dish), ["'a' '1'", "'a' '3'"]);
+  });
+
+  it('counts datagrams that it is too full for: nobody can be held up', () => {
+    const host = new FakeHost();
+    const dish = new DishPattern(host);
+    dish.join('a');
+    const far = join(dish, { receiveMark: 2 });
+    far.pipe.identity = { ...far.pipe.identity!, silent: true };
+    for (const body of ['1', '2', '3']) far.says('a', body);
+    far.says('unwanted', '4');
+    assert.equal(host.lost('highWaterMark'), 1);
+    assert.deepEqual(receiveAll(dish), ["'a' '1'", "'a' '2'"]);
+    far.says('a', '5');
+    assert.deepEqual(receiveAll(dish), ["'a' '5'"]);
+  });
+
   it('does not send', () => {
     const dish = new DishPattern(new FakeHost());
     assert.throws(() => dish.send('x'), { code: 'ENOTSUP' });

@@ -86,6 +86,18 @@ describe('SUB', () => {
     assert.ok(!pattern.readable);
   });
 
+  it('gives out nothing of a topic that was cancelled, also what has arrived already', () => {
+    const pattern = new SubscriberPattern(new FakeHost());
+    for (const topic of ['a', 'b', 'ab']) pattern.subscribe(bytes(topic));
+    join(pattern).run([['a1'], ['b2'], ['ab3'], ['a4']]);
+    pattern.unsubscribe(bytes('a'));
+    assert.deepEqual(receiveAll(pattern), ["'b2'", "'ab3'"]);
+    join(pattern).says('b5');
+    pattern.unsubscribe(bytes('b'));
+    assert.equal(pattern.readable, false);
+    assert.equal(pattern.peek(), null);
+  });
+
   it('does not send', () => {
     const { pattern } = sub();
     assert.throws(() => pattern.send('x'), { code: 'ENOTSUP' });
