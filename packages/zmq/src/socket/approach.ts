@@ -146,7 +146,7 @@ export class Approach {
   authenticate(credentials: Credentials, remote: string, decided: (decision: Decision) => void): void {
     const { context, options } = this.#owner;
     this.#decided = decided;
-    this.#inquiry = inquire(context, options, remote, credentials, (decision) => {
+    this.#inquiry = inquire(context, options, this.#security.zap, remote, credentials, (decision) => {
       this.#inquiry = null;
       decided(decision);
     });

@@ -4,15 +4,16 @@ import { CurveClient } from '../zmtp/mechanism/curve-client.ts';
 import { CurveServer } from '../zmtp/mechanism/curve-server.ts';
 import type { Mechanism, Properties } from '../zmtp/mechanism/mechanism.ts';
 
-/** The handshake of one connection; with a server's public key that of a client. */
-export type NewCurve = (properties: Properties, secretKey: Buffer, server: Buffer | null) => Mechanism;
+/** What begins the handshakes of one endpoint; with a server's public key those of a client. */
+export type NewCurve = (secretKey: Buffer, server: Buffer | null) => (properties: Properties) => Mechanism;
 
 export async function loadCurve(): Promise<NewCurve> {
   const crypto = await loadProvider();
-  return (properties, secretKey, server) => {
+  return (secretKey, server) => {
+    // Once for all connections: to strangers it would be work that costs them nothing.
     const ours = { publicKey: crypto.publicKey(secretKey), secretKey };
     return server === null
-      ? new CurveServer(properties, ours, crypto)
-      : new CurveClient(properties, { ours, server }, crypto);
+      ? (properties) => new CurveServer(properties, ours, crypto)
+      : (properties) => new CurveClient(properties, { ours, server }, crypto);
   };
 }

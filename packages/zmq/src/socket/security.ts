@@ -14,8 +14,16 @@ import { PlainClient, PlainServer } from '../zmtp/mechanism/plain.ts';
 import type { NewCurve } from './curve.ts';
 import type { OptionValues } from './options.ts';
 
+/** What is said to whoever is asked about a peer (RFC 27), and whether nobody to ask means nobody is let in. */
+export interface ZapTerms {
+  /** Empty when there is none. */
+  readonly domain: string;
+  readonly enforced: boolean;
+}
+
 /** The security of one endpoint. */
 export interface Security {
+  readonly zap: ZapTerms;
   readonly mechanism: TransportOptions['mechanism'];
   /** What has to be loaded before a handshake; null when all is there. */
   loading(): Promise<void> | null;
@@ -24,11 +32,11 @@ export interface Security {
 }
 
 const OPEN: Security = {
+  zap: { domain: '', enforced: false },
   mechanism: 'NULL',
   loading: () => null,
   begin: (properties) => new NullMechanism(properties),
 };
-const ASKING: Security = { ...OPEN, begin: (properties) => new NullMechanism(properties, true) };
 
 /** The mechanism that the options ask for. */
 export function mechanismOf(options: OptionValues): TransportOptions['mechanism'] {
@@ -53,9 +61,11 @@ export function securityOf(
   const mechanism = mechanismOf(options);
   const problem = contradiction(options) ?? (mechanism === 'CURVE' ? curveProblem(options) : null);
   if (problem !== null) throw new ZmqError('EINVAL', { address, detail: problem });
-  if (mechanism === 'CURVE') return curve(options);
-  if (mechanism === 'PLAIN') return plain(options);
-  return (options.zapDomain ?? '') === '' ? OPEN : ASKING;
+  const zap = { domain: options.zapDomain ?? '', enforced: options.zapEnforceDomain };
+  if (mechanism === 'CURVE') return { zap, ...curve(options) };
+  if (mechanism === 'PLAIN') return { zap, ...plain(options) };
+  if (zap.domain === '') return OPEN;
+  return { ...OPEN, zap, begin: (properties) => new NullMechanism(properties, true) };
 }
 
 function contradiction(options: OptionValues): string | null {
@@ -106,19 +116,23 @@ function load(): Promise<void> {
   return loading;
 }
 
-function curve({ curveServerKey, curveSecretKey }: OptionValues): Security {
+function curve({ curveServerKey, curveSecretKey }: OptionValues): Omit<Security, 'zap'> {
   const secretKey = Buffer.from(z85Decode(curveSecretKey!)!);
   const server = curveServerKey === null ? null : Buffer.from(z85Decode(curveServerKey)!);
+  let begin: ReturnType<NewCurve> | null = null;
   // Before the first connection is there, so that none has to wait.
   load().catch(() => {});
   return {
     mechanism: 'CURVE',
     loading: () => (newCurve === null ? load() : null),
-    begin: (properties) => newCurve!(properties, secretKey, server),
+    begin(properties) {
+      begin ??= newCurve!(secretKey, server);
+      return begin(properties);
+    },
   };
 }
 
-function plain({ plainServer, plainUsername, plainPassword }: OptionValues): Security {
+function plain({ plainServer, plainUsername, plainPassword }: OptionValues): Omit<Security, 'zap'> {
   const username = Buffer.from(plainUsername ?? '');
   const password = Buffer.from(plainPassword ?? '');
   return {

@@ -8,6 +8,7 @@ import type { DropReason, Pattern } from '../patterns/pattern.ts';
 import { Pipe, type PipeOwner } from '../patterns/pipe.ts';
 import type { Connection, ConnectionHandler } from '../transport/transport.ts';
 import type { Credentials, Verdict } from '../zmtp/mechanism/mechanism.ts';
+import { EMPTY_METADATA } from '../zmtp/metadata.ts';
 import type { PeerEvents, PeerIdentity, WirePeer } from '../zmtp/peer.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import { Approach, type Dial } from './approach.ts';
@@ -187,8 +188,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   authenticate(credentials: Credentials): void {
     this.#approach.authenticate(credentials, this.#connection!.remote, ({ verdict, error }) => {
-      // What we know, in place of the little that the peer engine could say.
-      this.#error = error;
+      // What we know, in place of the little that the peer engine could say; not of what went wrong before.
+      this.#error ??= error;
       if (verdict === null) this.failed(error!);
       else {
         if (verdict.userId !== '' || verdict.metadata.size > 0) this.#verdict = verdict;
@@ -209,7 +210,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#connectedAt = Date.now();
     this.exchange.connections++;
     const { pipe } = this;
-    pipe.identity = identity;
+    // What else it said of itself may be large, and nobody asks.
+    pipe.identity = { ...identity, metadata: EMPTY_METADATA };
     this.#report.emit({ type: 'handshake', address: this.endpoint });
     // Who is parted from during the handshake may have sent something all the same: it was done on its side.
     const joins = !this.#finishing || (this.#retiring && answers(this.#owner.type));

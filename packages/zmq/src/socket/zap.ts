@@ -31,7 +31,7 @@ import {
 } from '../zmtp/zap.ts';
 import { type Context, inprocOf } from './context.ts';
 import type { OptionValues } from './options.ts';
-import { transportOptions } from './security.ts';
+import { transportOptions, type ZapTerms } from './security.ts';
 import { callsOf, fromReply, toRequest } from './zap-handler.ts';
 
 /**
@@ -62,6 +62,7 @@ let requests = 0;
 export function inquire(
   context: Context,
   options: OptionValues,
+  terms: ZapTerms,
   remote: string,
   credentials: Credentials,
   decided: (decision: Decision) => void,
@@ -78,7 +79,13 @@ export function inquire(
     open = false;
     stop();
   };
-  stop = ask(context, options, { ...question(options, remote), credentials }, settle);
+  const asked = {
+    domain: terms.domain,
+    address: addressOf(remote),
+    identity: Buffer.from(options.routingId ?? ''),
+    credentials,
+  };
+  stop = ask(context, options, terms.enforced, asked, settle);
   return {
     cancel: close,
     late(limit) {
@@ -86,11 +93,6 @@ export function inquire(
       return failed(`the ZAP handler did not answer within ${limit} ms (handshakeInterval)`);
     },
   };
-}
-
-function question(options: OptionValues, remote: string): Omit<ZapQuestion, 'credentials'> {
-  const { zapDomain, routingId } = options;
-  return { domain: zapDomain ?? '', address: addressOf(remote), identity: Buffer.from(routingId ?? '') };
 }
 
 /** The host of `tcp://10.0.0.7:51234`, without brackets; empty for what has none. */
@@ -101,21 +103,22 @@ export function addressOf(remote: string): string {
 function ask(
   context: Context,
   options: OptionValues,
+  enforced: boolean,
   asked: ZapQuestion,
   settle: (decision: Decision) => void,
 ): () => void {
   const { mechanism } = asked.credentials;
-  const { zapEnforceDomain, handshakeInterval } = options;
+  const { handshakeInterval } = options;
   const time = handshakeInterval > 0 ? handshakeInterval : 0x7fff_ffff;
   const known = asked.domain !== '';
   const { zapHandler } = context;
-  if (mechanism === 'CURVE' && zapEnforceDomain && !known) queueMicrotask(() => settle(WELCOME));
+  if (mechanism === 'CURVE' && enforced && !known) queueMicrotask(() => settle(WELCOME));
   else if (zapHandler !== null) {
     return callsOf(zapHandler).call(toRequest(asked, z85Encode), time, (error, reply) => {
       settle(error === null ? decide(() => fromReply(reply)) : threw(error));
     });
   } else if (inprocOf(context).bound(ZAP_ENDPOINT)) return askSocket(context, options, asked, settle);
-  else if (mechanism === 'PLAIN' || zapEnforceDomain) {
+  else if (mechanism === 'PLAIN' || enforced) {
     const way = `set zapHandler of the context, or bind a Reply or Router to ${ZAP_ENDPOINT}`;
     queueMicrotask(() => settle(failed(`nobody is there to ask whether the client is let in: ${way}`)));
   } else queueMicrotask(() => settle(WELCOME));

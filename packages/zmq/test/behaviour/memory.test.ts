@@ -2,6 +2,12 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import v8 from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import * as zmq from '../../src/index.ts';
+import { command, greeting, metadata, RawPeer } from '../support/rawpeer.ts';
+import { bindTo, ready, scope } from '../support/scope.ts';
+import { tcp } from '../support/transports.ts';
 
 const run = promisify(execFile);
 
@@ -55,4 +61,27 @@ describe('memory of a receiver that keeps one message in 1,000', () => {
     const times = await holds('tcp://127.0.0.1:0', 'iterate', 16_384, 30_000);
     assert.ok(times <= 4, `${times.toFixed(2)} times`);
   });
+});
+
+it('nothing is kept of the properties that a peer gives beside its type and id', async (t) => {
+  const s = scope(t, tcp);
+  const pull = s.open(zmq.Pull);
+  const endpoint = await bindTo(pull, tcp);
+  const pairs = Array.from({ length: 8000 }, (_, n): [string, string] => [n.toString(36), '']);
+  const hello = Buffer.concat([greeting(), command('READY', metadata([['Socket-Type', 'PUSH'], ...pairs]))]);
+  v8.setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const count = 20;
+  for (let n = 0; n < count; n++) {
+    const raw = await RawPeer.connect(endpoint);
+    s.after(() => raw.close());
+    raw.write(hello);
+  }
+  await ready(pull, tcp, count);
+  collect();
+  const each = (process.memoryUsage().heapUsed - before) / count;
+  // It was 1.4 MB when they were kept.
+  assert.ok(each < 400_000, `${Math.round(each)} octets for each peer`);
 });

@@ -6,8 +6,10 @@ import * as zmq from '../../src/index.ts';
 import { until } from '../support/deadline.ts';
 import { type SeenEvent, watch } from '../support/events.ts';
 import { ours } from '../support/libs.ts';
+import { RawPeer } from '../support/rawpeer.ts';
 import { bindTo, link, ready, type Scope, scope } from '../support/scope.ts';
 import { basicWires, tcp } from '../support/transports.ts';
+import { command, greeting, hex } from '../support/wire.ts';
 import { contextWith, type Frames, handle, knows, ZAP } from '../support/zap.ts';
 
 const PASSWORD = 'correct horse battery staple';
@@ -205,6 +207,49 @@ describe('a ZAP handler that is a function', () => {
     assert.deepEqual(server.peers().filter(({ state }) => state !== 'ready').length, 1);
     release();
     await ready(server, tcp, 21);
+  });
+
+  it('lets in a peer that has broken the rules meanwhile: the reason stays', async (t) => {
+    const s = scope(t, tcp);
+    let answer = (): void => {};
+    const context = contextWith(() => new Promise((resolve) => (answer = () => resolve(ok))));
+    const server = s.open(zmq.Pull, { plainServer: true, context });
+    const log = watch(server);
+    const raw = await RawPeer.connect(await bindTo(server, tcp));
+    s.after(() => raw.close());
+    raw.write(greeting({ mechanism: 'PLAIN' }));
+    raw.write(Buffer.concat([command('HELLO', hex('01 61 01 62')), command('HELLO', hex('01 61 01 62'))]));
+    // Our side of the connection is ended: it has failed, and waits for the peer to end its own.
+    await until(() => raw.ended, 'the end');
+    answer();
+    const { error } = await log.next('handshake:error:protocol');
+    assert.equal(error?.code, 'ERR_ZMTP_UNEXPECTED_COMMAND');
+    assert.equal(log.count('handshake'), 0);
+  });
+
+  it('is asked on the terms that the endpoint was bound with', async (t) => {
+    const s = scope(t, tcp);
+    const keys = zmq.curveKeyPair();
+    const own = zmq.curveKeyPair();
+    const server = s.open(zmq.Pull, {
+      context: new zmq.Context(),
+      curveServer: true,
+      curveSecretKey: keys.secretKey,
+      zapDomain: 'global',
+      zapEnforceDomain: true,
+    });
+    const log = watch(server);
+    const endpoint = await bindTo(server, tcp);
+    // Nobody is there to ask, so nobody may be let in: not even when the options say something else by now.
+    server.zapDomain = null;
+    server.zapEnforceDomain = false;
+    s.open(zmq.Push, {
+      curveServerKey: keys.publicKey,
+      curvePublicKey: own.publicKey,
+      curveSecretKey: own.secretKey,
+    }).connect(endpoint);
+    assert.equal((await log.next('handshake:error:auth')).error?.status, 500);
+    assert.equal(log.count('handshake'), 0);
   });
 
   it('answers for a peer that is gone meanwhile: nothing happens', async (t) => {
