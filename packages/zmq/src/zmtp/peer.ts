@@ -6,7 +6,7 @@
  * reference: one for the message that began in an earlier chunk, if any, and one for each stretch between commands.
  */
 import { readU64 } from '../bytes/u64.ts';
-import { allocate, view } from '../bytes/view.ts';
+import { view } from '../bytes/view.ts';
 import { ZmqError } from '../errors.ts';
 import {
   CANCEL,
@@ -19,15 +19,14 @@ import {
   PING,
   PONG,
   parseCommand,
-  printable,
   READY,
   SUBSCRIBE,
 } from './command.ts';
 import { COMMAND, HEADER_MAX, LONG, MORE } from './frame.ts';
-import { encodeGreeting, GREETING_VERSION_END, GreetingReader } from './greeting.ts';
-import { asLibzmq, fromLibzmq } from './mechanism/libzmq-error.ts';
+import { Handshake } from './handshake.ts';
 import type { Cipher, Credentials, Mechanism, Verdict } from './mechanism/mechanism.ts';
-import { compatible, partners, type WireSocketType } from './sockets.ts';
+import type { WireSocketType } from './sockets.ts';
+import { TornMessage } from './torn.ts';
 
 /** What the far side said of itself. */
 export interface PeerIdentity {
@@ -100,46 +99,30 @@ export interface OutboxSink {
 export const MESSAGE_CEILING = 0x7fff_ffff;
 /** Octets that headers may take in one message, so that an endless row of empty frames ends too. */
 const HEADER_ALLOWANCE = 1 << 20;
-/** A torn message up to this size gets its memory at once; a larger one as it arrives, doubling. */
-const ALLOCATE_AT_ONCE = 1 << 20;
-/** Torn messages up to this size share a slab. */
-const POOLED = 2048;
-
 type Stage = 'greeting' | 'handshake' | 'traffic' | 'failed';
 
 export class ZmtpPeer implements WirePeer {
-  readonly #options: PeerOptions;
+  readonly #socketType: WireSocketType;
   readonly #events: PeerEvents;
   #limit = MESSAGE_CEILING;
-  readonly #hello: Buffer;
-  readonly #greeting = new GreetingReader();
   #stage: Stage = 'greeting';
-  #minor = 1;
-  /** The peer may be libzmq, whose ERROR of PLAIN has another form. */
-  #libzmq = false;
-  /** Somebody was asked about the peer. */
-  #asked = false;
+  /** Until traffic begins. */
+  #handshake: Handshake | null;
   /** Set when what arrives is encrypted. */
   #cipher: Cipher | null = null;
   /** Where what we encrypt goes. */
   #connection: OutboxSink | null = null;
+  readonly #tail = new TornMessage();
 
   /** Plain frames, out of what was encrypted. */
   readonly #opened = (plain: Uint8Array): void => {
     if (this.#stage === 'traffic') this.#receiveFrames(plain, 0);
   };
 
-  // The torn message: #tail[0, #tailLength) are its bytes so far, #frameAt is where its next frame begins and
-  // #bodies the sum of its bodies before that frame.
-  #tail: Buffer | null = null;
-  #tailLength = 0;
-  #frameAt = 0;
-  #bodies = 0;
-
   constructor(options: PeerOptions, events: PeerEvents) {
-    this.#options = options;
+    this.#socketType = options.socketType;
     this.#events = events;
-    this.#hello = encodeGreeting(options.mechanism.name, options.mechanism.asServer);
+    this.#handshake = new Handshake(options, events);
     this.maxMessageSize = options.maxMessageSize;
   }
 
@@ -148,17 +131,12 @@ export class ZmtpPeer implements WirePeer {
     this.#limit = size < 0 ? MESSAGE_CEILING : Math.min(size, MESSAGE_CEILING);
   }
 
-  /** Begins the greeting. Call once, when the connection is there. */
+  /** Says the first word. Call once, when the connection is there. */
   open(): void {
-    if (this.#options.negotiated === true) {
-      this.#minor = 0;
-      this.#stage = 'handshake';
-      this.#proceed(() => this.#shakeHands());
-      return;
-    }
-    // The rest follows when the peer's version is known (RFC 37, Version Negotiation). libzmq sends its mechanism then,
-    // and closes without a word when it sees a wrong one first: in this order we can tell what was wrong.
-    this.#events.output(this.#hello.subarray(0, GREETING_VERSION_END));
+    this.#proceed(() => {
+      this.#handshake?.open();
+      this.#advance();
+    });
   }
 
   /** Takes the next bytes from the far side. The chunk must not be written to afterwards. */
@@ -169,29 +147,27 @@ export class ZmtpPeer implements WirePeer {
         return;
       }
       let at = 0;
-      if (this.#stage === 'greeting') at = this.#receiveGreeting(chunk);
+      if (this.#stage === 'greeting') {
+        at = this.#handshake!.receiveGreeting(chunk);
+        this.#advance();
+      }
       if (this.#stage === 'traffic' || this.#stage === 'handshake') this.#receiveFrames(chunk, at);
     } catch (error) {
-      this.#stage = 'failed';
-      this.#tail = null;
-      this.#events.failed(ZmqError.fromSystem(error));
+      this.#fail(error);
     }
   }
 
   decide(verdict: Verdict): void {
-    if (this.#stage !== 'handshake') return;
+    const handshake = this.#handshake;
+    if (handshake === null || this.#stage === 'failed') return;
     this.#proceed(() => {
-      this.#options.mechanism.decide(verdict);
-      this.#shakeHands();
-      const { status } = verdict;
-      if (status === 200) return;
-      const detail = `the peer was not let in: the answer of who was asked about it is ${status}`;
-      throw new ZmqError('ERR_AUTHENTICATION', { detail, status });
+      handshake.decide(verdict);
+      this.#advance();
     });
   }
 
   sink(connection: OutboxSink): OutboxSink {
-    const { cipher } = this.#options.mechanism;
+    const cipher = this.#cipher;
     if (cipher === null) return connection;
     this.#connection = connection;
     return {
@@ -205,7 +181,7 @@ export class ZmtpPeer implements WirePeer {
 
   drained(): boolean {
     const connection = this.#connection;
-    const { cipher } = this.#options.mechanism;
+    const cipher = this.#cipher;
     if (connection === null || cipher === null) return true;
     let done = false;
     this.#proceed(() => {
@@ -220,10 +196,12 @@ export class ZmtpPeer implements WirePeer {
 
   close(): void {
     this.#stage = 'failed';
+    this.#handshake?.close();
+    this.#handshake = null;
+    this.#cipher?.close();
     this.#cipher = null;
     this.#connection = null;
-    this.#tail = null;
-    this.#options.mechanism.close();
+    this.#tail.bytes = null;
   }
 
   /** What goes wrong ends the connection, once. */
@@ -231,74 +209,36 @@ export class ZmtpPeer implements WirePeer {
     try {
       work();
     } catch (error) {
-      this.#stage = 'failed';
-      this.#tail = null;
-      this.#events.failed(ZmqError.fromSystem(error));
+      this.#fail(error);
     }
   }
 
-  #receiveGreeting(chunk: Uint8Array): number {
-    const knew = this.#greeting.versionKnown;
-    const taken = this.#greeting.push(chunk);
-    if (!knew && this.#greeting.versionKnown) this.#events.output(this.#hello.subarray(GREETING_VERSION_END));
-    if (this.#greeting.done) {
-      const { mechanism, minor, asServer, padded } = this.#greeting.result();
-      const { name: ours, asServer: serves } = this.#options.mechanism;
-      if (mechanism !== ours) {
-        const detail = `the peer wants ${mechanism}, this socket ${ours}: give both the same security options`;
-        throw new ZmqError('ERR_ZMTP_MECHANISM_MISMATCH', { detail });
-      }
-      // libzmq announces 0 in either role, so that only this much can be told.
-      if (serves && asServer) {
-        const detail = `both sides are ${ours} servers: one of them has to be the client`;
-        throw new ZmqError('ERR_ZMTP_MECHANISM_MISMATCH', { detail });
-      }
-      this.#minor = Math.min(minor, 1);
-      this.#libzmq = padded && ours === 'PLAIN';
-      this.#stage = 'handshake';
-      this.#shakeHands();
-    }
-    return taken;
+  #fail(error: unknown): void {
+    this.#stage = 'failed';
+    this.#tail.bytes = null;
+    this.#events.failed(ZmqError.fromSystem(error));
   }
 
-  #shakeHands(): void {
-    const { mechanism } = this.#options;
-    for (let bytes = mechanism.next(); bytes !== null; bytes = mechanism.next())
-      this.#events.output(this.#libzmq ? asLibzmq(bytes) : bytes);
-    const { metadata, credentials } = mechanism;
-    if (credentials !== null && !this.#asked) {
-      this.#asked = true;
-      this.#events.authenticate(credentials);
-      return;
-    }
-    if (metadata === null || this.#stage !== 'handshake') return;
-    const socketType = metadata.get('socket-type')?.toString('latin1') ?? '';
-    const ours = this.#options.socketType;
-    if (!compatible(ours, socketType)) {
-      const theirs =
-        socketType === '' ? 'a peer without a Socket-Type' : `a ${printable(socketType.slice(0, 32))}`;
-      const detail = `${theirs} connected to a ${ours}, which talks to ${partners(ours).join(', ')}`;
-      throw new ZmqError('ERR_ZMTP_SOCKET_TYPE', { detail });
-    }
-    const routingId = metadata.get('identity') ?? Buffer.alloc(0);
-    // RFC 28, The ROUTER Socket Type: at most 255 octets; a first octet of zero is reserved for generated ids.
-    if (routingId.length > 255) {
-      throw new ZmqError('ERR_ZMTP_INVALID_METADATA', {
-        detail: `an Identity of ${routingId.length} octets; at most 255`,
-      });
-    }
+  /** After each step of the handshake: on to the next stage, if it is time. */
+  #advance(): void {
+    const handshake = this.#handshake;
+    if (handshake === null || this.#stage === 'failed') return;
+    if (handshake.greeted) this.#stage = 'handshake';
+    const { peer, cipher } = handshake;
+    if (peer === null) return;
     // What came in the clear must not become the beginning of what is encrypted.
-    if (mechanism.cipher !== null && this.#tail !== null) throw early();
+    if (cipher !== null && this.#tail.bytes !== null) throw early();
     this.#stage = 'traffic';
-    this.#cipher = mechanism.cipher;
-    // Copied: the property is a view into a chunk that would be kept alive for as long as the peer.
-    this.#events.ready({ socketType, routingId: Buffer.from(routingId), minor: this.#minor, metadata });
+    this.#cipher = cipher;
+    // What the peer said of itself, and we of ourselves, may be large.
+    this.#handshake = null;
+    this.#events.ready(peer);
   }
 
   /** The hot loop: finds the ends of messages, and touches no body. */
   #receiveFrames(chunk: Uint8Array, from: number): void {
     let at = from;
-    if (this.#tail !== null) {
+    if (this.#tail.bytes !== null) {
       const shaking = this.#stage === 'handshake';
       at = this.#completeTail(chunk, from);
       if (shaking && this.#turned(chunk, at)) return;
@@ -332,7 +272,7 @@ export class ZmtpPeer implements WirePeer {
         if (next > end) break;
         at = next;
         if ((flags & MORE) === 0) {
-          if (at - messageStart > limit && this.#bodiesOf(chunk, messageStart, at) > limit) break;
+          if (at - messageStart > limit && bodiesOf(chunk, messageStart, at) > limit) break;
           count++;
           messageStart = at;
         }
@@ -348,7 +288,7 @@ export class ZmtpPeer implements WirePeer {
         }
       }
       if (messageStart < end) {
-        this.#startTail();
+        this.#tail.begin();
         at = this.#completeTail(chunk, messageStart);
       }
     }
@@ -380,26 +320,8 @@ export class ZmtpPeer implements WirePeer {
     if (at + HEADER_MAX > end) return -1;
     const size = readU64(bytes, at + 1);
     const limit = flags & COMMAND ? COMMAND_MAX : this.#limit;
-    if (size > limit) throw this.#tooLarge(flags & COMMAND ? 'a command' : 'a frame', size, limit);
+    if (size > limit) throw tooLarge(flags & COMMAND ? 'a command' : 'a frame', size, limit);
     return size;
-  }
-
-  #bodiesOf(bytes: Uint8Array, start: number, end: number): number {
-    let bodies = 0;
-    for (let at = start; at < end; ) {
-      const long = bytes[at]! & LONG;
-      const size = long ? readU64(bytes, at + 1) : bytes[at + 1]!;
-      bodies += size;
-      at += (long ? HEADER_MAX : 2) + size;
-    }
-    return bodies;
-  }
-
-  #tooLarge(what: string, size: number, limit: number): ZmqError {
-    const number = Number.isFinite(size) ? String(size) : 'more than 2^53';
-    const name = what === 'a command' ? '' : ' (maxMessageSize)';
-    const detail = `${what} of ${number} octets; the limit is ${limit}${name}`;
-    return new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
   }
 
   /** Takes the command at `at`. Returns where it ends, or -1 when it is not all there. */
@@ -410,35 +332,19 @@ export class ZmtpPeer implements WirePeer {
     if (body + size > end) return -1;
     const command =
       parseCommand(bytes, body, body + size) ??
-      (this.#libzmq && this.#stage === 'handshake' ? fromLibzmq(view(bytes, body, body + size)) : null);
+      this.#handshake?.misspelt(view(bytes, body, body + size)) ??
+      null;
     if (command === null) {
       throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_UNSPECIFIED', {
         detail: 'a command without a whole name',
       });
     }
-    if (this.#stage === 'handshake') this.#handshakeCommand(command);
-    else this.#trafficCommand(command);
-    return body + size;
-  }
-
-  #handshakeCommand(command: Command): void {
-    if (command.name === ERROR) {
-      const { data } = command;
-      if (data.length < 1 || data.length < 1 + data[0]!) {
-        throw new ZmqError('ERR_ZMTP_MALFORMED_COMMAND_ERROR', {
-          detail: 'an ERROR command without a whole reason',
-        });
-      }
-      const reason = printable(data.toString('latin1', 1, 1 + data[0]!));
-      // RFC 27, Reply: what who was asked about us said.
-      if (/^[345]00$/.test(reason)) {
-        const detail = `the peer did not let us in: the answer of who it asked about us is ${reason}`;
-        throw new ZmqError('ERR_AUTHENTICATION', { detail, status: Number(reason) });
-      }
-      throw new ZmqError('ERR_ZMTP_PEER_ERROR', { detail: `the peer gave the reason "${reason}"` });
+    if (this.#handshake === null) this.#trafficCommand(command);
+    else {
+      this.#handshake.receive(command);
+      this.#advance();
     }
-    this.#options.mechanism.receive(command);
-    this.#shakeHands();
+    return body + size;
   }
 
   #trafficCommand(command: Command): void {
@@ -452,7 +358,7 @@ export class ZmtpPeer implements WirePeer {
       this.#events.ping(data.readUInt16BE(0) * 100);
     } else if (name === READY || name === ERROR) {
       throw new ZmqError('ERR_ZMTP_UNEXPECTED_COMMAND', { detail: `${name} after the handshake` });
-    } else if (this.#options.socketType === 'RADIO') {
+    } else if (this.#socketType === 'RADIO') {
       if (name === JOIN || name === LEAVE) this.#events.subscription(data, name === JOIN);
     } else if (name === SUBSCRIBE || name === CANCEL) {
       this.#events.subscription(data, name === SUBSCRIBE);
@@ -460,81 +366,55 @@ export class ZmtpPeer implements WirePeer {
     // PONG counts as traffic, which the session notes anyway; commands that we don't know are for others.
   }
 
-  #startTail(): void {
-    this.#tailLength = 0;
-    this.#frameAt = 0;
-    this.#bodies = 0;
-  }
-
   /**
    * Takes bytes of `chunk` from `at` on into the torn message until it is whole (then it is delivered) or the chunk is
    * used up. Returns where the rest of the chunk begins. Each octet is copied once, however many frames there are.
    */
   #completeTail(chunk: Uint8Array, from: number): number {
+    const tail = this.#tail;
+    const stranger = this.#handshake !== null;
     let at = from;
     for (;;) {
       if (at >= chunk.length) return at;
       // The header: straight from the chunk where it is all there, else put together in the tail.
-      const torn = this.#frameAt < this.#tailLength;
-      const flags = torn ? this.#tail![this.#frameAt]! : chunk[at]!;
+      const torn = tail.frameAt < tail.length;
+      const flags = torn ? tail.bytes![tail.frameAt]! : chunk[at]!;
       const header = flags & LONG ? HEADER_MAX : 2;
-      if (torn) at = this.#take(chunk, at, this.#frameAt + header);
+      if (torn) at = tail.take(chunk, at, tail.frameAt + header, stranger);
       const size = torn
-        ? this.#sizeAt(this.#tail!, this.#frameAt, this.#tailLength)
+        ? this.#sizeAt(tail.bytes!, tail.frameAt, tail.length)
         : this.#sizeAt(chunk, at, chunk.length);
-      if (size < 0) return torn ? at : this.#take(chunk, at, this.#frameAt + header);
-      const next = this.#frameAt + header + size;
+      if (size < 0) return torn ? at : tail.take(chunk, at, tail.frameAt + header, stranger);
+      const next = tail.frameAt + header + size;
       if ((flags & COMMAND) === 0) {
         if (this.#stage !== 'traffic') throw early();
-        const bodies = this.#bodies + size;
-        if (bodies > this.#limit) throw this.#tooLarge('a message', bodies, this.#limit);
+        const bodies = tail.bodies + size;
+        if (bodies > this.#limit) throw tooLarge('a message', bodies, this.#limit);
         if (next - bodies > HEADER_ALLOWANCE) {
           const detail = 'a message of too many frames: their headers alone take more than 1 MiB';
           throw new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
         }
       }
-      at = this.#take(chunk, at, next);
-      if (this.#tailLength < next) return at;
+      at = tail.take(chunk, at, next, stranger);
+      if (tail.length < next) return at;
       if (flags & COMMAND) {
         // libzmq may put a PING between the frames of a message: it is cut out, so that the message stays one slice.
-        this.#tailLength = this.#frameAt;
-        const command = Buffer.from(this.#tail!.subarray(this.#frameAt, next));
-        if (this.#frameAt === 0) this.#tail = null;
+        tail.length = tail.frameAt;
+        const command = Buffer.from(tail.bytes!.subarray(tail.frameAt, next));
+        if (tail.frameAt === 0) tail.bytes = null;
         this.#receiveCommand(command, 0, command.length);
-        if (this.#tail === null) return at;
+        if (tail.bytes === null) return at;
         continue;
       }
-      this.#bodies += size;
-      this.#frameAt = next;
+      tail.bodies += size;
+      tail.frameAt = next;
       if ((flags & MORE) === 0) {
-        const whole = this.#tail!;
-        this.#tail = null;
+        const whole = tail.bytes!;
+        tail.bytes = null;
         this.#deliver(whole, 0, next, 1);
         return at;
       }
     }
-  }
-
-  /** Copies from `chunk` until the tail holds `target` octets or the chunk is used up; returns the new position. */
-  #take(chunk: Uint8Array, at: number, target: number): number {
-    const missing = Math.min(target - this.#tailLength, chunk.length - at);
-    if (missing <= 0) return at;
-    const needed = this.#tailLength + missing;
-    let tail = this.#tail;
-    if (tail === null || tail.length < needed) {
-      // Memory follows what has arrived, not what a header claims: all of it at once only up to 1 MiB.
-      const claimed = Math.min(target, Math.max(2 * needed, ALLOCATE_AT_ONCE));
-      // Doubling, so that a message of many frames is not copied once for each of them.
-      const size = tail === null ? claimed : Math.max(claimed, 2 * tail.length);
-      // Small ones from Node's pool, which is ten times cheaper than memory of their own.
-      const grown = size <= POOLED ? Buffer.allocUnsafe(size) : allocate(size);
-      if (tail !== null) grown.set(tail.subarray(0, this.#tailLength));
-      tail = grown;
-      this.#tail = tail;
-    }
-    tail.set(view(chunk, at, at + missing), this.#tailLength);
-    this.#tailLength = needed;
-    return at + missing;
   }
 }
 
@@ -542,4 +422,22 @@ function early(): ZmqError {
   return new ZmqError('ERR_ZMTP_INVALID_SEQUENCE', {
     detail: 'a message arrived before the handshake was complete',
   });
+}
+
+function bodiesOf(bytes: Uint8Array, start: number, end: number): number {
+  let bodies = 0;
+  for (let at = start; at < end; ) {
+    const long = bytes[at]! & LONG;
+    const size = long ? readU64(bytes, at + 1) : bytes[at + 1]!;
+    bodies += size;
+    at += (long ? HEADER_MAX : 2) + size;
+  }
+  return bodies;
+}
+
+function tooLarge(what: string, size: number, limit: number): ZmqError {
+  const number = Number.isFinite(size) ? String(size) : 'more than 2^53';
+  const name = what === 'a command' ? '' : ' (maxMessageSize)';
+  const detail = `${what} of ${number} octets; the limit is ${limit}${name}`;
+  return new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
 }

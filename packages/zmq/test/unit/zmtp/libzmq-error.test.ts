@@ -8,7 +8,10 @@ const PROPERTIES = [['Socket-Type', Buffer.from('PULL')]] as const;
 const NAME = Buffer.from('a');
 
 /** A peer, what it sent and how it failed. */
-function start(server: boolean): { peer: ZmtpPeer; sent: () => string; codes: string[] } {
+function start(
+  server: boolean,
+  negotiated: boolean = false,
+): { peer: ZmtpPeer; sent: () => string; codes: string[] } {
   const sent: Buffer[] = [];
   const codes: string[] = [];
   const events: PeerEvents = {
@@ -21,7 +24,7 @@ function start(server: boolean): { peer: ZmtpPeer; sent: () => string; codes: st
     failed: (error) => void codes.push(`${error.code} ${error.status}`),
   };
   const mechanism = server ? new PlainServer(PROPERTIES) : new PlainClient(PROPERTIES, NAME, NAME);
-  const peer = new ZmtpPeer({ socketType: 'PULL', mechanism, maxMessageSize: -1 }, events);
+  const peer = new ZmtpPeer({ socketType: 'PULL', mechanism, maxMessageSize: -1, negotiated }, events);
   peer.open();
   return { peer, sent: () => Buffer.concat(sent).subarray(64).toString('hex'), codes };
 }
@@ -58,6 +61,22 @@ describe('the ERROR command of PLAIN', () => {
         for (let at = 0; at < bytes.length; at += size) peer.receive(bytes.subarray(at, at + size));
         assert.deepEqual(codes, ['ERR_AUTHENTICATION 400']);
       }
+    }
+  });
+
+  it('is understood in both forms where there is no greeting', () => {
+    for (const error of [LIBZMQ, PROPER]) {
+      const { peer, codes } = start(false, true);
+      peer.receive(error);
+      assert.deepEqual(codes, ['ERR_AUTHENTICATION 400']);
+    }
+  });
+
+  it('is no verdict when a client sends it', () => {
+    for (const error of [LIBZMQ, PROPER]) {
+      const { peer, codes } = start(true);
+      peer.receive(Buffer.concat([greeting({ mechanism: 'PLAIN' }), error]));
+      assert.deepEqual(codes, ['ERR_ZMTP_UNEXPECTED_COMMAND undefined']);
     }
   });
 

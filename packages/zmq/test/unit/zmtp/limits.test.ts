@@ -4,7 +4,7 @@ import { afterEach, describe, it, mock } from 'node:test';
 import { MESSAGE_CEILING } from '../../../src/zmtp/peer.ts';
 import { everyWay } from '../../support/chunks.ts';
 import { PeerLog } from '../../support/peerlog.ts';
-import { checksum, command, frame, hex, message, opening, ping } from '../../support/wire.ts';
+import { checksum, command, frame, greeting, hex, message, opening, ping } from '../../support/wire.ts';
 
 const HELLO = opening('PUSH');
 const READY = "ready PUSH 3.1 ''";
@@ -163,6 +163,15 @@ describe('memory', () => {
       assert.equal(peer.error, null);
     });
     assert.ok(Math.max(...sizes) <= MIB, `allocated ${Math.max(...sizes)}`);
+  });
+
+  it('of a stranger follows what arrives, from the first octet on', () => {
+    const peer = new PeerLog().feed(greeting());
+    const sizes = allocations(
+      () => void peer.feed(claim('06', '000000000000ffff')).feed(Buffer.alloc(100, 1)),
+    );
+    assert.equal(peer.error, null);
+    assert.ok(Math.max(...sizes) <= 512, `allocated ${Math.max(...sizes)}`);
   });
 
   it('of a large message doubles at most as it grows', () => {
