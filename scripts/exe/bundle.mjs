@@ -9,6 +9,16 @@ import { root } from '../tool.mjs';
 /** Native: an executable has its addon as an asset, and never asks for the package. */
 const ADDON = 'koffi';
 
+/** An addon for speed, not there on most machines: who asks for it takes an error for an answer, and does without. */
+const WITHOUT = 'sodium-native';
+
+/** Instead of what would look for a prebuilt addon in folders around the executable. */
+const without = {
+  name: 'without',
+  resolveId: (name) => (name === WITHOUT ? `\0${WITHOUT}` : null),
+  load: (id) => (id === `\0${WITHOUT}` ? `throw new Error('${WITHOUT} is not in the executable');` : null),
+};
+
 /** The text of one entry point with all that it imports, and the files that it was made of. */
 export async function bundle(input) {
   const bundled = await rolldown({
@@ -18,6 +28,7 @@ export async function bundle(input) {
     platform: 'node',
     logLevel: 'silent',
     external: [ADDON],
+    plugins: [without],
   });
   try {
     // A module that is imported later is still run later, though it is in the same file.

@@ -1,8 +1,8 @@
 /** The executable of this machine, built once: what only goes wrong when the node is one file. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -73,6 +73,32 @@ telemetry: { endpoint: "${receiver.url}", interval: 100ms }
     assert.equal((await node.process.stop('SIGTERM')).code, 0);
   });
 
+  it('forwards over WebSocket, which it loads with the first connection', async (t) => {
+    const node = await startNode(
+      t,
+      'routes:\n  web: { pattern: pipeline, frontend: { bind: "ws://127.0.0.1:0/in" }, backend: { bind: "ws://127.0.0.1:0" } }\n',
+    );
+    const push = new Push({ linger: 0 });
+    const pull = new Pull();
+    t.after(() => {
+      push.close();
+      pull.close();
+    });
+    push.connect(node.address('web', 'frontend'));
+    pull.connect(node.address('web', 'backend'));
+    await push.send('through one file');
+    assert.equal(String((await pull.receive())[0]), 'through one file');
+    assert.equal((await node.process.stop('SIGTERM')).code, 0);
+  });
+
+  it('comes with the licences of what is inside, and of nothing else', async () => {
+    const text = await readFile(join(process.env.ZEROTH_EXECUTABLE ?? '', '..', 'LICENSES.txt'), 'utf8');
+    for (const name of ['ws', 'libsodium', 'koffi', 'pino'])
+      assert.match(text, new RegExp(`^${name} \\d`, 'm'));
+    // An addon would be looked for in folders around the executable.
+    assert.doesNotMatch(text, /^(sodium-native|require-addon) \d/m);
+  });
+
   it('has the codecs and the words for people', async (t) => {
     const proto = join(await folder(t), 'shop.proto');
     await writeFile(proto, 'syntax = "proto3"; package shop; message Order { string note = 1; }');
@@ -97,9 +123,5 @@ telemetry: { endpoint: "${receiver.url}", interval: 100ms }
     assert.equal(planned.code, 0, planned.stderr);
     const program = process.env.ZEROTH_EXECUTABLE ?? '';
     assert.ok(planned.stdout.includes(`${program} run ${join(cwd, 'zeroth.yaml')}`), planned.stdout);
-  });
-
-  it('comes with the licences of what is inside', () => {
-    assert.ok(existsSync(join(process.env.ZEROTH_EXECUTABLE ?? '', '..', 'LICENSES.txt')));
   });
 });
