@@ -73,7 +73,19 @@ export class EventLog {
   }
 }
 
+/**
+ * Contexts of sockets whose `end` has not come. libzmq: a context that is collected before is shut down, its observers hear
+ * nothing more, and each of them holds the process for ever. zeromq.js forgets the context when the socket is closed.
+ */
+const contexts = new Set<{ readonly context: unknown }>();
+
 /** Starts a log on `socket.events`. */
-export function watch(socket: { readonly events: unknown }): EventLog {
-  return new EventLog(socket.events as Emitter);
+export function watch(socket: { readonly events: unknown; readonly context?: unknown }): EventLog {
+  const log = new EventLog(socket.events as Emitter);
+  // Ours need nothing of the sort, and tests see their contexts go.
+  if ('peers' in socket) return log;
+  const kept = { context: socket.context };
+  contexts.add(kept);
+  (socket.events as Emitter).on('end' as never, () => contexts.delete(kept));
+  return log;
 }
