@@ -107,9 +107,13 @@ function load(): Promise<void> {
     try {
       const { loadCurve } = await import('./curve.ts');
       newCurve = await loadCurve();
-    } catch (error) {
+    } catch (cause) {
       loading = null;
-      throw error;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ZmqError('ENOTSUP', {
+        detail: `CURVE needs libsodium, which can't be loaded: ${why}`,
+        cause,
+      });
     }
   };
   loading ??= begin();

@@ -1,7 +1,8 @@
 /** Security options as a program sees them: what is refused, when, and that no secret comes out again. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { z85Decode } from '../../src/bytes/z85.ts';
 import * as zmq from '../../src/index.ts';
 import { until } from '../support/deadline.ts';
@@ -11,6 +12,37 @@ import { RawPeer } from '../support/rawpeer.ts';
 import { bindTo, link, scope } from '../support/scope.ts';
 import { tcp } from '../support/transports.ts';
 import { greeting, command as wireCommand } from '../support/wire.ts';
+
+const run = promisify(execFile);
+
+/** A connection over CURVE in a process where a library can't be found, or throws. Prints how that ends. */
+function program({ refuse = '', breakUp = '' }: { refuse?: string; breakUp?: string }): string {
+  const hooks = `
+    export const resolve = (name, context, next) => {
+      if (name === '${refuse}') throw new Error('no such package');
+      return next(name, context);
+    };
+    export const load = (url, context, next) =>
+      '${breakUp}' !== '' && url.includes('node_modules/${breakUp}/')
+        ? { format: 'module', shortCircuit: true, source: 'throw new Error("another architecture")' }
+        : next(url, context);`;
+  return `
+    import { register } from 'node:module';
+    register('data:text/javascript,${encodeURIComponent(hooks).replaceAll("'", '%27')}');
+    const { Pull, Push } = await import('${new URL('../../src/index.js', import.meta.url)}');
+    const server = new Pull(${JSON.stringify(SERVER)});
+    const client = new Push(${JSON.stringify({ ...CLIENT, linger: 0 })});
+    const end = (text) => {
+      console.log(text);
+      process.exit();
+    };
+    client.events.on('handshake:error:other', ({ error }) => end(error.code + ' ' + error.detail));
+    client.events.on('handshake', ({ type }) => end(type));
+    // Sockets that only listen do not hold the process.
+    setTimeout(() => {}, 20_000);
+    await server.bind('tcp://127.0.0.1:0');
+    client.connect(server.lastEndpoint);`;
+}
 
 const ofServer = zmq.curveKeyPair();
 const ofClient = zmq.curveKeyPair();
@@ -169,6 +201,20 @@ describe('CURVE', { timeout: 30_000 }, () => {
     const seen = log.all.find(({ type }) => type === 'handshake:error:protocol');
     assert.equal(seen?.error?.code, 'ERR_ZMTP_CRYPTOGRAPHIC');
   });
+
+  for (const [what, stand, expected] of [
+    [
+      'says what is missing where there is no libsodium',
+      { refuse: 'libsodium' },
+      /^ENOTSUP CURVE needs libsodium/,
+    ],
+    ['does without an addon that is broken', { breakUp: 'sodium-native' }, /^handshake/],
+  ] as const) {
+    it(what, async () => {
+      const { stdout } = await run(process.execPath, ['--input-type=module', '-e', program(stand)]);
+      assert.match(stdout, expected);
+    });
+  }
 
   it('does not come about with a public key that gives no secret', async (t) => {
     const s = scope(t);
