@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { licencesOf } from './exe/licences.mjs';
 import { build, root } from './tool.mjs';
 
 const zmq = join(root, 'packages/zmq/src');
@@ -40,7 +41,7 @@ const GLOBALS = Object.fromEntries(
 const EXTERNAL = ['libsodium', '@msgpack/msgpack', 'protobufjs'];
 
 const BUFFER_LICENCE = `/*! Has Buffer of https://github.com/feross/buffer (MIT, Copyright Feross Aboukhadijeh and other contributors), with
-    base64-js (MIT, Copyright Jameson Little) and ieee754 (BSD-3-Clause, Copyright Fair Oaks Labs, Inc.). */`;
+    base64-js (MIT, Copyright Jameson Little) and ieee754 (BSD-3-Clause, Copyright Fair Oaks Labs, Inc.): LICENSES.txt. */`;
 
 export const bundles = [
   {
@@ -64,7 +65,7 @@ export const bundles = [
   },
 ];
 
-/** The text of one bundle. @throws when something is in it that a page does not have. */
+/** The text of one bundle, and the files of other packages in it. @throws when something is in it that a page does not have. */
 async function textOf({ name, input, inject, rename, banner }, minify) {
   const { rolldown } = await import('rolldown');
   const external = [...EXTERNAL, ...new Set(Object.values(rename))];
@@ -107,7 +108,10 @@ async function textOf({ name, input, inject, rename, banner }, minify) {
         `${name} has what a browser has not:\n  ${found}\nPut it in a small file, and what a page has instead in packages/zmq/src/browser (TWINS in scripts/browser.mjs).`,
       );
     }
-    return chunk.code;
+    return {
+      text: chunk.code,
+      others: Object.keys(chunk.modules).filter((id) => id.includes('node_modules')),
+    };
   } finally {
     await bundled.close();
   }
@@ -137,8 +141,11 @@ export async function bundleForBrowsers() {
       for (const [file, minify] of [
         ['browser.js', false],
         ['browser.min.js', true],
-      ])
-        writeFileSync(join(bundle.folder, file), await textOf(bundle, minify));
+      ]) {
+        const { text, others } = await textOf(bundle, minify);
+        writeFileSync(join(bundle.folder, file), text);
+        if (others.length > 0) writeFileSync(join(bundle.folder, 'LICENSES.txt'), licencesOf(others, []));
+      }
     }
     return 0;
   } catch (error) {

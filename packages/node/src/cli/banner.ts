@@ -16,7 +16,7 @@ export interface BannerWords {
   readonly admin: readonly string[];
 }
 
-const WILDCARD = /^tcp:\/\/(?:\*|0\.0\.0\.0|\[::\])(?=:)/;
+const WILDCARD = /^(tcp|ws):\/\/(?:\*|0\.0\.0\.0|\[::\])(?=:)/;
 
 /** The whole text, ending with a newline. */
 export function banner(
@@ -76,7 +76,7 @@ function titleOf({ name, pattern, stream }: RouteStatus): string {
 
 /** A wildcard is no address to connect to. */
 function placeOf(address: string): string {
-  const port = WILDCARD.test(address) ? /\d+$/.exec(address) : null;
+  const port = WILDCARD.test(address) ? /\d+(?=\/|$)/.exec(address.replace(WILDCARD, '')) : null;
   return port === null ? 'here' : `to port ${port[0]} of this machine`;
 }
 
@@ -119,5 +119,5 @@ function bound(side: SideStatus): string | null {
 
 /** An address to connect to on this machine: a wildcard is none. */
 function reachable({ address }: EndpointStatus): string {
-  return address.replace(WILDCARD, 'tcp://127.0.0.1');
+  return address.replace(WILDCARD, '$1://127.0.0.1');
 }

@@ -88,7 +88,7 @@ function onlyIfValid(text: string, role: EndpointRole): string | null {
 
 /** `*:5555`, `tcp:5555`, `tcp:/host:5555` */
 function withTransport(text: string): string {
-  const known = /^(tcp|ipc|inproc):\/?(?!\/)(.*)$/is.exec(text);
+  const known = /^(tcp|ws|ipc|inproc):\/?(?!\/)(.*)$/is.exec(text);
   return known === null ? `tcp://${text}` : `${(known[1] as string).toLowerCase()}://${known[2]}`;
 }
 

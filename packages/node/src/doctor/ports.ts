@@ -243,7 +243,7 @@ export function portsWithin(ports: readonly number[], range: string, reserved: s
 /** 0: none, or any. */
 function portOf(text: string): number {
   const endpoint = parseBind(text);
-  return endpoint?.transport === 'tcp' ? endpoint.port : 0;
+  return endpoint !== null && hasPort(endpoint) ? endpoint.port : 0;
 }
 
 function unprivileged(text: string): number {

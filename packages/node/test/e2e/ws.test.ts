@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connect } from '@zeroth/client';
-import { folder, startNode, unusedEndpoint } from '../support/cli.ts';
+import { cli, folder, start, startNode, unusedEndpoint } from '../support/cli.ts';
 import * as lib from '../support/libzmq.ts';
 
 describe('a node on ws', { timeout: 60_000 }, () => {
@@ -45,5 +45,49 @@ describe('a node on ws', { timeout: 60_000 }, () => {
       seen,
       Array.from({ length: 100 }, (_, n) => `${n}`),
     );
+  });
+});
+
+describe('the tools on ws', { timeout: 60_000 }, () => {
+  it('pub to sub, bound at a path', async (t) => {
+    const sub = start(t, ['sub', '--bind', 'ws://127.0.0.1:0/feed', 'news/', '-n', '1']);
+    const [, endpoint] = await sub.waitFor('stderr', /bound to (ws:\S+)/);
+    assert.match(endpoint as string, /^ws:\/\/127\.0\.0\.1:[1-9][0-9]*\/feed$/);
+    const { code, stderr } = await cli(['pub', endpoint as string, 'news/1', 'hello']);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual((await sub.ended).stdout, 'news/1\thello\n');
+  });
+
+  it('push to and pull from libzmq', async (t) => {
+    const pull = lib.pullSocket(t);
+    await pull.bind('ws://127.0.0.1:*/');
+    const sent = cli(['push', pull.lastEndpoint as string, 'to libzmq']);
+    assert.deepEqual(await lib.receiveTexts(pull, 1), ['to libzmq']);
+    assert.equal((await sent).code, 0);
+  });
+
+  it('tell why nobody takes a message: another path, nobody there, no such host', async (t) => {
+    const pull = start(t, ['pull', '--bind', 'ws://127.0.0.1:0/in']);
+    const [, endpoint] = await pull.waitFor('stderr', /bound to (ws:\S+)/);
+    const failed = async (to: string): Promise<string> => {
+      const { code, stderr } = await cli(['push', to, 'x', '--timeout', '500ms']);
+      assert.equal(code, 5, stderr);
+      return stderr;
+    };
+    const path = await failed((endpoint as string).replace('/in', '/out'));
+    assert.match(path, /404 .*nothing is at the path \/out/);
+    assert.doesNotMatch(path, /cannot reach/);
+    const free = (await unusedEndpoint()).replace('tcp:', 'ws:');
+    assert.match(await failed(`${free}/in`), /cannot reach ws:\S+\/in: connection refused/);
+    assert.match(await failed('ws://nobody.invalid:7000/in'), /unknown host nobody\.invalid/);
+  });
+
+  it('connect to wss, and have no certificate to bind it', async () => {
+    const free = (await unusedEndpoint()).replace('tcp:', 'wss:');
+    const { code, stderr } = await cli(['push', free, 'x', '--timeout', '200ms']);
+    assert.equal(code, 5, stderr);
+    assert.match(stderr, /cannot reach wss:\S+: connection refused/);
+    const bound = await cli(['pull', '--bind', free]);
+    assert.match(bound.stderr, /no certificates/);
   });
 });

@@ -23,8 +23,14 @@ describe('the bundle', () => {
       assert.doesNotMatch(text, /^import\b|\brequire\(|from ?["']node:/m);
       const imports = [...text.matchAll(/\bimport\((["'`])(.*?)\1\)/g)].map(([, , from]) => from);
       assert.deepEqual([...new Set(imports)], ['libsodium']);
-      assert.match(text, /^\/\*![\s\S]*Feross Aboukhadijeh/);
+      assert.match(text, /^\/\*![\s\S]*Feross Aboukhadijeh[\s\S]*LICENSES\.txt/);
     }
+    // In full: their licences ask for that.
+    const licences = await readFile(bundle('LICENSES.txt'), 'utf8');
+    for (const name of ['base64-js', 'buffer', 'ieee754'])
+      assert.match(licences, new RegExp(`^${name} \\d.*: (MIT|BSD-3-Clause)$`, 'm'));
+    assert.match(licences, /Permission is hereby granted/);
+    assert.match(licences, /Redistributions in binary form must reproduce/);
   });
 
   it('is as large as docs/browser.md and the README say, within 5 %', async () => {

@@ -4,7 +4,7 @@
  * Guarantees: pure.
  */
 import { dirname, isAbsolute, resolve } from 'node:path';
-import { checkEndpoint } from '../../config/endpoint.ts';
+import { checkEndpoint, hasPort } from '../../config/endpoint.ts';
 import type { Config } from '../../config/types.ts';
 import type { ServiceSpec } from '../../service/manager.ts';
 
@@ -40,7 +40,7 @@ function ipcFolder(text: string, folder: string): string[] {
 
 function isLow(text: string): boolean {
   const checked = checkEndpoint(text, 'bind');
-  if (!checked.ok || checked.endpoint.transport !== 'tcp') return false;
+  if (!checked.ok || !hasPort(checked.endpoint)) return false;
   const { port } = checked.endpoint;
   return port > 0 && port < FIRST_FREE_PORT;
 }

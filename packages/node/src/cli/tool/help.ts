@@ -7,7 +7,7 @@
 import type { Command } from 'commander';
 import { Argument } from 'commander';
 
-const ENDPOINT_HELP = 'tcp://HOST:PORT or ipc://PATH, one or more';
+const ENDPOINT_HELP = 'tcp://HOST:PORT, ws://HOST:PORT/PATH or ipc://PATH, one or more';
 
 /**
  * ENDPOINT... and what may follow, as rows of the help. commander allows one variadic argument only: to it they are one

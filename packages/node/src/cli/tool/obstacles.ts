@@ -118,6 +118,8 @@ export class Obstacles {
   #refuse(address: string, error: ZmqError): void {
     // Both sides refuse a wrong socket type; when the other one is faster, all that is seen here is that it closed.
     if (this.#refused === null || error.code !== 'ECONNRESET') this.#refused = { address, error };
+    // Somebody is there: that the attempt failed is no news (ws).
+    this.#closed.delete(address);
     const words = wordsOf(error);
     // Whoever connects to us comes from a new port each time.
     const kind = `${this.#options.bind ? '' : address} ${error.code} ${words}`;
@@ -138,7 +140,7 @@ async function unreachableReason(endpoint: string): Promise<string> {
     const path = endpoint.slice('ipc://'.length);
     return path.startsWith('@') || existsSync(path) ? 'nobody listens there' : 'no such socket';
   }
-  const host = endpoint.replace(/^tcp:\/\/(?:.*;)?/, '').replace(/:\d+$/, '');
+  const host = endpoint.replace(/^\w+:\/\/(?:.*;)?/, '').replace(/:\d+(?:\/.*)?$/, '');
   const bare = host.replace(/^\[|\]$/g, '');
   // Nothing but an absent listener keeps a machine from reaching itself.
   if (bare === 'localhost' || bare === '::1' || (isIP(bare) === 4 && bare.startsWith('127.')))

@@ -1,7 +1,7 @@
 /**
  * ENDPOINT... [MESSAGE...]: where the endpoints end and the messages begin.
  *
- * Guarantees: the leading arguments of the form `tcp://…` or `ipc://…` are endpoints, the rest are not; after a lone
+ * Guarantees: the leading arguments of the form `tcp://…`, `ws://…` or `ipc://…` are endpoints, the rest are not; after a lone
  * `--` nothing is an endpoint or an option.
  */
 import { checkEndpoint } from '../../config/endpoint.ts';
@@ -37,7 +37,7 @@ export function splitOperands(
     if (endpoint.startsWith('inproc://')) {
       throw usageError(
         `${endpoint} can't be reached from a tool: inproc stays inside one process`,
-        'use tcp:// or ipc://',
+        'use tcp://, ws:// or ipc://',
       );
     }
   }

@@ -138,13 +138,15 @@ function tellEvents(socket: Socket, { verbose }: CommonOptions, notice: Notice):
 }
 
 function checkForm(endpoint: string, bind: boolean): void {
-  const checked = checkEndpoint(endpoint, bind ? 'bind' : 'connect');
+  // A node has no certificates. Who connects needs none.
+  const form = bind ? endpoint : endpoint.replace(/^wss:/, 'ws:');
+  const checked = checkEndpoint(form, bind ? 'bind' : 'connect');
   if (checked.ok) return;
   const { message, suggestion } = checked;
   // A tool can't use inproc, and nobody who wrote http:// meant it.
   const hint =
     suggestion === null || suggestion.startsWith('inproc:')
-      ? 'an endpoint is tcp://HOST:PORT or ipc://PATH'
+      ? 'an endpoint is tcp://HOST:PORT, ws://HOST:PORT/PATH or ipc://PATH'
       : `did you mean ${suggestion}?`;
   throw usageError(`not an endpoint: ${endpoint}: ${message}`, hint);
 }

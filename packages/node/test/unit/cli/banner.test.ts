@@ -73,6 +73,22 @@ zeroth status shows how it does. Ctrl-C stops it.
     );
   });
 
+  it('does so for ws, which has a path', () => {
+    const text = banner(
+      [
+        route(
+          'pipeline',
+          side('PULL', 'PUSH', bind('ws://0.0.0.0:5560/in')),
+          side('PUSH', 'PULL', bind('ws://[::]:5561/')),
+        ),
+      ],
+      words,
+    );
+    assert.match(text, /ws:\/\/0\.0\.0\.0:5560\/in +connect a PUSH to port 5560 of this machine\n/);
+    assert.match(text, /ws:\/\/\[::\]:5561\/ +connect a PULL to port 5561 of this machine\n/);
+    assert.match(text, /pull ws:\/\/127\.0\.0\.1:5561\/\n.*push ws:\/\/127\.0\.0\.1:5560\/in hello\n/);
+  });
+
   it('tells where the node itself connects, and copies no line for that', () => {
     const orders = route(
       'reqrep',

@@ -79,6 +79,7 @@ describe('endpoints that are refused', () => {
     ['connect', 'tcp://10.0.0.5:*', /port of the peer/, null],
     ['connect', 'tcp://10.0.0.5:0', /port of the peer/, null],
     ['connect', 'ipc://*', /nothing can connect/, null],
+    ['connect', 'ws:/127.0.0.1:5555/feed', /begins with its transport/, 'ws://127.0.0.1:5555/feed'],
     ['bind', 'ipc://', /path after ipc/, null],
     ['bind', 'ipc://@', /path after ipc/, null],
     ['bind', 'inproc://', /name after inproc/, null],
