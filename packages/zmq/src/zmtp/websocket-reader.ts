@@ -19,10 +19,14 @@ import {
   copyInto,
   FINAL,
   HEAD_MAX,
+  LARGE,
   MASKED,
+  memoryOf,
   PING,
   PONG,
   words,
+  xorBlocks,
+  xorInPlace,
   xorInto,
 } from './websocket.ts';
 import { ZWS_COMMAND, ZWS_MORE } from './zws.ts';
@@ -33,6 +37,11 @@ const FRAGMENTS_MAX = 65_536;
 const ROOM = HEADER_MAX - 1;
 /** Memory for a length that was only announced: at once up to this. */
 const ALLOCATE_AT_ONCE = 1 << 20;
+
+/** Bodies from this size on are not moved to meet what is in front of them. */
+const STAYS = 4096;
+/** A binary message in one frame. */
+const WHOLE = FINAL | BINARY;
 
 const EMPTY = Buffer.alloc(0);
 
@@ -76,6 +85,10 @@ export class WebSocketReader {
   // What is to be delivered: #out[#start, #end). #out is the chunk itself, or memory with more room.
   #out: Uint8Array = EMPTY;
   #outWords: DataView | null = null;
+  /** The chunk. */
+  #inWords: DataView | null = null;
+  /** All the memory of #out. */
+  #memory: Int32Array | null = null;
   #roomy = false;
   #start = 0;
   #end = 0;
@@ -104,30 +117,31 @@ export class WebSocketReader {
       this.#deliver();
       this.#out = EMPTY;
       this.#outWords = null;
+      this.#inWords = null;
+      this.#memory = null;
     }
   }
 
   #read(chunk: Uint8Array): void {
     const end = chunk.length;
     const masked = this.#masked;
-    let from: DataView | null = null;
     let at = 0;
     while (at < end && !this.#closed) {
       if (this.#missing > 0) {
         const size = Math.min(this.#missing, end - at);
         if (this.#gathering) this.#gather(chunk, at, size);
         else {
-          if (this.#mask !== 0) {
-            from ??= words(chunk);
-            this.#outWords ??= !this.#roomy ? from : words(this.#out);
-            this.#mask = xorInto(this.#outWords, this.#end, from, at, size, this.#mask);
-          } else if (this.#roomy || this.#end !== at) copyInto(this.#out, this.#end, chunk, at, size);
+          this.#body(chunk, at, size);
           this.#end += size;
         }
         this.#missing -= size;
         at += size;
         if (this.#missing === 0 && this.#gathering) this.#fragmentDone();
         continue;
+      }
+      if (this.#tornLength === 0 && this.#fragments === null) {
+        at = this.#readSmall(chunk, at);
+        if (at === end) break;
       }
       // The head: in place where it is all there, else put together in #torn.
       let head = chunk;
@@ -156,6 +170,62 @@ export class WebSocketReader {
         if (!this.#gathering) this.#begin(at, end);
         else if (this.#missing === 0) this.#fragmentDone();
       }
+    }
+  }
+
+  /**
+   * The hot loop: small messages that are all there, from `at` on. Returns where something else begins, or nothing more;
+   * that is for others to look at.
+   */
+  #readSmall(chunk: Uint8Array, start: number): number {
+    const masked = this.#masked;
+    const extra = masked === 0 ? 3 : 7;
+    const last = chunk.length - extra;
+    const out = this.#out;
+    this.#inWords ??= words(chunk);
+    this.#outWords ??= out === chunk ? this.#inWords : words(out);
+    const from = this.#inWords;
+    const to = this.#outWords;
+    let end = this.#end;
+    let at = start;
+    while (at <= last && chunk[at] === WHOLE) {
+      const size = chunk[at + 1]! - masked - 1;
+      // Another length, none, or the wrong side's mask.
+      if (size < 0 || size > 124) break;
+      const body = at + extra;
+      if (body + size > chunk.length) break;
+      let mask = 0;
+      if (masked !== 0) mask = from.getInt32(at + 2, true);
+      const flags = chunk[body - 1]! ^ (mask & 0xff);
+      // The head was longer than these two.
+      out[end] = plainFlags(flags & 0xff);
+      out[end + 1] = size;
+      end += 2;
+      xorInto(to, end, from, body, size, (mask >>> 8) | (mask << 24));
+      end += size;
+      at = body + size;
+    }
+    this.#end = end;
+    return at;
+  }
+
+  /** Octets of a body, to where they belong. */
+  #body(chunk: Uint8Array, at: number, size: number): void {
+    const out = this.#out;
+    const end = this.#end;
+    const mask = this.#mask;
+    const stays = out === chunk && end === at;
+    if (mask === 0) {
+      if (!stays) copyInto(out, end, chunk, at, size);
+    } else if (stays || (size >= LARGE && out !== chunk)) {
+      this.#memory ??= memoryOf(out);
+      this.#mask = stays
+        ? xorInPlace(chunk, this.#memory, at, size, mask)
+        : xorBlocks(out, this.#memory, end, chunk, at, size, mask);
+    } else {
+      this.#inWords ??= words(chunk);
+      this.#outWords ??= out === chunk ? this.#inWords : words(out);
+      this.#mask = xorInto(this.#outWords, end, this.#inWords, at, size, mask);
     }
   }
 
@@ -218,6 +288,12 @@ export class WebSocketReader {
   /** Writes the header of ZMTP for the message whose body begins at `at` of the chunk. */
   #begin(at: number, end: number): void {
     const size = this.#missing;
+    // A large body stays where it is: what is in front of it goes ahead, and the header is written right before it.
+    if (!this.#roomy && size >= STAYS && at - HEADER_MAX >= this.#end) {
+      this.#deliver();
+      this.#start = at - HEADER_MAX;
+      this.#end = this.#start;
+    }
     // It may be longer than the head that came: from here on in memory that has the room. Of the frames that are still
     // to come only those with a head of five octets grow, by four, and they have 257 octets or more.
     if (!this.#roomy && this.#end + (size > SHORT_MAX ? HEADER_MAX : 2) > at) {
@@ -226,6 +302,7 @@ export class WebSocketReader {
       copyInto(roomy, 0, this.#out, this.#start, kept);
       this.#out = roomy;
       this.#outWords = null;
+      this.#memory = null;
       this.#roomy = true;
       this.#start = 0;
       this.#end = kept;

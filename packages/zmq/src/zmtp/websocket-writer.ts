@@ -2,10 +2,24 @@
  * Plain ZMTP frames to WebSocket frames (RFC 6455, section 5; RFC 45): many small messages leave in one write. No timer,
  * no socket; random octets for masks are handed in.
  */
-import { writeU64 } from '../bytes/u64.ts';
+import { readU64, writeU64 } from '../bytes/u64.ts';
 import { view } from '../bytes/view.ts';
-import { BINARY, CLOSE, copyInto, FINAL, HEAD_MAX, MASKED, PING, PONG, words, xorInto } from './websocket.ts';
-import { type FrameVisitor, visitFrames } from './zws.ts';
+import { COMMAND, HEADER_MAX, LONG, MORE } from './frame.ts';
+import {
+  BINARY,
+  CLOSE,
+  FINAL,
+  HEAD_MAX,
+  LARGE,
+  MASKED,
+  memoryOf,
+  PING,
+  PONG,
+  words,
+  xorBlocks,
+  xorInto,
+} from './websocket.ts';
+import { ZWS_COMMAND } from './zws.ts';
 
 /** Writes the head of a frame without mask or payload; returns where it ends. */
 function writeHead(bytes: Uint8Array, at: number, opcode: number, masked: number, size: number): number {
@@ -27,12 +41,22 @@ function writeHead(bytes: Uint8Array, at: number, opcode: number, masked: number
 
 /** Bodies from this size on go by reference where nothing is masked. */
 const BY_REFERENCE = 8192;
-const BATCH = 65_536;
+const BATCH = 131_072;
+/** Bodies up to this size are copied with their head in one go. */
+const SMALL = 124;
 /** Octets for masks that are fetched at once. */
 const MASKS = 4096;
 
-/** A batch that nobody uses: connections take turns. */
-let spare: Buffer | null = null;
+/** Memory to write to, in three shapes. */
+interface Batch {
+  readonly bytes: Buffer;
+  readonly words: DataView;
+  readonly memory: Int32Array;
+}
+
+/** Batches that nobody uses: connections take turns. */
+const spares: Batch[] = [];
+const SPARES = 8;
 
 /** Masks that nobody can foretell, a new one for each frame (RFC 6455, 5.3 and 10.3). */
 export class Masks {
@@ -58,43 +82,80 @@ export class Masks {
 }
 
 /** What leaves: plain ZMTP frames to WebSocket frames, a client's masked. */
-export class WebSocketWriter implements FrameVisitor {
+export class WebSocketWriter {
   readonly #masks: Masks | null;
   // The mask of the message that is being written, turned so that its next octet is the lowest.
   #mask = 0;
-  // The part that is being read.
-  #from: Uint8Array | null = null;
-  #fromWords: DataView | null = null;
   #parts: Uint8Array[] = [];
-  #batch: Buffer | null = null;
-  #data: DataView | null = null;
+  /** The part that is being read. */
+  #from: DataView | null = null;
+  #batch: Batch | null = null;
   #start = 0;
   #end = 0;
+  /** Others that are full, or not taken yet. */
+  #used: Batch[] = [];
 
   /** Null: a server, which does not mask. */
   constructor(masks: Masks | null) {
     this.#masks = masks;
   }
 
-  /** Whole plain frames to what is to be written. Large bodies may be in the result as they are in `parts`. */
+  /**
+   * Whole plain frames to what is to be written. Large bodies may be in the result as they are in `parts`. A body may
+   * begin in one part and go on in the next, a header is in one part.
+   */
   encode(parts: readonly Uint8Array[]): Uint8Array[] {
-    this.#parts = [];
-    visitFrames(parts, this);
+    /** Octets of the last frame's body that are still to come. */
+    let missing = 0;
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i]!;
+      const end = part.length;
+      this.#from = null;
+      let at = Math.min(missing, end);
+      if (at > 0) {
+        this.#body(part, 0, at);
+        missing -= at;
+      }
+      while (at < end) {
+        if (part[at]! <= MORE) {
+          at = this.#encodeSmall(part, at);
+          if (at >= end) break;
+        }
+        const flags = part[at]!;
+        const long = (flags & LONG) !== 0;
+        const size = long ? readU64(part, at + 1) : part[at + 1]!;
+        at += long ? HEADER_MAX : 2;
+        this.#head(zwsFlags(flags), size);
+        const next = Math.min(at + size, end);
+        if (next > at) this.#body(part, at, next);
+        missing = size - (next - at);
+        at = next;
+      }
+    }
+    this.#from = null;
     this.#closePart();
     const encoded = this.#parts;
     this.#parts = [];
-    this.#from = null;
-    this.#fromWords = null;
     return encoded;
   }
 
-  /** What `encode` gave last is written, or somebody keeps it: then it is not used again. */
+  /** What `encode` gave last went to the transport, which says whether it is `written`: then the memory is free again. */
   release(written: boolean): void {
-    if (written && this.#batch !== null && this.#batch.length === BATCH) spare = this.#batch;
-    this.#batch = null;
-    this.#data = null;
+    if (this.#batch !== null) {
+      // Of what is on its way at a time no more than that is used again.
+      if (this.#used.length < SPARES) this.#used.push(this.#batch);
+      this.#batch = null;
+    }
     this.#start = 0;
     this.#end = 0;
+    if (written) this.drained();
+  }
+
+  /** All that was ever encoded is written. */
+  drained(): void {
+    for (const batch of this.#used)
+      if (spares.length < SPARES && batch.bytes.length === BATCH) spares.push(batch);
+    this.#used.length = 0;
   }
 
   /** A control frame in memory of its own. */
@@ -113,65 +174,105 @@ export class WebSocketWriter implements FrameVisitor {
     return frame;
   }
 
-  frame(flags: number, size: number): void {
-    const batch = this.#reserve(HEAD_MAX, size);
+  /** The hot loop: small messages that are all in `part`, from `start` on. Returns where something else begins. */
+  #encodeSmall(part: Uint8Array, start: number): number {
+    this.#from ??= words(part);
+    const from = this.#from;
+    const masks = this.#masks;
+    const extra = masks === null ? 3 : 7;
+    const second = masks === null ? 1 : MASKED + 1;
+    const last = part.length - 2;
+    let at = start;
+    while (at <= last) {
+      const flags = part[at]!;
+      const size = part[at + 1]!;
+      const body = at + 2;
+      if (flags & LONG || size > SMALL || body + size > part.length) break;
+      const { bytes, words: to } = this.#reserve(extra + size, 0);
+      const end = this.#end;
+      bytes[end] = FINAL | BINARY;
+      bytes[end + 1] = second + size;
+      let mask = 0;
+      if (masks !== null) {
+        mask = masks.next();
+        to.setInt32(end + 2, mask, true);
+      }
+      bytes[end + extra - 1] = zwsFlags(flags) ^ mask;
+      xorInto(to, end + extra, from, body, size, (mask >>> 8) | (mask << 24));
+      this.#end = end + extra + size;
+      at = body + size;
+    }
+    return at;
+  }
+
+  #head(flags: number, size: number): void {
+    const { bytes, words: to } = this.#reserve(HEAD_MAX, size);
     if (this.#masks === null) {
-      const at = writeHead(batch, this.#end, BINARY, 0, size + 1);
-      batch[at] = flags;
+      const at = writeHead(bytes, this.#end, BINARY, 0, size + 1);
+      bytes[at] = flags;
       this.#end = at + 1;
       return;
     }
     const mask = this.#masks.next();
-    const at = writeHead(batch, this.#end, BINARY, MASKED, size + 1);
-    this.#data!.setInt32(at, mask, true);
-    batch[at + 4] = flags ^ mask;
+    const at = writeHead(bytes, this.#end, BINARY, MASKED, size + 1);
+    to.setInt32(at, mask, true);
+    bytes[at + 4] = flags ^ mask;
     this.#end = at + 5;
     this.#mask = (mask >>> 8) | (mask << 24);
   }
 
-  body(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#masks === null && end - start >= BY_REFERENCE) {
+  #body(part: Uint8Array, start: number, end: number): void {
+    const masked = this.#masks !== null;
+    if (!masked && end - start >= BY_REFERENCE) {
       this.#closePart();
-      this.#parts.push(view(bytes, start, end));
+      this.#parts.push(view(part, start, end));
       return;
     }
     for (let from = start; from < end; ) {
-      const batch = this.#reserve(1, end - from);
-      const size = Math.min(end - from, batch.length - this.#end);
-      if (this.#masks === null) copyInto(batch, this.#end, bytes, from, size);
-      else this.#mask = xorInto(this.#data!, this.#end, this.#wordsOf(bytes), from, size, this.#mask);
+      const { bytes, words: to, memory } = this.#reserve(1, end - from);
+      const size = Math.min(end - from, bytes.length - this.#end);
+      if (!masked) bytes.set(view(part, from, from + size), this.#end);
+      else if (size >= LARGE) this.#mask = xorBlocks(bytes, memory, this.#end, part, from, size, this.#mask);
+      else {
+        this.#from ??= words(part);
+        this.#mask = xorInto(to, this.#end, this.#from, from, size, this.#mask);
+      }
       this.#end += size;
       from += size;
     }
   }
 
   /** A batch with `size` octets free at #end; a new one is made for `wanted`, within reason. */
-  #reserve(size: number, wanted: number): Buffer {
+  #reserve(size: number, wanted: number): Batch {
     const batch = this.#batch;
-    if (batch !== null && this.#end + size <= batch.length) return batch;
+    if (batch !== null && this.#end + size <= batch.bytes.length) return batch;
+    return this.#grow(wanted);
+  }
+
+  #grow(wanted: number): Batch {
     this.#closePart();
+    const full = this.#batch;
+    if (full !== null && this.#used.length < SPARES) this.#used.push(full);
     const length = wanted + HEAD_MAX <= BATCH ? BATCH : Math.min(wanted + HEAD_MAX, 1 << 20);
-    let next = spare;
-    if (next === null || length !== BATCH) next = Buffer.allocUnsafeSlow(length);
-    else spare = null;
+    let next = length === BATCH ? spares.pop() : undefined;
+    if (next === undefined) {
+      const bytes = Buffer.allocUnsafeSlow(length);
+      next = { bytes, words: words(bytes), memory: memoryOf(bytes) };
+    }
     this.#batch = next;
-    this.#data = words(next);
     this.#start = 0;
     this.#end = 0;
     return next;
   }
 
-  #wordsOf(bytes: Uint8Array): DataView {
-    if (this.#from !== bytes) {
-      this.#from = bytes;
-      this.#fromWords = words(bytes);
-    }
-    return this.#fromWords!;
-  }
-
   #closePart(): void {
     if (this.#start === this.#end) return;
-    this.#parts.push(view(this.#batch!, this.#start, this.#end));
+    this.#parts.push(view(this.#batch!.bytes, this.#start, this.#end));
     this.#start = this.#end;
   }
+}
+
+/** The flags of ZWS, of those of ZMTP. */
+function zwsFlags(flags: number): number {
+  return (flags & MORE) | (flags & COMMAND ? ZWS_COMMAND : 0);
 }

@@ -159,6 +159,7 @@ export class WsConnection implements Connection, ConnectionHandler {
 
   onDrain(): void {
     this.#waiting = false;
+    this.#writer.drained();
     const pong = this.#pong;
     this.#pong = null;
     if (pong !== null) this.#control('pong', pong);

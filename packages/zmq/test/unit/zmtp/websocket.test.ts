@@ -68,7 +68,7 @@ interface Seen {
 }
 
 /** Feeds `bytes` in chunks of the sizes, over and over. */
-function feed(bytes: Uint8Array, sizes: readonly number[], server: boolean, limit = 1e9): Seen {
+function feed(bytes: Buffer, sizes: readonly number[], server: boolean, limit = 1e9): Seen {
   const parts: Buffer[] = [];
   const events: string[] = [];
   const at = (): number => parts.reduce((sum, part) => sum + part.length, 0);
@@ -83,7 +83,9 @@ function feed(bytes: Uint8Array, sizes: readonly number[], server: boolean, limi
   try {
     for (let from = 0, turn = 0; from < bytes.length; turn++) {
       const size = sizes[turn % sizes.length]!;
-      reader.receive(Buffer.from(bytes.subarray(from, from + size)));
+      // In every position to the words of the memory.
+      const chunk = Buffer.alloc(3 + Math.min(size, bytes.length - from)).subarray(turn % 4);
+      reader.receive(chunk.subarray(0, bytes.copy(chunk, 0, from, from + size)));
       from += size;
     }
   } catch (thrown) {
@@ -117,6 +119,21 @@ describe('WebSocket frames that leave', () => {
     assert.notDeepEqual(part?.subarray(2, 6), part?.subarray(10, 14));
   });
 
+  it('stay as they are until all is written', () => {
+    const writer = new WebSocketWriter(masks);
+    const bytes = Buffer.concat([message(randomBytes(60)), message(randomBytes(60_000))]);
+    const first = writer.encode([bytes]);
+    const kept = first.map((part) => Buffer.from(part));
+    writer.release(false);
+    const second = writer.encode([bytes]);
+    writer.release(false);
+    assert.notEqual(second[0]?.buffer, first[0]?.buffer);
+    assert.deepEqual(first, kept);
+    writer.drained();
+    const third = writer.encode([bytes]);
+    assert.ok([first, second].some((parts) => parts[0]?.buffer === third[0]?.buffer));
+  });
+
   it('carry large bodies by reference where nothing is masked, and copies where it is', () => {
     const body = randomBytes(100_000);
     const kept = Buffer.from(body);
@@ -135,7 +152,7 @@ describe('WebSocket frames that arrive', () => {
       for (const each of messages)
         sender.send(Buffer.from(each), { binary: true, fin: true, mask, compress: false });
     });
-    for (const sizes of [[bytes.length], [65_536], [1], [2, 3], [7, 1, 250, 4096]]) {
+    for (const sizes of [[bytes.length], [65_536], [1], [2, 3], [7, 1, 250, 4096], [1021, 9, 8191]]) {
       it(`from ws, ${mask ? 'masked' : 'not masked'}, in reads of ${sizes}, are the frames that they were`, () => {
         const { plain, error } = feed(bytes, sizes, mask);
         assert.equal(error, null);
@@ -194,7 +211,7 @@ describe('WebSocket frames that arrive', () => {
   for (const [what, [bytes, server, code = 'ERR_WEBSOCKET']] of Object.entries(bad)) {
     it(`are refused: ${what}`, () => {
       for (const sizes of [[bytes.length], [1]])
-        assert.equal(feed(Uint8Array.from(bytes), sizes, server, 1000).error, code);
+        assert.equal(feed(Buffer.from(bytes), sizes, server, 1000).error, code);
     });
   }
 
