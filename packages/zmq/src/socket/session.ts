@@ -1,6 +1,7 @@
 /**
  * A session joins one pipe to its connections, one after the other: it runs the handshake and the heartbeats, passes
- * bytes between the transport and the pattern, and parts from the peer. For an accepted connection it ends with that.
+ * bytes between the transport and the pattern, and parts from the peer (parting.ts). For an accepted connection it ends
+ * with that.
  */
 import { ZmqError } from '../errors.ts';
 import type { Outbox } from '../patterns/outbox.ts';
@@ -18,6 +19,7 @@ import { answers, Exchange, takesIn } from './exchange.ts';
 import { flushSoon } from './flusher.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { type OptionValues, sends } from './options.ts';
+import { Parting, type SessionState } from './parting.ts';
 import { PeerReport } from './peer-report.ts';
 import type { Security } from './security.ts';
 
@@ -40,8 +42,6 @@ export interface SessionOwner {
   sessionEnded(session: Session): void;
 }
 
-type State = PeerInfo['state'] | 'ended';
-
 export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   readonly pipe: Pipe;
   readonly exchange: Exchange;
@@ -52,7 +52,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   readonly #report: PeerReport;
   readonly #approach: Approach;
   readonly #security: Security;
-  #state: State = 'connecting';
+  #state: SessionState = 'connecting';
   #connection: Connection | null = null;
   #peer: WirePeer | null = null;
   #connectedAt: number | null = null;
@@ -60,16 +60,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #verdict: Verdict | null = null;
   /** Why the connection is being closed, for the event that follows. */
   #error: ZmqError | null = null;
-  /** Set by `finish`: send what is queued, then end. */
-  #finishing = false;
-  /** Set by `retire`: until the peer's end what it sends is taken. */
-  #retiring = false;
-  /** Our side of the connection is ended, the peer's may not be. */
-  #shut = false;
+  /** Set by `finish` and `retire`: send what is queued, then end. */
+  #parting: Parting | null = null;
   /** Messages that were queued and given up. */
   undelivered = 0;
   #heartbeat: Heartbeat | null = null;
-  #lingering: NodeJS.Timeout | null = null;
   #attached = false;
 
   constructor(
@@ -102,7 +97,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     return this.#dial === null ? 0 : Math.max(0, this.exchange.connections - 1);
   }
 
-  get state(): State {
+  get state(): SessionState {
     return this.#state;
   }
 
@@ -136,7 +131,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   }
 
   #retry(): void {
-    const done = this.#shut || (this.#finishing && this.pipe.outbox.idle);
+    const done = this.shut || (this.#parting !== null && this.pipe.outbox.idle);
     if (this.#dial === null || this.#owner.options.reconnectInterval < 0 || done) {
       this.#end();
       return;
@@ -181,7 +176,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   output(bytes: Uint8Array): void {
     // In the handshake there are no messages to wait for. After it this is a PONG, and a peer that pings without reading
     // gets none: they would pile up.
-    if (this.#shut) return;
+    if (this.shut) return;
     if (this.#state !== 'ready') this.#connection?.write([bytes]);
     else if (!this.pipe.outbox.stalled) this.pipe.outbox.pushControl(bytes);
   }
@@ -214,7 +209,8 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     pipe.identity = { ...identity, metadata: EMPTY_METADATA };
     this.#report.emit({ type: 'handshake', address: this.endpoint });
     // Who is parted from during the handshake may have sent something all the same: it was done on its side.
-    const joins = !this.#finishing || (this.#retiring && answers(this.#owner.type));
+    const parting = this.#parting;
+    const joins = parting === null || (parting.retiring && answers(this.#owner.type));
     if (joins && !this.#attach()) return;
     pipe.reopened();
     pipe.outbox.open(this.#peer!.sink(this.#connection!));
@@ -226,15 +222,16 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
       this.failed(error),
     );
     this.#report.ready(this.info());
-    if (this.#finishing) {
+    if (this.#parting !== null) {
       pipe.outbox.flush();
-      if (!this.#retiring || !takesIn(this.#owner.type)) this.#finishIfIdle();
+      if (!this.#parting.retiring || !takesIn(this.#owner.type)) this.#parting.goOn();
     }
   }
 
   messages(bytes: Uint8Array, start: number, end: number, count: number): void {
     // After close() nobody receives any more, and a refused peer has nothing to say.
-    if ((this.#finishing && !(this.#retiring && takesIn(this.#owner.type))) || this.#state !== 'ready')
+    const parting = this.#parting;
+    if (this.#state !== 'ready' || (parting !== null && !(parting.retiring && takesIn(this.#owner.type))))
       return;
     this.pipe.receivedMessages += count;
     this.pipe.receivedBytes += end - start;
@@ -243,7 +240,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   subscription(topic: Buffer, subscribe: boolean): void {
     // Nor does anybody publish to a peer that is parted from: the pattern has let go of its pipe.
-    if (this.#finishing || this.#state !== 'ready') return;
+    if (this.#parting !== null || this.#state !== 'ready') return;
     this.#owner.pattern.subscription(this.pipe, topic, subscribe);
   }
 
@@ -268,7 +265,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   onDrain(): void {
     if (this.#peer?.drained?.() === false) return;
     this.pipe.outbox.drained();
-    if (this.#finishing) this.#finishIfIdle();
+    this.#parting?.goOn();
   }
 
   onEnd(): void {
@@ -299,7 +296,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     // What the pattern may give it from now on is for the next connection.
     pipe.outbox.seal();
     // First the pattern, then the outbox: room in it must not be taken for a way to send.
-    if (this.#dial === null || this.#finishing || owner.options.immediate) this.#detach();
+    if (this.#dial === null || this.#parting !== null || owner.options.immediate) this.#detach();
     else if (this.#attached && was === 'ready') owner.pattern.lost(pipe);
     this.#gaveUp(pipe.outbox.closed());
     if (was !== 'ended') this.#retry();
@@ -311,7 +308,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     flushSoon(outbox);
     this.#approach.queued();
     // With the last reply at once: a peer that hears of the end with it has not sent its next request yet.
-    if (this.#retiring) process.nextTick(() => this.shutIfDone());
+    if (this.#parting?.retiring) process.nextTick(() => this.shutIfDone());
   }
 
   room(pipe: Pipe): void {
@@ -333,17 +330,9 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
    * pattern does not know the peer. Reports to the owner through `sessionEnded`.
    */
   finish(time: number): void {
-    if ((this.#finishing && !this.#retiring) || this.#state === 'ended') return;
-    this.#finishing = true;
-    this.#retiring = false;
-    if (this.#shut) {
-      this.destroy();
-      return;
-    }
-    this.#detach();
-    this.pipe.outbox.flush();
-    if (time >= 0) this.#lingering = setTimeout(() => this.destroy(), time);
-    this.#finishIfIdle();
+    if (this.#state === 'ended') return;
+    this.#parting ??= this.#part();
+    this.#parting.finish(time);
   }
 
   /**
@@ -351,33 +340,35 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
    * is due, or with `shutIfDone` after the handshake, and the session when the peer has ended its side too, or with `destroy`.
    */
   retire(): void {
-    if (this.#finishing || this.#state === 'ended') return;
-    this.#finishing = true;
-    this.#retiring = true;
-    const { pattern, type } = this.#owner;
-    if (!pattern.isolate(this.pipe, true) && !answers(type)) this.#detach();
-    this.pipe.outbox.flush();
-    if (!takesIn(type) || this.#connection === null) this.shutIfDone();
+    if (this.#parting !== null || this.#state === 'ended') return;
+    this.#parting = this.#part();
+    this.#parting.retire();
   }
 
   /** Retiring: ends our side if all is sent, and answered unless `unanswered` is no matter. */
   shutIfDone(unanswered = false): void {
-    if (!this.#retiring || this.#shut || this.#state === 'ended') return;
-    const { outbox } = this.pipe;
-    outbox.flush();
-    const connection = this.#connection;
-    if (!outbox.idle || (this.#state === 'ready' && this.exchange.owed !== 0 && !unanswered)) return;
-    if (connection === null) {
-      this.destroy();
-      return;
-    }
-    if (this.#state !== 'ready') return;
-    this.#shut = true;
-    this.#stopHeartbeat();
-    this.#detach();
-    outbox.seal();
-    this.pipe.release();
-    connection.endWriting();
+    this.#parting?.shutIfDone(unanswered);
+  }
+
+  // Not in the constructor: most sessions live long, and part once.
+  #part(): Parting {
+    const { pattern, type } = this.#owner;
+    return new Parting({
+      type,
+      pattern,
+      pipe: this.pipe,
+      exchange: this.exchange,
+      state: () => this.#state,
+      connection: () => this.#connection,
+      detach: () => this.#detach(),
+      stopHeartbeat: () => this.#stopHeartbeat(),
+      destroy: () => this.destroy(),
+      leave: (connection) => {
+        this.#over(connection, null);
+        this.#end();
+        this.#close(connection);
+      },
+    });
   }
 
   get type(): WireSocketType {
@@ -386,12 +377,12 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
 
   /** Our side of the connection is ended. */
   get shut(): boolean {
-    return this.#shut;
+    return this.#parting?.shut === true;
   }
 
   /** Gives the peer nothing more, or lets it in again. False when the socket does not choose between peers. */
   isolate(on: boolean): boolean {
-    return this.#attached && !this.#finishing && this.#owner.pattern.isolate(this.pipe, on);
+    return this.#attached && this.#parting === null && this.#owner.pattern.isolate(this.pipe, on);
   }
 
   /** Takes on what changed in the options and holds for connections that are there. */
@@ -404,23 +395,6 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   #gaveUp(count: number): void {
     this.undelivered += count;
     this.#owner.dropped(this.pipe, this.#owner.closed ? 'closed' : 'disconnected', count);
-  }
-
-  #finishIfIdle(): void {
-    if (this.#retiring) {
-      this.shutIfDone();
-      return;
-    }
-    const { outbox } = this.pipe;
-    if (this.#state === 'ended' || !outbox.idle) return;
-    const connection = this.#connection;
-    if (connection === null || this.#state !== 'ready') {
-      this.destroy();
-      return;
-    }
-    this.#over(connection, null);
-    this.#end();
-    this.#close(connection);
   }
 
   /** Closes now; what is queued is dropped and counted for the reason. */
@@ -438,7 +412,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     this.#end();
     if (connection === null) return;
     // All is sent: the last of it must not be taken back.
-    if (this.#shut) this.#close(connection);
+    if (this.shut) this.#close(connection);
     else connection.destroy();
   }
 
@@ -453,7 +427,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
     if (this.#state === 'ended') return;
     this.#state = 'ended';
     this.#stopTimers();
-    if (this.#lingering !== null) clearTimeout(this.#lingering);
+    this.#parting?.over();
     this.#approach.stop();
     this.pipe.ended = true;
     this.#detach();
@@ -483,7 +457,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   /** The connection is over: of a peer that was there, or of one that was not let in. Once for each. */
   #over(connection: Connection, reason: ZmqError | null): void {
     if (this.#state !== 'ready' && this.#state !== 'handshake') return;
-    this.#report.over(connection.remote, this.info(), reason, this.#finishing);
+    this.#report.over(connection.remote, this.info(), reason, this.#parting !== null);
   }
 
   /** What belongs to one connection. */
