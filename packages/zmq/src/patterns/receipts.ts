@@ -7,7 +7,9 @@
 
 /** Numbers from `first` to `last`, both included. */
 export interface Range {
+  /** The lowest number. */
   readonly first: number;
+  /** The highest number. */
   readonly last: number;
 }
 
@@ -19,6 +21,7 @@ export interface ReceiptEvents {
   returned(): void;
 }
 
+/** Which of the numbered messages that were queued the system has taken, and which came back. */
 export class Receipts {
   /** Number of the message that is queued next, in whatever outbox. */
   next = 0;

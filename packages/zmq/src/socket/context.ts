@@ -48,6 +48,7 @@ const forgotten = new FinalizationRegistry((context: Context) => forget(context)
 
 let inprocTransport: (context: Context) => InprocTransport;
 
+/** What sockets share: names of inproc endpoints, a limit on their number, defaults, who lets peers in. */
 export class Context {
   readonly #values: Required<Pick<ContextOptions, ValueName>> = {
     blocky: true,
@@ -77,6 +78,7 @@ export class Context {
     Object.assign(this, options);
   }
 
+  /** Whether queued messages hold the process until they are sent. Default true. */
   get blocky(): boolean {
     return this.#values.blocky;
   }
@@ -85,6 +87,7 @@ export class Context {
     this.#set('blocky', value);
   }
 
+  /** Kept, without effect: there are no I/O threads. Default 1. */
   get ioThreads(): number {
     return this.#values.ioThreads;
   }
@@ -93,6 +96,7 @@ export class Context {
     this.#set('ioThreads', value);
   }
 
+  /** Kept, without effect: set the option of the sockets. Default 2147483647, in octets. */
   get maxMessageSize(): number {
     return this.#values.maxMessageSize;
   }
@@ -101,6 +105,7 @@ export class Context {
     this.#set('maxMessageSize', value);
   }
 
+  /** Sockets that may be open at once; for one more the constructor throws EMFILE. Default 1023. */
   get maxSockets(): number {
     return this.#values.maxSockets;
   }
@@ -114,6 +119,7 @@ export class Context {
     return 65_535;
   }
 
+  /** The `ipv6` that sockets made from now on begin with. Default false. */
   get ipv6(): boolean {
     return this.#values.ipv6;
   }
@@ -122,10 +128,12 @@ export class Context {
     this.#set('ipv6', value);
   }
 
+  /** Kept, without effect. Default -1. */
   set threadPriority(value: number) {
     this.#set('threadPriority', value);
   }
 
+  /** Kept, without effect. Default -1. */
   set threadSchedulingPolicy(value: number) {
     this.#set('threadSchedulingPolicy', value);
   }

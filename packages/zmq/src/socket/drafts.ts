@@ -43,6 +43,7 @@ export interface RadioGroupOptions {
 
 /** The group that a message came with. */
 export interface DishGroupOptions {
+  /** The very octets. */
   group: Buffer;
 }
 

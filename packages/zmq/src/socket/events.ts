@@ -18,6 +18,7 @@ export interface PeerInfo {
   readonly state: 'connecting' | 'handshake' | 'ready' | 'waiting';
   /** As the peer announced it, for example `PULL`. */
   readonly socketType: string | null;
+  /** The name that a ROUTER knows it by, or that it announced; null where there is none. */
   readonly routingId: Buffer | null;
   /** Who it is, as the ZAP handler says; null where nobody was asked, or said nothing. */
   readonly userId: string | null;
@@ -25,13 +26,19 @@ export interface PeerInfo {
   readonly metadata: ReadonlyMap<string, Buffer> | null;
   /** Milliseconds since 1970 of the end of the handshake. */
   readonly connectedAt: number | null;
+  /** Whole messages received from it. */
   readonly messagesIn: number;
+  /** Messages that the operating system has taken for it. */
   readonly messagesOut: number;
+  /** Octets of the messages received, with their framing. */
   readonly bytesIn: number;
+  /** Octets that the operating system has taken, with the framing. */
   readonly bytesOut: number;
-  /** Messages that wait to be received, and to be taken by the operating system. */
+  /** Messages from it that wait to be received. */
   readonly queuedIn: number;
+  /** Messages that wait to be taken by the operating system. */
   readonly queuedOut: number;
+  /** Messages to it or from it that were not and will not be delivered. */
   readonly dropped: number;
   /** Reads from this peer since it was made: grows whenever anything comes, answers to heartbeats included. */
   readonly heard: number;
@@ -55,19 +62,27 @@ export interface PeerInfo {
 
 /** Counters of a socket since it was made, peers that are gone included. */
 export interface SocketStats {
+  /** Whole messages received. */
   readonly messagesIn: number;
+  /** Messages that the operating system has taken. */
   readonly messagesOut: number;
+  /** Octets of the messages received, with their framing. */
   readonly bytesIn: number;
+  /** Octets that the operating system has taken, with the framing. */
   readonly bytesOut: number;
   /** Messages that were not and will not be delivered. */
   readonly dropped: number;
+  /** The same, by reason; a reason that has not occurred is absent. */
   readonly droppedBy: Readonly<Partial<Record<DropReason, number>>>;
   /** Peers that are ready now. */
   readonly peers: number;
+  /** Messages that wait to be received. */
   readonly queuedIn: number;
+  /** Messages that wait to be taken by the operating system. */
   readonly queuedOut: number;
-  /** Handshakes that were completed, and how many of them were not the first of their connect endpoint. */
+  /** Handshakes that were completed. */
   readonly connections: number;
+  /** Of `connections`, those that were not the first of their connect endpoint. */
   readonly reconnects: number;
   /** How often a peer's high-water mark was reached, in either direction. */
   readonly highWaterMarkHits: number;
@@ -118,5 +133,7 @@ export type Event =
   /** Messages were dropped: how many since the last such event of this socket, at most one event a second. */
   | { type: 'drop'; address: string; count: number; reason: DropReason };
 
+/** What an event may be. */
 export type EventType = Event['type'];
+/** The events of a type: `EventOfType<'connect'>`. */
 export type EventOfType<E extends EventType = EventType> = Extract<Event, { type: E }>;

@@ -10,6 +10,7 @@ import { hold, letGo } from './keep-alive.ts';
 /** Events that wait for a reader. */
 const KEPT = 10_000;
 
+/** The events of one socket: `socket.events`. At most 10,000 are kept until somebody reads them. */
 export class Observer {
   #queue: Event[] = [];
   #waiting: { resolve: (event: Event) => void; reject: (error: Error) => void } | null = null;
@@ -68,11 +69,13 @@ export class Observer {
     return this;
   }
 
+  /** Takes away a listener that `on` was given. */
   off<E extends EventType>(type: E, listener: (data: EventOfType<E>) => void): this {
     this.#emitter?.off(type, listener);
     return this;
   }
 
+  /** Events until the socket is closed and its last one was read, or `close`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Event, undefined> {
     while (!this.#closed) {
       try {

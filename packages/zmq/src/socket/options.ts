@@ -144,6 +144,7 @@ export interface OptionValues {
   vmciConnectTimeout: number;
 }
 
+/** The name of an option, of whatever socket type. */
 export type OptionName = keyof OptionValues;
 
 /** Options of every socket. */

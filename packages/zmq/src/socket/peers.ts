@@ -5,6 +5,7 @@ import type { Engine } from './engine.ts';
 import { engineOf } from './socket.ts';
 import type { Router } from './types.ts';
 
+/** The peers of one Router: what waits for each, and how to end one. */
 export class RouterPeers {
   readonly #engine: Engine;
   readonly #pattern: RouterPattern;

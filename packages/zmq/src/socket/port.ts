@@ -15,6 +15,7 @@ import { hold, letGo } from './keep-alive.ts';
 import { comeToRest } from './quiet.ts';
 import { engineOf, type Socket } from './socket.ts';
 
+/** What a port tells whoever opened it. */
 export interface PortEvents {
   /** There is something to take. */
   readable(): void;
@@ -24,6 +25,7 @@ export interface PortEvents {
   closed(): void;
 }
 
+/** Takes runs from a socket, and gives it runs to send. */
 export class RunPort {
   /** What became of what was sent; null where nobody asked. */
   readonly receipts: Receipts | null;

@@ -17,8 +17,11 @@ export interface RelayStats {
   readonly dropped: number;
 }
 
+/** What went through a proxy. */
 export interface ProxyStats {
+  /** From the front end to the back end. */
   readonly toBack: RelayStats;
+  /** From the back end to the front end. */
   readonly toFront: RelayStats;
 }
 
@@ -30,9 +33,12 @@ export interface ProxyObserver {
   answered?(milliseconds: number): void;
 }
 
+/** Passes on everything that one socket receives to the other, both ways where their types allow it. */
 // biome-ignore lint/suspicious/noShadowRestrictedNames: the name of zeromq.js
 export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
+  /** The socket that was given first. */
   readonly frontEnd: F;
+  /** The socket that was given second. */
   readonly backEnd: B;
   readonly #toBack: Relay;
   readonly #toFront: Relay;
@@ -106,6 +112,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     this.#toFront.paused = true;
   }
 
+  /** Goes on after `pause` or `hold`. */
   resume(): void {
     this.#open();
     this.#goOn();
@@ -128,6 +135,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     this.#end();
   }
 
+  /** Sees what goes through; null: nobody. Default null. */
   get observer(): ProxyObserver | null {
     return this.#observer;
   }
@@ -141,6 +149,7 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     this.#toFront.tap = tapOf(observer, 'toFront', probes);
   }
 
+  /** What has gone through. */
   get stats(): ProxyStats {
     const back = engineOf(this.backEnd).stats();
     const front = engineOf(this.frontEnd).stats();

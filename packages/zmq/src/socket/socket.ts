@@ -92,6 +92,7 @@ type PatternOf = (host: PatternHost) => Pattern;
 /** The class of each socket type that is loaded, by libzmq's number. */
 const KINDS = new Map<number, { prototype: Socket }>();
 
+/** What the classes of all socket types have: endpoints, options as properties, events, counters, the end. */
 export abstract class Socket {
   readonly #engine: Engine;
 
@@ -155,6 +156,7 @@ export abstract class Socket {
     return SOCKET_TYPES[this.#engine.type];
   }
 
+  /** The context that it was made in. */
   get context(): Context {
     return this.#engine.context;
   }
@@ -325,10 +327,12 @@ export abstract class Socket {
     setOptionByNumber(this, option, value);
   }
 
+  /** `using`: as `close`. */
   [Symbol.dispose](): void {
     this.close();
   }
 
+  /** `await using`: as `drain`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain();
   }

@@ -120,6 +120,7 @@ export class Dealer extends Socket {
 }
 export interface Dealer extends DealerOptions, Writable, Readable {}
 
+/** What `connect` of a Router may be told. */
 export interface RouterConnectOptions {
   /** The name by which this peer is sent to, in place of its own. */
   routingId?: string;
@@ -181,6 +182,7 @@ export class XSubscriber extends Socket {
 }
 export interface XSubscriber extends PairOptions, Writable, Readable {}
 
+/** What `connect` of a Stream may be told. */
 export interface StreamConnectOptions {
   /** The name by which this peer is sent to. Default: five octets that the first notice tells. */
   routingId?: string;

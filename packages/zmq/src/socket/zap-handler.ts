@@ -15,6 +15,7 @@ export interface ZapRequest {
   readonly address: string;
   /** The routing id of the socket that asks, as libzmq sends it; mostly empty. */
   readonly identity: Buffer;
+  /** How the peer shows who it is. */
   readonly mechanism: 'NULL' | 'PLAIN' | 'CURVE';
   /** PLAIN. */
   readonly username?: string;

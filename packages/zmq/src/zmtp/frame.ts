@@ -21,9 +21,13 @@ export const HEADER_MAX = 9;
 
 /** A slice of memory that holds `count` whole messages, framing included. */
 export interface Run {
+  /** The memory, of which the run is a part. */
   readonly bytes: Uint8Array;
+  /** Where the first message begins. */
   readonly start: number;
+  /** Where the octet after the last message is. */
   readonly end: number;
+  /** How many messages. */
   readonly count: number;
 }
 
