@@ -1,12 +1,12 @@
 /**
  * Memory where boxes are made and opened in numbers: a part of the WebAssembly's own, laid out once. There a small box
  * costs one call and no allocation. Large ones go to the addon, where there is one: it works on the same memory, and on
- * any other.
+ * any other. Where there is none they go to memory that may grow, and is given up then.
  */
 import type { Sodium } from 'libsodium';
 import { view } from '../bytes/view.ts';
-import { ZmqError } from '../errors.ts';
 import type { NativeSodium } from './native.ts';
+import type { Room } from './room.ts';
 
 const INPUT_SIZE = 131_072;
 const OUTPUT_SIZE = 262_144;
@@ -22,6 +22,8 @@ export class Arena {
   readonly output: number;
   readonly key: number;
   readonly nonce: number;
+  /** For large boxes, where there is no addon. */
+  readonly room: Room;
   readonly #sodium: Sodium;
   readonly #native: NativeSodium | null;
   readonly #nativeFrom: number;
@@ -32,13 +34,15 @@ export class Arena {
   #nonceView: Buffer = Buffer.alloc(0);
   #keyView: Buffer = Buffer.alloc(0);
 
-  constructor(sodium: Sodium, native: NativeSodium | null) {
+  constructor(sodium: Sodium, native: NativeSodium | null, room: Room) {
     this.#sodium = sodium;
+    this.room = room;
     this.#native = native;
     this.#nativeFrom = native === null ? Number.POSITIVE_INFINITY : NATIVE_FROM;
     this.#seal = sodium._crypto_secretbox_easy;
     this.#open = sodium._crypto_secretbox_open_easy;
-    this.key = borrow(sodium, KEY_SIZE + NONCE_SIZE + INPUT_SIZE + OUTPUT_SIZE);
+    // Of four MiB that are there: it can't fail.
+    this.key = sodium._malloc(KEY_SIZE + NONCE_SIZE + INPUT_SIZE + OUTPUT_SIZE);
     this.nonce = this.key + KEY_SIZE;
     this.input = this.nonce + NONCE_SIZE;
     this.output = this.input + INPUT_SIZE;
@@ -70,10 +74,11 @@ export class Arena {
       this.#nativeSeal(view(bytes, at, end), view(bytes, start, end));
       return;
     }
-    this.#within(size + BOX_EXTRA, (place) => {
-      this.memory.set(view(bytes, start, end), place + BOX_EXTRA);
-      this.#seal(place, place + BOX_EXTRA, size, 0, this.nonce, this.key);
-      bytes.set(view(this.memory, place, place + BOX_EXTRA + size), at);
+    this.#within(size + BOX_EXTRA, (sodium, place, nonce, key) => {
+      const memory = sodium.HEAPU8;
+      memory.set(view(bytes, start, end), place + BOX_EXTRA);
+      sodium._crypto_secretbox_easy(place, place + BOX_EXTRA, size, 0, nonce, key);
+      bytes.set(view(memory, place, place + BOX_EXTRA + size), at);
       return true;
     });
   }
@@ -82,24 +87,27 @@ export class Arena {
     const start = at + BOX_EXTRA;
     const end = at + size;
     if (this.#native !== null) return this.#nativeOpen(view(bytes, start, end), view(bytes, at, end));
-    return this.#within(size, (place) => {
-      this.memory.set(view(bytes, at, end), place);
-      const good = this.#open(place + BOX_EXTRA, place, size, 0, this.nonce, this.key) === 0;
-      if (good) bytes.set(view(this.memory, place + BOX_EXTRA, place + size), start);
+    return this.#within(size, (sodium, place, nonce, key) => {
+      const memory = sodium.HEAPU8;
+      memory.set(view(bytes, at, end), place);
+      const good = sodium._crypto_secretbox_open_easy(place + BOX_EXTRA, place, size, 0, nonce, key) === 0;
+      if (good) bytes.set(view(memory, place + BOX_EXTRA, place + size), start);
       return good;
     });
   }
 
-  /** Memory of `size` for the time of the call: of the arena, or what WebAssembly has to grow for. */
-  #within(size: number, work: (place: number) => boolean): boolean {
-    if (size <= INPUT_SIZE + OUTPUT_SIZE) return work(this.input);
-    const place = borrow(this.#sodium, size);
-    try {
-      return work(place);
-    } finally {
-      this.memory.fill(0, place, place + size);
-      this.#sodium._free(place);
-    }
+  /** Memory of `size` for the time of the call, in the arena or in the room, and where nonce and key are there. */
+  #within(
+    size: number,
+    work: (sodium: Sodium, place: number, nonce: number, key: number) => boolean,
+  ): boolean {
+    if (size <= INPUT_SIZE + OUTPUT_SIZE) return work(this.#sodium, this.input, this.nonce, this.key);
+    const secrets = view(this.memory, this.key, this.nonce + NONCE_SIZE);
+    return this.room.with(size + secrets.length, (sodium, place) => {
+      const key = place + size;
+      sodium.HEAPU8.set(secrets, key);
+      return work(sodium, place, key + KEY_SIZE, key);
+    });
   }
 
   #nativeSeal(box: Buffer, plain: Buffer): void {
@@ -119,11 +127,4 @@ export class Arena {
     this.#nonceView = view(memory, this.nonce, this.nonce + NONCE_SIZE);
     this.#keyView = view(memory, this.key, this.key + KEY_SIZE);
   }
-}
-
-function borrow(sodium: Sodium, size: number): number {
-  const place = sodium._malloc(size);
-  if (place !== 0) return place;
-  const detail = `no memory in WebAssembly for an encrypted message of ${size} octets; install sodium-native`;
-  throw new ZmqError('ENOTSUP', { detail });
 }

@@ -6,6 +6,7 @@ import type { Sodium } from 'libsodium';
 import { view } from '../bytes/view.ts';
 import { Arena } from './arena.ts';
 import { loadNative, type NativeSodium } from './native.ts';
+import { Room } from './room.ts';
 
 const KEY_SIZE = 32;
 const BOX_EXTRA = 16;
@@ -19,9 +20,9 @@ export class Provider {
   readonly arena: Arena;
   readonly #sodium: Sodium;
 
-  constructor(sodium: Sodium, native: NativeSodium | null) {
+  constructor(sodium: Sodium, native: NativeSodium | null, room: Room) {
     this.#sodium = sodium;
-    this.arena = new Arena(sodium, native);
+    this.arena = new Arena(sodium, native, room);
   }
 
   random(size: number): Buffer {
@@ -111,9 +112,12 @@ export async function loadProvider(): Promise<Provider> {
 
 /** One of its own, with the addon or without. */
 export async function newProvider(native: boolean): Promise<Provider> {
-  const [sodium, addon] = await Promise.all([
-    import('libsodium').then(({ default: load }) => load()),
-    native ? loadNative() : null,
-  ]);
-  return new Provider(sodium, addon);
+  const [sodium, addon] = await Promise.all([newSodium(), native ? loadNative() : null]);
+  // With the addon nothing is asked of the room, and it needs no instance of its own.
+  return new Provider(sodium, addon, new Room(addon === null ? await newSodium() : sodium, newSodium));
+}
+
+async function newSodium(): Promise<Sodium> {
+  const { default: load } = await import('libsodium');
+  return await load();
 }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import sodium from 'sodium-native';
 import { z85Decode } from '../../../src/bytes/z85.ts';
 import { newKeyPair, publicKeyOf } from '../../../src/crypto/keys.ts';
+import { newProvider } from '../../../src/crypto/provider.ts';
 import { providers } from '../../support/curve.ts';
 
 /** The keys of zmq_curve(7). */
@@ -23,6 +24,22 @@ describe('long-term keys', () => {
     assert.deepEqual(publicKeyOf(secretKey), publicKey);
     assert.notDeepEqual(newKeyPair().secretKey, secretKey);
   });
+});
+
+it('memory that grew for a large message is given up, and the next ones are right', async () => {
+  const crypto = await newProvider(false);
+  const { arena } = crypto;
+  const [small, main] = [arena.room.size, arena.memory.length];
+  const plain = Buffer.alloc(40 * 1_048_576, 5);
+  const box = crypto.secretbox(KEY, NONCE, plain);
+  assert.ok(arena.room.size > plain.length);
+  // Until another one is there the grown one goes on.
+  assert.equal(Buffer.compare(crypto.openSecretbox(KEY, NONCE, box)!, plain), 0);
+  await arena.room.settled;
+  assert.equal(arena.room.size, small);
+  assert.equal(arena.memory.length, main);
+  assert.equal(Buffer.compare(crypto.openSecretbox(KEY, NONCE, box)!, plain), 0);
+  await arena.room.settled;
 });
 
 for (const [name, crypto] of providers) {
