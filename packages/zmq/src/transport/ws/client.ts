@@ -177,7 +177,7 @@ function trust(endpoint: WsEndpoint, options: TransportOptions): tls.ConnectionO
   const name = wssHostname ?? endpoint.host;
   const trusted: tls.ConnectionOptions = { minVersion: 'TLSv1.2', ALPNProtocols: ['http/1.1'] };
   // An address is no name for SNI; the certificate is compared with it all the same.
-  if (isIP(name) === 0) trusted.servername = name;
+  if (isIP(name) === 0) trusted.servername = name.replace(/\.$/, '');
   else if (wssHostname !== null)
     trusted.checkServerIdentity = (_, certificate) => tls.checkServerIdentity(name, certificate);
   if (wssTrustPem !== null) trusted.secureContext = contextFor(wssTrustPem, wssTrustSystem);

@@ -42,6 +42,8 @@ class Upgraded extends WebSocket {
 interface Visitor {
   readonly remote: string;
   readonly local: string;
+  /** It had its time, or the endpoint is gone: what is to be said about it has been said. */
+  late: boolean;
   over(): void;
 }
 
@@ -84,7 +86,10 @@ export function createReception(
   });
 
   const tell = (socket: Socket, detail: string, code: ZmqErrorCode = 'ERR_WEBSOCKET'): void => {
-    const address = visitorOf(socket)?.remote ?? '';
+    const visitor = visitorOf(socket);
+    // What follows upon the end that we gave it is no news.
+    if (visitor?.late === true) return;
+    const address = visitor?.remote ?? '';
     report(new ZmqError(code, { address, detail }));
   };
   const refuse = (
@@ -155,7 +160,6 @@ export function createReception(
     }
   });
 
-  const handshakeTimeout = options.handshakeInterval > 0 ? options.handshakeInterval : 0x7fff_ffff;
   const secure =
     secrets === null
       ? null
@@ -163,7 +167,8 @@ export function createReception(
           ...secrets,
           minVersion: 'TLSv1.2',
           ALPNProtocols: ['http/1.1'],
-          handshakeTimeout,
+          // `take` has a limit for all of it.
+          handshakeTimeout: 0x7fff_ffff,
         });
   secure?.on('secureConnection', (socket) => http.emit('connection', socket));
   secure?.on('tlsClientError', (error, socket) => {
@@ -181,6 +186,7 @@ export function createReception(
       const time = options.handshakeInterval;
       const late = (): void => {
         const detail = `no complete WebSocket handshake within ${time} ms (handshakeInterval)`;
+        visitor.late = true;
         report(new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { address: remote, detail }));
         socket.destroy();
       };
@@ -193,14 +199,19 @@ export function createReception(
         // Under TLS nobody else listens to it.
         if (secure === null) socket.off('error', ignore);
       };
-      (socket as VisitorSocket)[kVisitor] = { remote, local, over };
+      const visitor: Visitor = { remote, local, late: false, over };
+      (socket as VisitorSocket)[kVisitor] = visitor;
       visitors.add(socket);
       socket.on('close', over);
       socket.on('error', ignore);
       (secure ?? http).emit('connection', socket);
     },
     close() {
-      for (const socket of visitors) socket.destroy();
+      for (const socket of visitors) {
+        const visitor = visitorOf(socket);
+        if (visitor !== undefined) visitor.late = true;
+        socket.destroy();
+      }
     },
   };
 }
