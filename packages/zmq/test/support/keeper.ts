@@ -77,11 +77,18 @@ for (let done = 0; done < Number(learning); done += 25_000) {
   collect();
   await turn();
 }
-kept.length = 0;
-const before = await settled();
-await receive(Number(count));
-const after = await settled();
-const octets = kept.reduce((sum, body) => sum + body.length, 0);
-console.log(JSON.stringify({ kept: kept.length, octets, grown: after - before }));
+// What the process itself grows or shrinks by now and then, a compiled function or a larger table, is in one round and
+// not in the others: what is kept is in all. The middle one counts.
+const rounds: { kept: number; octets: number; grown: number }[] = [];
+while (rounds.length < 3) {
+  kept.length = 0;
+  const before = await settled();
+  await receive(Number(count));
+  const grown = (await settled()) - before;
+  const octets = kept.reduce((sum, body) => sum + body.length, 0);
+  rounds.push({ kept: kept.length, octets, grown });
+}
+rounds.sort((a, b) => a.grown - b.grown);
+console.log(JSON.stringify(rounds[1]));
 pull.close();
 process.exit();
