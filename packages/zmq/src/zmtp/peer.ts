@@ -25,6 +25,7 @@ import {
 import { COMMAND, HEADER_MAX, LONG, MORE } from './frame.ts';
 import { Handshake } from './handshake.ts';
 import type { Cipher, Credentials, Mechanism, Verdict } from './mechanism/mechanism.ts';
+import { bodiesOf, checkMessage, sizeAt } from './sizes.ts';
 import type { WireSocketType } from './sockets.ts';
 import { TornMessage } from './torn.ts';
 
@@ -97,8 +98,6 @@ export interface OutboxSink {
 
 /** What a message may hold where no limit was set: a buffer can't be much larger. */
 export const MESSAGE_CEILING = 0x7fff_ffff;
-/** Octets that headers may take in one message, so that an endless row of empty frames ends too. */
-const HEADER_ALLOWANCE = 1 << 20;
 type Stage = 'greeting' | 'handshake' | 'traffic' | 'failed';
 
 export class ZmtpPeer implements WirePeer {
@@ -312,21 +311,9 @@ export class ZmtpPeer implements WirePeer {
     this.#events.messages(bytes, start, end, count);
   }
 
-  /** Size of the body of the frame at `at`, checked against the limit, or -1 when its header is not complete. */
-  #sizeAt(bytes: Uint8Array, at: number, end: number): number {
-    // libzmq takes reserved bits without a word, so they are ignored here as well.
-    const flags = bytes[at]!;
-    if ((flags & LONG) === 0) return at + 2 > end ? -1 : bytes[at + 1]!;
-    if (at + HEADER_MAX > end) return -1;
-    const size = readU64(bytes, at + 1);
-    const limit = flags & COMMAND ? COMMAND_MAX : this.#limit;
-    if (size > limit) throw tooLarge(flags & COMMAND ? 'a command' : 'a frame', size, limit);
-    return size;
-  }
-
   /** Takes the command at `at`. Returns where it ends, or -1 when it is not all there. */
   #receiveCommand(bytes: Uint8Array, at: number, end: number): number {
-    const size = this.#sizeAt(bytes, at, end);
+    const size = sizeAt(bytes, at, end, this.#limit);
     if (size < 0) return -1;
     const body = at + (bytes[at]! & LONG ? HEADER_MAX : 2);
     if (body + size > end) return -1;
@@ -382,18 +369,14 @@ export class ZmtpPeer implements WirePeer {
       const header = flags & LONG ? HEADER_MAX : 2;
       if (torn) at = tail.take(chunk, at, tail.frameAt + header, stranger);
       const size = torn
-        ? this.#sizeAt(tail.bytes!, tail.frameAt, tail.length)
-        : this.#sizeAt(chunk, at, chunk.length);
+        ? sizeAt(tail.bytes!, tail.frameAt, tail.length, this.#limit)
+        : sizeAt(chunk, at, chunk.length, this.#limit);
       if (size < 0) return torn ? at : tail.take(chunk, at, tail.frameAt + header, stranger);
       const next = tail.frameAt + header + size;
       if ((flags & COMMAND) === 0) {
         if (this.#stage !== 'traffic') throw early();
         const bodies = tail.bodies + size;
-        if (bodies > this.#limit) throw tooLarge('a message', bodies, this.#limit);
-        if (next - bodies > HEADER_ALLOWANCE) {
-          const detail = 'a message of too many frames: their headers alone take more than 1 MiB';
-          throw new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
-        }
+        checkMessage(bodies, next - bodies, this.#limit);
       }
       at = tail.take(chunk, at, next, stranger);
       if (tail.length < next) return at;
@@ -422,22 +405,4 @@ function early(): ZmqError {
   return new ZmqError('ERR_ZMTP_INVALID_SEQUENCE', {
     detail: 'a message arrived before the handshake was complete',
   });
-}
-
-function bodiesOf(bytes: Uint8Array, start: number, end: number): number {
-  let bodies = 0;
-  for (let at = start; at < end; ) {
-    const long = bytes[at]! & LONG;
-    const size = long ? readU64(bytes, at + 1) : bytes[at + 1]!;
-    bodies += size;
-    at += (long ? HEADER_MAX : 2) + size;
-  }
-  return bodies;
-}
-
-function tooLarge(what: string, size: number, limit: number): ZmqError {
-  const number = Number.isFinite(size) ? String(size) : 'more than 2^53';
-  const name = what === 'a command' ? '' : ' (maxMessageSize)';
-  const detail = `${what} of ${number} octets; the limit is ${limit}${name}`;
-  return new ZmqError('ERR_ZMTP_MESSAGE_SIZE', { detail });
 }

@@ -1,6 +1,8 @@
 /** Security options as a program sees them: what is refused, when, and that no secret comes out again. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { inspect, promisify } from 'node:util';
 import { z85Decode } from '../../src/bytes/z85.ts';
@@ -240,6 +242,40 @@ describe('CURVE', { timeout: 30_000 }, () => {
     await until(() => proxy.accepted >= 2, 'the next connection');
     await push.send('two');
     assert.equal(String(await pull.receive()), 'two');
+  });
+
+  it('delivers nothing of a session that was recorded and is played again', async (t) => {
+    const s = scope(t);
+    const pull = s.open(zmq.Pull, SERVER);
+    const log = watch(pull);
+    const endpoint = await bindTo(pull, tcp);
+    const recorded: Buffer[] = [];
+    const recorder = createServer((near) => {
+      const far = connect(Number(new URL(endpoint).port), '127.0.0.1');
+      near.on('data', (octets: Buffer) => {
+        recorded.push(octets);
+        far.write(octets);
+      });
+      far.pipe(near);
+      for (const socket of [near, far]) socket.on('error', () => {});
+      near.on('close', () => far.destroy());
+    });
+    s.after(() => void recorder.close());
+    await once(recorder.listen(0, '127.0.0.1'), 'listening');
+    const push = s.open(zmq.Push, CLIENT);
+    const way = `tcp://127.0.0.1:${(recorder.address() as AddressInfo).port}`;
+    push.connect(way);
+    await push.send('once');
+    assert.equal(String(await pull.receive()), 'once');
+    push.disconnect(way);
+    const raw = await RawPeer.connect(endpoint);
+    s.after(() => raw.close());
+    raw.write(Buffer.concat(recorded));
+    const { error } = await log.next('handshake:error:protocol');
+    assert.equal(error?.code, 'ERR_ZMTP_CRYPTOGRAPHIC');
+    assert.match(String((error as zmq.ZmqError).detail), /cookie/);
+    assert.equal(log.count('handshake'), 1);
+    assert.equal(pull.stats.messagesIn, 1);
   });
 
   it('sends a backlog of large messages whole and in order', async (t) => {
