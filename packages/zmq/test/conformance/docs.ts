@@ -17,7 +17,7 @@ tests that hold \`@zeroth/zmq\` to it. A test checks that each clause has a test
 - *unit*: tested on the part that does it, without a connection.
 
 all: tcp, tcp with IPv6, ipc, ipc with abstract names, inproc, ws and wss. all wires: these without inproc. libzmq is at the other
-end over tcp, tcp with IPv6, ipc and ws.
+end over tcp, tcp with IPv6, ipc and ws. Over tcp with IPv6 and over wss ours binds among ourselves, and connects to libzmq.
 `;
 
 interface Words {
