@@ -83,15 +83,17 @@ for (const transport of transports) {
         assert.deepEqual(text(await pull.receive()), [String(index)]);
     });
 
-    it('a hundred clients of one server', async (t) => {
+    // Each handshake of TLS takes milliseconds of a processor, and all are waited for within one limit.
+    const crowd = transport.name === 'wss' ? 30 : 100;
+    it(`${crowd} clients of one server`, async (t) => {
       const s = scope(t, transport);
       const router = s.open(zmq.Router);
       const endpoint = await bindTo(router, transport);
-      const clients = Array.from({ length: 100 }, () => s.open(zmq.Request));
+      const clients = Array.from({ length: crowd }, () => s.open(zmq.Request));
       for (const client of clients) client.connect(endpoint);
       await ready(router, transport, clients.length);
       const serving = (async () => {
-        for (let count = 0; count < 500; count += 1) await router.send(await router.receive());
+        for (let count = 0; count < 5 * crowd; count += 1) await router.send(await router.receive());
       })();
       await Promise.all(
         clients.map(async (client, who) => {
