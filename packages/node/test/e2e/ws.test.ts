@@ -69,25 +69,24 @@ describe('the tools on ws', { timeout: 60_000 }, () => {
   it('tell why nobody takes a message: another path, nobody there, no such host', async (t) => {
     const pull = start(t, ['pull', '--bind', 'ws://127.0.0.1:0/in']);
     const [, endpoint] = await pull.waitFor('stderr', /bound to (ws:\S+)/);
-    const failed = async (to: string): Promise<string> => {
-      const { code, stderr } = await cli(['push', to, 'x', '--timeout', '500ms']);
-      assert.equal(code, 5, stderr);
-      return stderr;
+    const told = async (to: string, words: RegExp): Promise<void> => {
+      const push = start(t, ['push', to, 'x', '--timeout', '0']);
+      await push.waitFor('stderr', words);
     };
-    const path = await failed((endpoint as string).replace('/in', '/out'));
-    assert.match(path, /404 .*nothing is at the path \/out/);
-    assert.doesNotMatch(path, /cannot reach/);
+    // The first line is the whole of it.
+    await told(
+      (endpoint as string).replace('/in', '/out'),
+      /^refused ws:.* 404 .*nothing is at the path \/out/,
+    );
     const free = (await unusedEndpoint()).replace('tcp:', 'ws:');
-    assert.match(await failed(`${free}/in`), /cannot reach ws:\S+\/in: connection refused/);
-    assert.match(await failed('ws://nobody.invalid:7000/in'), /unknown host nobody\.invalid/);
+    await told(`${free}/in`, /^cannot reach ws:\S+\/in: connection refused/);
+    await told('ws://nobody.invalid:7000/in', /^cannot reach ws:\S+: unknown host nobody\.invalid/);
+    await told(free.replace('ws:', 'wss:'), /^cannot reach wss:\S+: connection refused/);
   });
 
-  it('connect to wss, and have no certificate to bind it', async () => {
-    const free = (await unusedEndpoint()).replace('tcp:', 'wss:');
-    const { code, stderr } = await cli(['push', free, 'x', '--timeout', '200ms']);
-    assert.equal(code, 5, stderr);
-    assert.match(stderr, /cannot reach wss:\S+: connection refused/);
-    const bound = await cli(['pull', '--bind', free]);
-    assert.match(bound.stderr, /no certificates/);
+  it('have no certificate to bind to wss', async () => {
+    const { code, stderr } = await cli(['pull', '--bind', 'wss://127.0.0.1:0']);
+    assert.notEqual(code, 0);
+    assert.match(stderr, /no certificates/);
   });
 });
