@@ -69,7 +69,7 @@ export interface FrameVisitor {
  * Walks over plain frames. `parts` hold whole frames together; a body may begin in one part and go on in the next, a
  * header is in one part.
  */
-export function visitFrames(parts: readonly Uint8Array[], visitor: FrameVisitor): void {
+function visitFrames(parts: readonly Uint8Array[], visitor: FrameVisitor): void {
   /** Octets of the last frame's body that are still to come. */
   let missing = 0;
   for (let i = 0; i < parts.length; i++) {
