@@ -54,6 +54,41 @@ export function copyOf(bytes: Uint8Array, at: number, size: number): Buffer {
   return fresh;
 }
 
+const SCRATCH = new Int32Array(ON_HEAP / 4);
+const SCRATCH_BYTES = new Uint8Array(SCRATCH.buffer);
+/** For each size the first so many octets of the scratch, to copy from. */
+const SLOTS: readonly Buffer[] = Array.from(
+  { length: ON_HEAP + 1 },
+  (_, size) => new View(SCRATCH.buffer, 0, size),
+);
+const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+/**
+ * As `copyOf`, of at most `ON_HEAP` octets, for many messages of one chunk: `words` is a DataView of all of `bytes`. The
+ * constructor copies from a view that is there already, so that no view of 96 octets is made and thrown away for each
+ * message: 5 ns, and a sixth of the garbage. Numbers of 32 bits: those of 64 become objects, and a float may lose bits of
+ * a NaN. (bench: push-pull-64, inproc-64)
+ */
+export function copyWords(words: DataView, bytes: Uint8Array, at: number, size: number): Buffer {
+  if (size <= LOOPED) {
+    const fresh = new Copy(size);
+    let i = 0;
+    for (; i + 4 <= size; i += 4) {
+      const from = at + i;
+      fresh[i] = bytes[from]!;
+      fresh[i + 1] = bytes[from + 1]!;
+      fresh[i + 2] = bytes[from + 2]!;
+      fresh[i + 3] = bytes[from + 3]!;
+    }
+    for (; i < size; i++) fresh[i] = bytes[at + i]!;
+    return fresh;
+  }
+  const whole = size >> 2;
+  for (let i = 0; i < whole; i++) SCRATCH[i] = words.getInt32(at + (i << 2), LITTLE_ENDIAN);
+  for (let i = whole << 2; i < size; i++) SCRATCH_BYTES[i] = bytes[at + i]!;
+  return new Copy(SLOTS[size]!);
+}
+
 /** Memory of its own (never a slice of Node's shared pool), not cleared. */
 export function allocate(length: number): Buffer {
   return Buffer.allocUnsafeSlow(length);

@@ -4,7 +4,7 @@
  */
 
 import { readU64 } from '../bytes/u64.ts';
-import { allocate, copyOf, ON_HEAP, View, view } from '../bytes/view.ts';
+import { allocate, copyOf, copyWords, ON_HEAP, View, view } from '../bytes/view.ts';
 import { HEADER_MAX, LONG, MORE, type Run, skipMessages } from '../zmtp/frame.ts';
 import { keepers } from './keepers.ts';
 
@@ -15,6 +15,8 @@ const SHARE = 4;
 const MEMORY_OVERHEAD = 96;
 /** Reads are 64 KiB at most. While they are short the receiver keeps up with ease, and has time for a copy. */
 const SHORT_READ = 8192;
+/** With so many messages still to come in a run, a DataView of it pays. */
+const MANY = 16;
 
 export class Inbox {
   /** Messages held. */
@@ -29,6 +31,8 @@ export class Inbox {
   #end = 0;
   #size = 0;
   #left = 0;
+  /** The same memory, to read several octets at once, where many messages are to be copied. */
+  #words: DataView | null = null;
   /** Size of all of its memory, which a view would hold. */
   #weight = 0;
   /** Views of it were handed out that hold more than their own octets. */
@@ -69,7 +73,9 @@ export class Inbox {
       const size = bytes[at + 1]!;
       frames = [
         size <= ON_HEAP && size * SHARE < this.#weight
-          ? copyOf(this.#bytes, at + 2, size)
+          ? this.#words === null
+            ? this.#copy(at + 2, size)
+            : copyWords(this.#words, bytes, at + 2, size)
           : this.#frame(at + 2, size),
       ];
       this.#at = at + 2 + size;
@@ -139,10 +145,20 @@ export class Inbox {
     this.#at = at;
   }
 
+  /** The first small frame of a run: it decides how those after it are copied. */
+  #copy(at: number, size: number): Buffer {
+    const bytes = this.#bytes;
+    if (this.#left < MANY) return copyOf(bytes, at, size);
+    this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    return copyWords(this.#words, bytes, at, size);
+  }
+
   /** The frame with its body at `at`: a view where that holds little more than the frame, or nobody keeps it. */
   #frame(at: number, size: number): Buffer {
     if (size * SHARE < this.#weight) {
-      if (size <= ON_HEAP) return copyOf(this.#bytes, at, size);
+      if (size <= ON_HEAP) {
+        return this.#words === null ? this.#copy(at, size) : copyWords(this.#words, this.#bytes, at, size);
+      }
       if (this.keeper || this.#weight <= SHORT_READ) {
         if (at >= this.#groupTo || at < this.#groupFrom) this.#gather(at, size);
         return new View(this.#group, at - this.#groupFrom, size);
@@ -182,6 +198,7 @@ export class Inbox {
     this.#bytes = bytes;
     this.#memory = bytes.buffer;
     this.#weight = bytes.buffer.byteLength;
+    this.#words = null;
     this.#groupTo = 0;
     this.#base = bytes.byteOffset;
     this.#at = start;
@@ -213,6 +230,7 @@ export class Inbox {
   #release(): void {
     this.#bytes = NOTHING;
     this.#memory = NOTHING.buffer;
+    this.#words = null;
     this.#group = NOTHING.buffer;
     this.#groupTo = 0;
     this.#at = 0;

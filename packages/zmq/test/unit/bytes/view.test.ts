@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { allocate, copy, View, view } from '../../../src/bytes/view.ts';
+import { allocate, copy, copyOf, copyWords, ON_HEAP, View, view } from '../../../src/bytes/view.ts';
 
 describe('view', () => {
   it('is a Buffer over the same memory', () => {
@@ -47,6 +47,37 @@ describe('copy', () => {
   it('copies a part only', () => {
     assert.equal(copy(Buffer.from('abcdef').subarray(2, 4)).toString(), 'cd');
   });
+});
+
+describe('copies of small parts', () => {
+  const memory = Buffer.from(Array.from({ length: 300 }, (_, i) => (i * 151 + (i >> 3)) & 255));
+  // In the middle of memory, so that an offset that is counted from the wrong end shows.
+  const bytes = new View(memory.buffer, memory.byteOffset + 5, 200);
+  const words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+  for (const [name, make] of [
+    ['octet by octet or by the constructor', (at: number, size: number) => copyOf(bytes, at, size)],
+    ['by words', (at: number, size: number) => copyWords(words, bytes, at, size)],
+  ] as const) {
+    it(`${name}: each size at each offset, up to the last octet`, () => {
+      for (let size = 0; size <= ON_HEAP; size++) {
+        for (const at of [0, 1, 2, 3, 66, 200 - size]) {
+          assert.deepEqual(make(at, size), Buffer.from(bytes.subarray(at, at + size)), `${size} at ${at}`);
+        }
+      }
+    });
+
+    it(`${name}: later ones leave earlier ones alone`, () => {
+      const first = [1, 16, 17, 33, 64].map((size) => make(0, size));
+      for (const size of [1, 16, 17, 33, 64]) make(100, size);
+      for (const made of first) {
+        assert.ok(Buffer.isBuffer(made));
+        assert.deepEqual(made, Buffer.from(bytes.subarray(0, made.length)));
+        assert.notEqual(made.buffer, bytes.buffer);
+        assert.ok(made.buffer.byteLength <= ON_HEAP);
+      }
+    });
+  }
 });
 
 describe('allocate', () => {

@@ -36,6 +36,27 @@ describe('inbox', () => {
     assert.equal(inbox.next(), null);
   });
 
+  it('gives each of many small messages its own octets, whatever their sizes, over several runs', () => {
+    const inbox = new Inbox();
+    const bodies = Array.from({ length: 300 }, (_, i) => Buffer.alloc((i * 37) % 90, i + 1));
+    for (let from = 0; from < bodies.length; from += 100) {
+      const pairs = bodies.slice(from, from + 50).map((body, i) => message(body, bodies[from + 50 + i]!));
+      const run = inLarge(...pairs);
+      inbox.push(run, 0, run.length, 50);
+    }
+    for (let from = 0; from < bodies.length; from += 100) {
+      const run = inLarge(...bodies.slice(from, from + 100).map((body) => message(body)));
+      inbox.push(run, 0, run.length, 100);
+    }
+    const got: Buffer[] = [];
+    for (let frames = inbox.next(); frames !== null; frames = inbox.next()) got.push(...frames);
+    const pairs: Buffer[] = [];
+    for (let from = 0; from < bodies.length; from += 100) {
+      for (let i = from; i < from + 50; i++) pairs.push(bodies[i]!, bodies[i + 50]!);
+    }
+    assert.deepEqual(got, [...pairs, ...bodies]);
+  });
+
   it('reads the long form of short sizes and reserved bits', () => {
     const inbox = new Inbox();
     const bytes = Buffer.concat([
