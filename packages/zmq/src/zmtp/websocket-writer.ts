@@ -58,6 +58,8 @@ interface Batch {
 const spares: Batch[] = [];
 const SPARES = 8;
 
+const NOTHING: readonly Uint8Array[] = [];
+
 /** Masks that nobody can foretell, a new one for each frame (RFC 6455, 5.3 and 10.3). */
 export class Masks {
   readonly #fill: (bytes: Uint8Array) => void;
@@ -87,6 +89,11 @@ export class WebSocketWriter {
   // The mask of the message that is being written, turned so that its next octet is the lowest.
   #mask = 0;
   #parts: Uint8Array[] = [];
+  // What is to be encoded, from #at of the part #index on, and what was copied of it by now.
+  #plain: readonly Uint8Array[] = NOTHING;
+  #index = 0;
+  #at = 0;
+  #copied = 0;
   /** The part that is being read. */
   #from: DataView | null = null;
   #batch: Batch | null = null;
@@ -100,23 +107,42 @@ export class WebSocketWriter {
     this.#masks = masks;
   }
 
-  /**
-   * Whole plain frames to what is to be written. Large bodies may be in the result as they are in `parts`. A body may
-   * begin in one part and go on in the next, a header is in one part.
-   */
+  /** Whole plain frames to what is to be written: `take`, and all of `next` at once. */
   encode(parts: readonly Uint8Array[]): Uint8Array[] {
+    this.take(parts);
+    return this.next(Number.POSITIVE_INFINITY) ?? [];
+  }
+
+  /**
+   * Whole plain frames to be encoded; they have to stay as they are until `next` says null. A body may begin in one part
+   * and go on in the next, a header is in one part.
+   */
+  take(parts: readonly Uint8Array[]): void {
+    this.#plain = parts;
+    this.#index = 0;
+    this.#at = 0;
+  }
+
+  /**
+   * What is to be written next: whole frames, not many more than `enough` octets of them in copies. Large bodies may be in
+   * it as they are in what was taken. Null: there is nothing more.
+   */
+  next(enough: number): Uint8Array[] | null {
+    const parts = this.#plain;
+    if (this.#index === parts.length) return null;
+    this.#copied = 0;
     /** Octets of the last frame's body that are still to come. */
     let missing = 0;
-    for (let i = 0; i < parts.length; i++) {
-      const part = parts[i]!;
+    while (this.#index < parts.length && (missing > 0 || this.#copied < enough)) {
+      const part = parts[this.#index]!;
       const end = part.length;
-      this.#from = null;
-      let at = Math.min(missing, end);
-      if (at > 0) {
+      let at = this.#at;
+      if (at === 0 && missing > 0) {
+        at = Math.min(missing, end);
         this.#body(part, 0, at);
         missing -= at;
       }
-      while (at < end) {
+      while (at < end && this.#copied < enough) {
         if (part[at]! <= MORE) {
           at = this.#encodeSmall(part, at);
           if (at >= end) break;
@@ -131,7 +157,15 @@ export class WebSocketWriter {
         missing = size - (next - at);
         at = next;
       }
+      if (at < end) {
+        this.#at = at;
+        break;
+      }
+      this.#at = 0;
+      this.#index++;
+      this.#from = null;
     }
+    if (this.#index === parts.length) this.take(NOTHING);
     this.#from = null;
     this.#closePart();
     const encoded = this.#parts;
@@ -139,7 +173,7 @@ export class WebSocketWriter {
     return encoded;
   }
 
-  /** What `encode` gave last went to the transport, which says whether it is `written`: then the memory is free again. */
+  /** What `next` gave last went to the transport, which says whether it is `written`: then the memory is free again. */
   release(written: boolean): void {
     if (this.#batch !== null) {
       // Of what is on its way at a time no more than that is used again.
@@ -202,6 +236,7 @@ export class WebSocketWriter {
       this.#end = end + extra + size;
       at = body + size;
     }
+    this.#copied += at - start;
     return at;
   }
 
@@ -238,6 +273,7 @@ export class WebSocketWriter {
         this.#mask = xorInto(to, this.#end, this.#from, from, size, this.#mask);
       }
       this.#end += size;
+      this.#copied += size;
       from += size;
     }
   }

@@ -30,6 +30,9 @@ const STUCK_MS = 30_000;
 /** A message without a limit of its own has this one. */
 const CEILING = 0x7fff_ffff;
 
+/** Octets that are encoded at a time. */
+const SLICE = 262_144;
+
 const masks = new Masks((bytes) => randomFillSync(bytes));
 
 /** What was agreed upon when the connection was made. */
@@ -104,11 +107,10 @@ export class WsConnection implements Connection, ConnectionHandler {
 
   write(parts: readonly Uint8Array[]): boolean {
     if (this.#shut || this.#ended || this.#over) return false;
-    const plain = this.#outgoing === null ? parts : this.#outgoing.prepare(parts);
-    const taken = this.#stream.write(this.#writer.encode(plain));
-    this.#writer.release(taken);
-    this.#waiting = !taken;
-    return taken;
+    // Not asked for: who writes waits until the last was taken.
+    this.#writeRest();
+    this.#writer.take(this.#outgoing === null ? parts : this.#outgoing.prepare(parts));
+    return this.#writeOn();
   }
 
   ping(): void {
@@ -146,6 +148,28 @@ export class WsConnection implements Connection, ConnectionHandler {
     this.#stream.destroy();
   }
 
+  /**
+   * Writes what the system takes. The rest is encoded when that has gone: a long queue is not in memory twice, and leaves
+   * while it is in the cache.
+   */
+  #writeOn(): boolean {
+    for (let bytes = this.#writer.next(SLICE); bytes !== null; bytes = this.#writer.next(SLICE)) {
+      const taken = this.#stream.write(bytes);
+      this.#writer.release(taken);
+      this.#waiting = !taken;
+      if (!taken) return false;
+    }
+    return true;
+  }
+
+  /** So that something may follow. */
+  #writeRest(): void {
+    const bytes = this.#writer.next(Number.POSITIVE_INFINITY);
+    if (bytes === null) return;
+    this.#waiting = !this.#stream.write(bytes);
+    this.#writer.release(!this.#waiting);
+  }
+
   // ---- ConnectionHandler, of the stream underneath
 
   onData(chunk: Uint8Array): void {
@@ -163,7 +187,7 @@ export class WsConnection implements Connection, ConnectionHandler {
     const pong = this.#pong;
     this.#pong = null;
     if (pong !== null) this.#control('pong', pong);
-    this.#handler?.onDrain();
+    if (this.#writeOn()) this.#handler?.onDrain();
   }
 
   onEnd(): void {
@@ -258,6 +282,7 @@ export class WsConnection implements Connection, ConnectionHandler {
   #sendClose(code: number): void {
     if (this.#shut || this.#over) return;
     this.#shut = true;
+    this.#writeRest();
     this.#stream.write([this.#writer.control('close', Uint8Array.of(code >> 8, code & 0xff))]);
   }
 

@@ -94,6 +94,11 @@ function feed(bytes: Buffer, sizes: readonly number[], server: boolean, limit = 
   return { plain: Buffer.concat(parts), events, error };
 }
 
+/** Octets of a masked frame. */
+function headed(size: number): number {
+  return size + (size < 126 ? 6 : size < 65_536 ? 8 : 14);
+}
+
 describe('WebSocket frames that leave', () => {
   for (const client of [false, true]) {
     it(`are read by ws, ${client ? 'masked' : 'not masked'}`, () => {
@@ -110,6 +115,36 @@ describe('WebSocket frames that leave', () => {
       }
       const expected = new ZwsWriter(false).messages([PLAIN]);
       assert.deepEqual(got, [...expected, ...expected]);
+    });
+  }
+
+  for (const enough of [1, 300, 70_000]) {
+    it(`come in pieces of about ${enough} octets that end with a message, however the parts are cut`, () => {
+      const plain: Buffer[] = [];
+      for (const size of SIZES) {
+        const whole = message(randomBytes(size));
+        const body = whole.length - size;
+        // As an outbox does: heads with what is in front of them, large bodies alone.
+        plain.push(whole.subarray(0, body), Buffer.alloc(0), whole.subarray(body));
+        plain.push(Buffer.concat([message('x'), message(randomBytes(200)), message('y')]));
+      }
+      const got: Buffer[] = [];
+      const receiver = new Receiver({ isServer: true });
+      receiver.on('message', (data) => void got.push(Buffer.from(data)));
+      const writer = new WebSocketWriter(masks);
+      writer.take(plain);
+      let pieces = 0;
+      for (let parts = writer.next(enough); parts !== null; parts = writer.next(enough)) {
+        const before = got.length;
+        const length = parts.reduce((sum, part) => sum + part.length, 0);
+        for (const part of parts) receiver.write(Buffer.from(part));
+        writer.release(pieces++ % 2 === 0);
+        assert.ok(got.length > before);
+        const whole = got.slice(before).reduce((sum, data) => sum + headed(data.length), 0);
+        assert.equal(whole, length);
+      }
+      assert.deepEqual(got, new ZwsWriter(false).messages(plain));
+      assert.ok(pieces > 1);
     });
   }
 
