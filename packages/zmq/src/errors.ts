@@ -2,8 +2,9 @@
  * Every error that `@zeroth/zmq` throws, rejects with or reports in an event is a {@link ZmqError}: one class, a
  * literal `code` from the table below. docs/errors.md has a heading for each code.
  *
- * The messages of the codes that libzmq also has are libzmq's own words, because programs written for zeromq.js
- * compare them; what else is known (the value, the limit, the way out) is in `detail` and `address`.
+ * The messages of the codes that zeromq.js also has are its words, because programs compare them; where it says no more
+ * than "ZMTP protocol error", the message begins so and goes on. What else is known (the value, the limit, the way out)
+ * is in `detail` and `address`.
  */
 
 /** A literal error code of this package. */
