@@ -66,7 +66,7 @@ const TABLE: Readonly<Record<ZmqErrorCode, readonly [message: string, errno: num
   ECONNREFUSED: ['Connection refused', 111],
   ECONNRESET: ['Connection reset by peer', 104],
   EADDRINUSE: ['Address already in use', 98],
-  EADDRNOTAVAIL: ['Address not available', 99],
+  EADDRNOTAVAIL: ['Cannot assign requested address', 99],
   EHOSTUNREACH: ['Host unreachable', 113],
   EINVAL: ['Invalid argument', 22],
   EMFILE: ['Too many open file descriptors', 24],
