@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import v8 from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -28,7 +29,7 @@ async function holds(
   count: number,
   learning = 0,
 ): Promise<number> {
-  const file = new URL('../support/keeper.js', import.meta.url).pathname;
+  const file = fileURLToPath(new URL('../support/keeper.js', import.meta.url));
   const args = ['--expose-gc', file, endpoint, way, String(size), String(count), String(learning)];
   const { stdout } = await run(process.execPath, args);
   const { kept, octets, grown } = JSON.parse(stdout) as Kept;
