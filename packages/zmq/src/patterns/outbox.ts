@@ -4,7 +4,7 @@
  *
  * `queued` counts the messages that the operating system does not have yet; at the high-water mark the outbox is
  * full. Small bodies are copied next to their headers; bodies of {@link BY_REFERENCE} octets and more are written
- * from where they are, so their owner must leave them alone.
+ * from where they are, so their owner must leave them alone; while there is no peer, bodies over 1 KiB are kept so.
  *
  * Batch memory is borrowed from a pool while there is something in it: an idle peer holds none.
  */
@@ -16,6 +16,8 @@ import type { Ledger } from './receipts.ts';
 
 /** Bodies from this size on go by reference: there the copy costs more than one more part in the write. */
 export const BY_REFERENCE = 8192;
+/** The same while there is no peer: what may wait for long is not copied, as in zeromq.js. */
+const BY_REFERENCE_WAITING = 1025;
 /** Octets that may wait whatever the mark allows: a thousand messages can be large. */
 const HELD_BYTES = 256 * 1024 * 1024;
 /** Bytes after which a batch is written without waiting for the end of the turn. */
@@ -38,6 +40,7 @@ export class Outbox {
   /** Called when a full outbox has room again. */
   readonly #onRoom: () => void;
   #sink: OutboxSink | null = null;
+  #byReference = BY_REFERENCE_WAITING;
 
   // Bytes in order: #parts, then #batch[#start, #end). #open of the queued messages are among them, the others are
   // in flight. #partBytes is the size of #parts.
@@ -94,12 +97,14 @@ export class Outbox {
   /** Connects to a transport; what is queued follows with the next flush. */
   open(sink: OutboxSink): void {
     this.#sink = sink;
+    this.#byReference = BY_REFERENCE;
     if (!this.idle) this.#soon();
   }
 
   /** Nothing more goes to this transport. What is in flight may still be taken; the rest waits for the next one. */
   seal(): void {
     this.#sink = null;
+    this.#byReference = BY_REFERENCE_WAITING;
   }
 
   /**
@@ -108,6 +113,7 @@ export class Outbox {
    */
   closed(): number {
     this.#sink = null;
+    this.#byReference = BY_REFERENCE_WAITING;
     this.#inFlight = false;
     if (this.ledger !== null) this.clear();
     const lost = this.queued - this.#open;
@@ -175,7 +181,7 @@ export class Outbox {
       batch[at + 1] = size;
       if (size > 0) batch.set(body, at + 2);
       this.#end = at + 2 + size;
-    } else if (size < BY_REFERENCE) {
+    } else if (size < this.#byReference) {
       const batch = this.#reserve(HEADER_MAX + size);
       const at = writeHeader(batch, this.#end, flags, size);
       batch.set(body, at);

@@ -52,7 +52,7 @@ export interface Writable<
   /**
    * Sends a message: one frame, or a list of frames. Resolves when it is accepted: it waits for room as long as every
    * peer that could take it is at its high-water mark, or there is no peer. Calls that wait are served in order.
-   * Bodies of 8 KiB and more are sent from where they are: don't change them afterwards.
+   * Bodies of more than 1 KiB may be sent from where they are: don't change them afterwards.
    * @throws ZmqError EAGAIN after `sendTimeout` or on close, EBUSY when as many calls wait as `sendHighWaterMark`
    * allows, EBADF (closed), EFSM (REQ, REP out of turn), EHOSTUNREACH (ROUTER with `mandatory`).
    */
