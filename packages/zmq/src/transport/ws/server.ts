@@ -42,7 +42,7 @@ class Upgraded extends WebSocket {
 interface Visitor {
   readonly remote: string;
   readonly local: string;
-  /** It had its time, or the endpoint is gone: what is to be said about it has been said. */
+  /** It had its time or its answer, or the endpoint is gone: what is to be said about it has been said. */
   late: boolean;
   over(): void;
 }
@@ -110,6 +110,8 @@ export function createReception(
 
   const noUpgrade = (request: IncomingMessage, response: ServerResponse): void => {
     tell(request.socket, `an HTTP request (${request.method}) without an upgrade to WebSocket`);
+    const visitor = visitorOf(request.socket);
+    if (visitor !== undefined) visitor.late = true;
     explain(response);
   };
   const http: Server = createServer({ maxHeaderSize: MAX_HEADERS }, noUpgrade);
@@ -129,6 +131,11 @@ export function createReception(
   });
   http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', ignore);
+    // Sent behind a request that was answered with an end.
+    if (visitorOf(socket)?.late === true) {
+      socket.destroySoon();
+      return;
+    }
     const { headers } = request;
     const offers = headers['sec-websocket-protocol'];
     const protocol = offers === undefined ? null : chooseProtocol(offers, options.mechanism);
