@@ -171,6 +171,22 @@ export const COMMON: {
   readonly required: false;
 } = { unit: null, secret: false, reloadable: true, knownAs: [], required: false };
 
+/** Of routes and of sessions. */
+export const WS_ORIGINS: TextSpec = {
+  ...COMMON,
+  type: 'text',
+  description:
+    'Web pages that may connect to endpoints of `ws`, by origin: `https://dashboard.example.com`, several of them separated by spaces, or `*` for all. Without this key: pages of the host that they connect to. Programs send no origin, and are let in.',
+  default: '',
+  pattern: {
+    source: '^(\\*|https?://[^\\s/]+( https?://[^\\s/]+)*)$',
+    allowed: 'origins as https://HOST or http://HOST:PORT, separated by spaces; or *',
+  },
+  maxLength: 2048,
+  computed: null,
+  knownAs: ['origins', 'allowedorigins', 'cors'],
+};
+
 /** What most sections have in common. */
 export const SECTION: typeof COMMON & {
   readonly type: 'section';

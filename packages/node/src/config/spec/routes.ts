@@ -7,7 +7,7 @@
 import type { RouteConfig, RouteSettings, SideConfig } from '../types.ts';
 import { formatDuration, formatSize } from '../units.ts';
 import type { EndpointsSpec, EntriesSpec, RuleProblem, SectionSpec } from './kinds.ts';
-import { COMMON, NAME_PATTERN, SECTION } from './kinds.ts';
+import { COMMON, NAME_PATTERN, SECTION, WS_ORIGINS } from './kinds.ts';
 import { RECORD_MAX, STREAM_KEYS } from './streams.ts';
 
 const ENDPOINTS: Pick<EndpointsSpec, 'type' | 'default' | 'maxItems'> = {
@@ -205,20 +205,7 @@ const ROUTE: SectionSpec<RouteSettings> = {
       max: '1d',
       knownAs: ['reconnectivlmax', 'zmqreconnectivlmax', 'maxreconnectinterval', 'reconnectintervalmax'],
     },
-    wsOrigins: {
-      ...COMMON,
-      type: 'text',
-      description:
-        'Web pages that may connect to endpoints of `ws`, by origin: `https://dashboard.example.com`, several of them separated by spaces, or `*` for all. Without this key: pages of the host that they connect to. Programs send no origin, and are let in.',
-      default: '',
-      pattern: {
-        source: '^(\\*|https?://[^\\s/]+( https?://[^\\s/]+)*)$',
-        allowed: 'origins as https://HOST or http://HOST:PORT, separated by spaces; or *',
-      },
-      maxLength: 2048,
-      computed: null,
-      knownAs: ['origins', 'allowedorigins', 'cors'],
-    },
+    wsOrigins: WS_ORIGINS,
     ipv6: {
       ...COMMON,
       type: 'boolean',

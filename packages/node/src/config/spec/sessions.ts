@@ -6,7 +6,7 @@
 
 import type { SessionsConfig } from '../types.ts';
 import type { OptionalSectionSpec } from './kinds.ts';
-import { COMMON, SECTION } from './kinds.ts';
+import { COMMON, SECTION, WS_ORIGINS } from './kinds.ts';
 
 export const SESSIONS: OptionalSectionSpec<SessionsConfig> = {
   ...SECTION,
@@ -59,21 +59,7 @@ export const SESSIONS: OptionalSectionSpec<SessionsConfig> = {
       max: '1h',
       knownAs: ['heartbeativl', 'zmqheartbeativl', 'pinginterval', 'heartbeat'],
     },
-    wsOrigins: {
-      ...COMMON,
-      type: 'text',
-      description:
-        'Web pages that may connect to endpoints of `ws`, by origin: `https://dashboard.example.com`, several of them separated by spaces, or `*` for all. Without this key: pages of the host that they connect to. Programs send no origin, and are let in.',
-      default: '',
-      pattern: {
-        source: '^(\\*|https?://[^\\s/]+( https?://[^\\s/]+)*)$',
-        allowed: 'origins as https://HOST or http://HOST:PORT, separated by spaces; or *',
-      },
-      maxLength: 2048,
-      computed: null,
-      reloadable: false,
-      knownAs: ['origins', 'allowedorigins', 'cors'],
-    },
+    wsOrigins: { ...WS_ORIGINS, reloadable: false },
     ipv6: {
       ...COMMON,
       type: 'boolean',
