@@ -1,10 +1,11 @@
 /** Marks, timeouts and the options that change what is queued: who waits, who fails, what is thrown away. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as zmq from '../../src/index.ts';
 import { turn, until } from '../support/deadline.ts';
 import { MIB, payload, text } from '../support/payload.ts';
-import { bindTo, left, link, ready, scope } from '../support/scope.ts';
+import { arrived, bindTo, left, link, ready, scope } from '../support/scope.ts';
 import { transports, wires } from '../support/transports.ts';
 
 const EAGAIN = { code: 'EAGAIN', message: 'Operation was not possible or timed out' };
@@ -57,6 +58,31 @@ for (const transport of transports) {
         assert.ok(got.equals(body));
       }
       await waiting;
+    });
+
+    it('reads on each time that a receiver at its mark has room again', async (t) => {
+      const s = scope(t, transport);
+      const push = s.open(zmq.Push);
+      const pull = s.open(zmq.Pull, { receiveHighWaterMark: 1 });
+      await link(transport, pull, push);
+      const BURST = 3;
+      const burst = (): Promise<unknown> =>
+        Promise.all(Array.from({ length: BURST }, (_, index) => push.send(String(index))));
+      const take = async (): Promise<void> => {
+        for (let index = 0; index < BURST; index += 1)
+          assert.deepEqual(text(await pull.receive()), [String(index)]);
+      };
+      for (let round = 0; round < 5; round += 1) {
+        // The first fills the queue, the second waits before it: to let that in fills it again.
+        await burst();
+        await arrived(pull, BURST);
+        await burst();
+        await delay(10);
+        await take();
+        await take();
+        await burst();
+        await take();
+      }
     });
 
     it('disconnect: a peer that is still being sent to gets nothing new', async (t) => {

@@ -129,6 +129,8 @@ export class WsConnection implements Connection, ConnectionHandler {
   resume(): void {
     this.#paused = false;
     if (this.#held.length > 0) process.nextTick(() => this.#letGo());
+    // The last of what was held may have led to a pause.
+    else this.#stream.resume();
   }
 
   endWriting(): void {
