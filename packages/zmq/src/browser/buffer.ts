@@ -24,6 +24,7 @@ function isUtf8(encoding: unknown): boolean {
 }
 
 type Call = (...args: unknown[]) => unknown;
+type Method = (this: Uint8Array, ...args: unknown[]) => unknown;
 const { from, byteLength } = Base as unknown as Record<'from' | 'byteLength', Call>;
 const { toString: decode, write } = Base.prototype as unknown as Record<'toString' | 'write', Call>;
 
@@ -64,5 +65,16 @@ Object.assign(Bytes.prototype, {
     return encoder.encodeInto(text, this.subarray(offset, offset + room)).written;
   },
 });
+
+// Node takes any Uint8Array where npm's `buffer` asks for one of its own.
+for (const name of ['equals', 'copy', 'indexOf', 'lastIndexOf'] as const) {
+  const original = Base.prototype[name] as Method;
+  const method: Method = function (other, ...rest) {
+    const foreign = other instanceof Uint8Array && !(other instanceof Bytes);
+    const view = foreign ? new Bytes(other.buffer as ArrayBuffer, other.byteOffset, other.length) : other;
+    return original.call(this, view, ...rest);
+  };
+  Object.defineProperty(Bytes.prototype, name, { value: method, writable: true, configurable: true });
+}
 
 export const Buffer: typeof globalThis.Buffer = Base as unknown as typeof globalThis.Buffer;

@@ -88,7 +88,7 @@ function dial(address: string, options: TransportOptions, done: DialCallback): (
   };
   dialled.onclose = ({ code }) => {
     // Whatever it was, a page must not know: it could look around in a network.
-    const detail = `no connection (${code}). Browsers don't tell why: nobody is there, the origin of the page is not allowed (wsOrigins), no subprotocol in common, or the certificate is not trusted`;
+    const detail = `no connection (${code}). Browsers don't tell why: ${reasons(address, options.mechanism)}`;
     settle(new ZmqError('ECONNREFUSED', { address, detail }), null);
   };
   if (options.connectTimeout > 0) {
@@ -108,6 +108,15 @@ function open(address: string, protocols: readonly string[]): PageSocket {
   const socket = new WebSocket(formatEndpoint(parseEndpoint(address, 'connect')), protocols);
   socket.binaryType = 'arraybuffer';
   return socket;
+}
+
+/** What it may have been, the likelier first. */
+function reasons(address: string, mechanism: string): string {
+  const theirs = `the other side has another security mechanism than ${mechanism}, or speaks no ZeroMQ`;
+  const origin = 'it does not let in pages of this origin (wsOrigins)';
+  const secure = address.toLowerCase().startsWith('wss:');
+  const tls = secure ? 'the browser does not trust its certificate' : 'it wants wss://';
+  return `nobody is there, ${theirs}, ${origin}, or ${tls}; the other side's peer:refused says which`;
 }
 
 /** Nothing of it is wanted any more. */

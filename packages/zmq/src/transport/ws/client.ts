@@ -15,7 +15,7 @@ import { formatAddress, formatEndpoint, formatMapped, type WsEndpoint } from '..
 import { codeOf, systemError } from '../system-error.ts';
 import { applyKeepalive } from '../tcp.ts';
 import type { DialCallback, TransportOptions } from '../transport.ts';
-import { WsConnection } from './connection.ts';
+import { RECORD_MAX, WsConnection } from './connection.ts';
 
 /** A WebSocket as far as its handshake: then the socket is ours. */
 class Handshake extends WebSocket {
@@ -80,6 +80,7 @@ export function dialUpgrade(endpoint: WsEndpoint, options: TransportOptions, don
       return new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { address, detail });
     });
     applyKeepalive(socket, options);
+    if (socket instanceof tls.TLSSocket) socket.setMaxSendFragment(RECORD_MAX);
     upgrade(socket, endpoint, options, fail, (connected, head, protocol) => {
       if (over) return;
       stop();

@@ -30,6 +30,12 @@ const STUCK_MS = 30_000;
 /** A message without a limit of its own has this one. */
 const CEILING = 0x7fff_ffff;
 
+/**
+ * Octets of a TLS record. libzmq (4.3.5) reads 8 KiB at a time and forgets what its TLS library still holds of a larger
+ * record until more arrives, so that the end of a burst would not.
+ */
+export const RECORD_MAX = 8192;
+
 /** Octets that are encoded at a time. */
 const SLICE = 262_144;
 

@@ -21,7 +21,7 @@ import { ZmqError, type ZmqErrorCode } from '../../errors.ts';
 import { chooseProtocol, readProtocol } from '../../zmtp/zws.ts';
 import { formatMapped, type WsEndpoint } from '../endpoint.ts';
 import type { Connection, TransportOptions } from '../transport.ts';
-import { WsConnection } from './connection.ts';
+import { RECORD_MAX, WsConnection } from './connection.ts';
 import { refusedOrigin } from './origin.ts';
 
 const MAX_HEADERS = 16_384;
@@ -177,7 +177,10 @@ export function createReception(
           // `take` has a limit for all of it.
           handshakeTimeout: 0x7fff_ffff,
         });
-  secure?.on('secureConnection', (socket) => http.emit('connection', socket));
+  secure?.on('secureConnection', (socket) => {
+    socket.setMaxSendFragment(RECORD_MAX);
+    http.emit('connection', socket);
+  });
   secure?.on('tlsClientError', (error, socket) => {
     tell(socket, `no TLS connection: ${error.message}`);
     socket.destroy();
