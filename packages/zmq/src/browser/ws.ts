@@ -110,13 +110,10 @@ function open(address: string, protocols: readonly string[]): PageSocket {
   return socket;
 }
 
-/** What it may have been, the likelier first. */
+/** What it may have been. */
 function reasons(address: string, mechanism: string): string {
-  const theirs = `the other side has another security mechanism than ${mechanism}, or speaks no ZeroMQ`;
-  const origin = 'it does not let in pages of this origin (wsOrigins)';
-  const secure = address.toLowerCase().startsWith('wss:');
-  const tls = secure ? 'the browser does not trust its certificate' : 'it wants wss://';
-  return `nobody is there, ${theirs}, ${origin}, or ${tls}; the other side's peer:refused says which`;
+  const tls = address.startsWith('wss:') ? 'the browser does not trust its certificate' : 'it wants wss://';
+  return `nobody is there; or the other side speaks no ZeroMQ, has another mechanism than ${mechanism}, or does not let in pages of this origin (wsOrigins); or ${tls}. Look at peer:refused of the other side`;
 }
 
 /** Nothing of it is wanted any more. */

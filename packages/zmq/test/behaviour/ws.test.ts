@@ -1,4 +1,4 @@
-/** What is particular to ws and wss: the upgrade and who is refused in it, heartbeats, TLS, what other software sends. */
+/** What is particular to ws and wss: the upgrade and who is refused in it, heartbeats, what other software sends. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -7,7 +7,6 @@ import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { type ClientOptions, WebSocket } from 'ws';
 import * as zmq from '../../src/index.ts';
-import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 import { until, within } from '../support/deadline.ts';
 import { type SeenEvent, watch } from '../support/events.ts';
 import { FaultProxy } from '../support/faultproxy.ts';
@@ -17,7 +16,6 @@ import { transports } from '../support/transports.ts';
 import { ready as readyCommand } from '../support/wire.ts';
 
 const ws = transports.find(({ name }) => name === 'ws')!;
-const wss = transports.find(({ name }) => name === 'wss')!;
 
 const UPGRADE = {
   Connection: 'Upgrade',
@@ -351,70 +349,5 @@ describe('ws heartbeats', { timeout: 60_000 }, () => {
     assert.equal(log.count('disconnect'), 0);
     proxy.pause();
     assert.equal((await log.next('peer:gone')).error?.code, 'ERR_ZMTP_HEARTBEAT_TIMEOUT');
-  });
-});
-
-describe('wss', { timeout: 60_000 }, () => {
-  it('needs a key and a certificate to be bound', async (t) => {
-    const s = scope(t);
-    const refused = async (options: object, detail: RegExp): Promise<void> => {
-      const pull = s.open(zmq.Pull, options);
-      await assert.rejects(pull.bind('wss://127.0.0.1:0'), (error: zmq.ZmqError) => {
-        assert.equal(error.code, 'EINVAL');
-        assert.match(error.detail ?? '', detail);
-        assert.doesNotMatch(JSON.stringify(error), /PRIVATE/);
-        return true;
-      });
-    };
-    await refused({}, /wssKeyPem/);
-    await refused({ wssKeyPem: TEST_KEY }, /wssCertPem/);
-    await refused({ wssKeyPem: 'nonsense', wssCertPem: TEST_CERTIFICATE }, /can't be used/);
-  });
-
-  const distrust: readonly (readonly [what: string, options: object, host: string, detail: RegExp])[] = [
-    ['a certificate that nobody trusts', {}, '127.0.0.1', /self-signed.*wssTrustPem/],
-    [
-      'a certificate of another name',
-      { wssTrustPem: TEST_CERTIFICATE, wssHostname: 'other.example' },
-      '127.0.0.1',
-      /other name|wssHostname/,
-    ],
-    ['no trust at all', { wssTrustSystem: false }, '127.0.0.1', /wssTrustPem/],
-  ];
-  for (const [what, options, host, detail] of distrust) {
-    it(`refuses ${what}`, async (t) => {
-      const s = scope(t);
-      const pull = s.open(zmq.Pull, { wssKeyPem: TEST_KEY, wssCertPem: TEST_CERTIFICATE });
-      const { port } = new URL(await bindTo(pull, wss));
-      const push = s.open(zmq.Push, options);
-      const seen: zmq.ZmqError[] = [];
-      push.events.on('peer:refused', ({ error }) => seen.push(error as zmq.ZmqError));
-      push.events.on('peer:unreachable', ({ error }) => seen.push(error as zmq.ZmqError));
-      push.connect(`wss://${host}:${port}`);
-      await until(() => seen.length > 0, 'the refusal');
-      assert.match(seen[0]?.detail ?? '', detail);
-    });
-  }
-
-  it('takes the name of the certificate from wssHostname', async (t) => {
-    const s = scope(t, wss);
-    const pull = s.open(zmq.Pull);
-    const push = s.open(zmq.Push, { wssHostname: 'localhost', wssTrustSystem: false });
-    push.connect(await bindTo(pull, wss));
-    await push.send('by name');
-    assert.deepEqual(text(await pull.receive()), ['by name']);
-  });
-
-  it('plain ws to it is refused, and it to plain ws', async (t) => {
-    const s = scope(t, wss);
-    const [secure, plain] = [s.open(zmq.Pull), s.open(zmq.Pull)];
-    const log = watch(secure);
-    const ports = [new URL(await bindTo(secure, wss)).port, new URL(await bindTo(plain, ws)).port];
-    const [one, two] = [s.open(zmq.Push), s.open(zmq.Push)];
-    const logs = [watch(one), watch(two)];
-    one.connect(`ws://127.0.0.1:${ports[0]}/zmq`);
-    two.connect(`wss://127.0.0.1:${ports[1]}/zmq`);
-    assert.equal((await log.next('peer:refused')).error?.code, 'ERR_WEBSOCKET');
-    for (const each of logs) await until(() => each.all.some(({ error }) => error !== undefined), 'an error');
   });
 });

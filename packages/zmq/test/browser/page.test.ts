@@ -393,16 +393,25 @@ describe('a web page', { skip: noBrowser }, () => {
         request.connect(endpoint);
         await request.send([new Uint8Array(100_000).fill(7), 'ä']);
         const [body, text] = await request.receive();
-        request.close();
+        // Now that libsodium is there keys are made and compared at once.
         const made = curveKeyPair();
-        return [body!.length, body!.every((octet) => octet === 7), `${text}`, made.publicKey.length];
+        request.connect(`${endpoint}again`);
+        request.curvePublicKey = made.publicKey;
+        let mixed = '';
+        try {
+          request.connect(`${endpoint}mixed`);
+        } catch (error) {
+          mixed = (error as { code: string }).code;
+        }
+        request.close();
+        return [body!.length, body!.every((octet) => octet === 7), `${text}`, made.publicKey.length, mixed];
       },
       server.lastEndpoint as string,
       keys.publicKey,
       page,
     );
     await server.send(await server.receive());
-    assert.deepEqual(await echoed, [100_000, true, 'ä', 40]);
+    assert.deepEqual(await echoed, [100_000, true, 'ä', 40, 'EINVAL']);
   });
 
   it('joins its own sockets over inproc', async (t) => {
@@ -462,6 +471,7 @@ describe('a web page', { skip: noBrowser }, () => {
       for (const text of given) {
         const bytes = Bytes.from(text);
         const written = Bytes.alloc(8);
+        const plain = new Uint8Array(8);
         all.push([
           bytes.length,
           Bytes.byteLength(text),
@@ -479,6 +489,10 @@ describe('a web page', { skip: noBrowser }, () => {
           bytes.equals(Bytes.from(text, 'utf-8')),
           Bytes.compare(bytes, Bytes.from('b')),
           bytes.indexOf('a'),
+          bytes.equals(new Uint8Array(bytes)),
+          bytes.indexOf(Uint8Array.of(0xa4, 0xc3)),
+          bytes.copy(plain, 1, 0, 4),
+          [...plain],
         ]);
       }
       return all;
@@ -486,6 +500,7 @@ describe('a web page', { skip: noBrowser }, () => {
     const expected = texts.map((text) => {
       const bytes = Buffer.from(text);
       const written = Buffer.alloc(8);
+      const plain = new Uint8Array(8);
       return [
         bytes.length,
         Buffer.byteLength(text),
@@ -503,6 +518,10 @@ describe('a web page', { skip: noBrowser }, () => {
         bytes.equals(Buffer.from(text, 'utf-8')),
         Buffer.compare(bytes, Buffer.from('b')),
         bytes.indexOf('a'),
+        bytes.equals(new Uint8Array(bytes)),
+        bytes.indexOf(Uint8Array.of(0xa4, 0xc3)),
+        bytes.copy(plain, 1, 0, 4),
+        [...plain],
       ];
     });
     assert.deepEqual(results, expected);

@@ -2,6 +2,7 @@
  * Web pages in a real browser, headless: Debian's Chromium, driven by playwright-core. A page imports the bundle that is
  * published, by the name that users import, and runs functions that are written in the test.
  */
+import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -59,7 +60,8 @@ export class Pages {
     this.origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
-  static async start(): Promise<Pages> {
+  /** `trusted`: a certificate (PEM) whose key the browser is to trust, whoever signed it. */
+  static async start(trusted?: string): Promise<Pages> {
     const server = createServer((request, response) => {
       void serve(request.url ?? '/').then(({ type, body }) => {
         response.writeHead(200, { 'content-type': type }).end(body);
@@ -68,6 +70,11 @@ export class Pages {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     // Chromium does not run as root inside of its sandbox.
     const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
+    if (trusted !== undefined) {
+      const key = new X509Certificate(trusted).publicKey.export({ type: 'spki', format: 'der' });
+      const digest = createHash('sha256').update(key).digest('base64');
+      args.push(`--ignore-certificate-errors-spki-list=${digest}`);
+    }
     const browser = await chromium.launch({ executablePath: executable as string, args });
     return new Pages(browser, server);
   }

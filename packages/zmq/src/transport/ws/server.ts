@@ -123,7 +123,9 @@ export function createReception(
   });
   http.on('clientError', (error, socket) => {
     const { code } = error as NodeJS.ErrnoException;
-    tell(socket as Socket, `no valid HTTP request (${code}: ${error.message})`);
+    // Of the first octet: what begins TLS is no HTTP.
+    const way = code === 'HPE_INVALID_METHOD' && secrets === null ? '; does it want wss://, or tcp://?' : '';
+    tell(socket as Socket, `no valid HTTP request (${code}: ${error.message})${way}`);
     const status = code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
     if (socket.writable)
       socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n\r\n`);
@@ -182,7 +184,7 @@ export function createReception(
     http.emit('connection', socket);
   });
   secure?.on('tlsClientError', (error, socket) => {
-    tell(socket, `no TLS connection: ${error.message}`);
+    tell(socket, `no TLS connection: ${troubleOf(error)}`);
     socket.destroy();
   });
 
@@ -230,6 +232,17 @@ export function createReception(
 function visitorOf(socket: Socket): Visitor | undefined {
   const { [kVisitor]: visitor, _parent: parent } = socket as VisitorSocket;
   return visitor ?? parent?.[kVisitor];
+}
+
+/** Why TLS failed: OpenSSL's reason without the places in its source, and what may help. */
+function troubleOf(error: Error): string {
+  const { code, reason } = error as NodeJS.ErrnoException & { reason?: string };
+  if (code === 'ECONNRESET') return 'the client left in the middle of it; does it trust the certificate?';
+  const why = reason ?? error.message;
+  if (code === 'ERR_SSL_HTTP_REQUEST')
+    return `the client speaks plain HTTP (${why}): has it ws:// for wss://?`;
+  if (/certificate|unknown ca/.test(why)) return `the client does not trust the certificate (${why})`;
+  return why;
 }
 
 function explain(response: ServerResponse): void {
