@@ -78,7 +78,10 @@ export class Engine implements PatternHost, EndpointsOwner {
     this.pattern = pattern(this);
     this.endpoints = new Endpoints(this);
     this.receivers = new Waiters(() => this.pattern.next());
-    this.senders = new Waiters((message) => (this.pattern.send(message) ? undefined : null));
+    this.senders = new Waiters(
+      (message) => (this.pattern.send(message) ? undefined : null),
+      () => this.writable(),
+    );
   }
 
   setOption<K extends OptionName>(name: K, value: OptionValues[K]): void {

@@ -15,12 +15,17 @@ interface Waiter<I, O> {
 
 export class Waiters<I, O> {
   readonly #try: (input: I) => O | null;
+  readonly #left: () => void;
   #queue: Waiter<I, O>[] = [];
   #serving = false;
 
-  /** `attempt` returns null when it can't be done yet, and throws when it never can. */
-  constructor(attempt: (input: I) => O | null) {
+  /**
+   * `attempt` returns null when it can't be done yet, and throws when it never can. `left` is called when the first gave
+   * up: who waits behind it may want something else, the room of another peer.
+   */
+  constructor(attempt: (input: I) => O | null, left: () => void = () => this.serve()) {
     this.#try = attempt;
+    this.#left = left;
   }
 
   get length(): number {
@@ -93,6 +98,7 @@ export class Waiters<I, O> {
     if (this.#queue.length === 0) letGo();
     release(waiter);
     waiter.reject(error);
+    if (index === 0) this.#left();
   }
 }
 

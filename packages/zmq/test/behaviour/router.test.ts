@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as zmq from '../../src/index.ts';
+import { turn, within } from '../support/deadline.ts';
 import { watch } from '../support/events.ts';
 import { MIB, payload, text } from '../support/payload.ts';
 import { bindTo, link, scope } from '../support/scope.ts';
@@ -88,6 +89,33 @@ for (const transport of transports) {
         assert.equal((await dealer.receive())[0]?.toString(), String(index));
       }
       await waiting;
+    });
+
+    it('mandatory: who waits behind a send to a full peer goes on when that gives up', async (t) => {
+      const s = scope(t, transport);
+      const router = s.open(zmq.Router, { mandatory: true, sendHighWaterMark: 4 });
+      const full = s.open(zmq.Dealer, { routingId: 'full', receiveHighWaterMark: 1 });
+      const free = s.open(zmq.Dealer, { routingId: 'free' });
+      await link(transport, router, full, free);
+      const body = payload(MIB);
+      // What the system takes makes room again, a few times.
+      for (let still = 0; still < 20; still += 1) {
+        while (router.trySend(['full', body])) still = 0;
+        await turn();
+      }
+      for (const give of ['abort', 'time'] as const) {
+        const controller = new AbortController();
+        router.sendTimeout = give === 'time' ? 50 : -1;
+        const first = router.send(['full', body], { signal: controller.signal });
+        router.sendTimeout = -1;
+        const second = router.send(['free', give]);
+        const room = router.waitWritable();
+        const fails = assert.rejects(first);
+        await turn();
+        if (give === 'abort') controller.abort();
+        await within(Promise.all([fails, second, room]), 'those behind it');
+        assert.deepEqual(text(await free.receive()), [give]);
+      }
     });
 
     it('leaves a second peer with the same id unread', async (t) => {

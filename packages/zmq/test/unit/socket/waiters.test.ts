@@ -53,6 +53,21 @@ describe('waiters', () => {
     await assert.rejects(within(second, 'the second'), { code: 'EBADF' });
   });
 
+  it('try when the one in front of them gives up', async () => {
+    const bench = make();
+    const controller = new AbortController();
+    bench.limit = 1;
+    const first = bench.waiters.wait(9, -1, controller.signal);
+    const second = bench.waiters.wait(1, -1, undefined);
+    const third = bench.waiters.wait(9, 1, undefined);
+    const fourth = bench.waiters.wait(1, -1, undefined);
+    controller.abort(new Error('enough'));
+    await assert.rejects(first, /enough/);
+    assert.equal(await within(second, 'the second'), 'done 1');
+    await assert.rejects(third, { code: 'EAGAIN' });
+    assert.equal(await within(fourth, 'the fourth'), 'done 1');
+  });
+
   it('leave with the error of their attempt, and let the next try', async () => {
     const bench = make();
     const bad = bench.waiters.wait(-1, -1, undefined);
