@@ -123,7 +123,9 @@ export class Outbox {
     // Whoever had the bytes in flight may still look at them: this memory is not used again.
     this.#closePart();
     this.#forgetBatch();
-    this.#room();
+    // What was closed counts as waiting bytes from now on.
+    if (this.full) this.#filled();
+    else this.#room();
     return lost;
   }
 

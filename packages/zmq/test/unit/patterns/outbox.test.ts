@@ -30,6 +30,25 @@ const text = (sink: KeepingSink): string[] => messagesIn(sink.bytes).map((frames
 const large = (octet: string, size = BY_REFERENCE): Buffer => Buffer.alloc(size, octet);
 
 describe('outbox', () => {
+  it('tells of room where the end of a connection was what filled it', () => {
+    const HELD = 256 * 1024 * 1024;
+    const bench = make(1000);
+    const { outbox, sink } = bench;
+    outbox.closed();
+    const quarter = Buffer.alloc(HELD / 4);
+    for (const size of [HELD / 4, HELD / 4, HELD / 4, HELD / 4 - 100]) outbox.push(quarter.subarray(0, size));
+    // Waits in the batch, and is not counted before the batch is closed.
+    outbox.push(Buffer.alloc(100));
+    assert.equal(outbox.full, false);
+    outbox.closed();
+    assert.equal(outbox.full, true);
+    sink.takes = false;
+    outbox.open(sink);
+    outbox.flush();
+    assert.equal(outbox.full, false);
+    assert.equal(bench.rooms, 1);
+  });
+
   it('counts how often it became full, not what came while it was', () => {
     const bench = make(2, false);
     const { outbox, sink } = bench;
