@@ -28,6 +28,9 @@ interface ApproachOwner extends Undelivered {
   readonly context: Context;
 }
 
+/** How long a peer that was refused may take to end. */
+const REFUSED_MS = 1000;
+
 const nobody = (): void => {};
 
 export class Approach {
@@ -150,6 +153,11 @@ export class Approach {
       this.#inquiry = null;
       decided(decision);
     });
+  }
+
+  /** The handshake failed, and the connection is being ended. `over`: the peer goes on all the same. */
+  failed(over: () => void): void {
+    this.#start(over, REFUSED_MS);
   }
 
   /** The peer was let in: the pauses begin anew. */

@@ -251,8 +251,11 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   failed(error: ZmqError): void {
     this.#error ??= error;
     // What was said in the handshake should get there, so that the far side learns what is wrong, too.
-    if (this.#state === 'handshake') this.#connection?.end();
-    else this.#connection?.destroy();
+    const connection = this.#connection;
+    if (this.#state === 'handshake') {
+      connection?.end();
+      this.#approach.failed(() => connection?.destroy());
+    } else connection?.destroy();
   }
 
   // ---- ConnectionHandler

@@ -15,10 +15,13 @@ import type { Connection, ConnectionHandler } from './transport.ts';
 const kConnection: unique symbol = Symbol('connection');
 type OwnedSocket = Socket & { [kConnection]: StreamConnection };
 
-/** How long `end` waits for the peer's end, after all bytes went out, before the socket is closed regardless. */
+/** How long `end` holds the process for the peer's end, after all bytes went out. */
 const CLOSE_GRACE_MS = 1000;
 
-/** After the peer's end: how long a peer that may still read takes nothing before what is on the way to it is given up. */
+/**
+ * How long a peer that may still read is waited for: after its end, if it takes nothing of what is on the way to it, and
+ * after ours, for its end.
+ */
 const STUCK_MS = 30_000;
 
 const DISCARD: ConnectionHandler = {
@@ -173,7 +176,14 @@ export class StreamConnection implements Connection {
   /** @internal All that was written before `end` is with the operating system. */
   flushed(): void {
     this.#flushed = true;
-    if (!this.#destroyed) this.#grace = setTimeout(() => this.#socket.destroy(), CLOSE_GRACE_MS);
+    if (this.#destroyed) return;
+    const socket = this.#socket;
+    // A peer that is slow to read may write, heartbeats at least. If the socket were closed by then, its system would be told
+    // to throw away what it has not read.
+    this.#grace = setTimeout(() => {
+      socket.unref();
+      this.#grace = setTimeout(() => socket.destroy(), STUCK_MS - CLOSE_GRACE_MS).unref();
+    }, CLOSE_GRACE_MS);
   }
 
   /** @internal */

@@ -112,7 +112,8 @@ export class WsConnection implements Connection, ConnectionHandler {
   }
 
   write(parts: readonly Uint8Array[]): boolean {
-    if (this.#shut || this.#ended || this.#over) return false;
+    // After the peer's Close, too, until ours: it reads on.
+    if (this.#shut || this.#over) return false;
     // Not asked for: who writes waits until the last was taken.
     this.#writeRest();
     this.#writer.take(this.#outgoing === null ? parts : this.#outgoing.prepare(parts));
@@ -202,19 +203,18 @@ export class WsConnection implements Connection, ConnectionHandler {
     // Without a Close: a process that ended. The stream does the rest.
     if (this.#ended || this.#over) return;
     this.#ended = true;
-    if (!this.#shut) this.#later(() => this.#handler?.onEnd());
+    this.#later(() => {
+      if (!this.#shut && !this.#over) this.#handler?.onEnd();
+    });
   }
 
   onClose(error: Error | null): void {
     clearTimeout(this.#stuck);
-    const closed = (): void => {
-      this.#over = true;
-      // Who has said goodbye may go as it likes.
-      const reason = this.#error ?? (this.#ended ? null : error);
-      this.#handler?.onClose(reason);
-    };
-    if (this.#over) this.#held = [];
-    this.#later(closed);
+    // What came before, paused or not: who sends must learn of the end, though nobody receives.
+    this.#letGo(true);
+    this.#over = true;
+    // Who has said goodbye may go as it likes.
+    this.#handler?.onClose(this.#error ?? (this.#ended ? null : error));
   }
 
   // ---- what the reader finds
@@ -236,8 +236,12 @@ export class WsConnection implements Connection, ConnectionHandler {
     };
   }
 
-  #letGo(): void {
-    while (!this.#paused && this.#held.length > 0) this.#held.shift()!();
+  #letGo(all = false): void {
+    try {
+      while ((all || !this.#paused) && this.#held.length > 0) this.#held.shift()!();
+    } catch (error) {
+      this.#failed(error);
+    }
     if (this.#held.length === 0 && !this.#paused) this.#stream.resume();
   }
 

@@ -14,6 +14,9 @@ import type {
   Transport,
   TransportOptions,
 } from '../../../src/transport/transport.ts';
+import { wsTransport } from '../../../src/transport/ws/transport.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from '../../support/certificate.ts';
+import { framed } from '../../support/framed.ts';
 
 // Transports don't hold the process, and here nobody else waits.
 const alive = setInterval(() => {}, 60_000);
@@ -151,6 +154,25 @@ export function subjects(): Subject[] {
       skip: process.platform === 'linux' ? false : 'Linux only',
       transport: ipcTransport,
       endpoint: () => `ipc://@zeroth-test-${process.pid}-${++serial}`,
+      refused: ['ECONNREFUSED'],
+    },
+    {
+      name: 'ws',
+      skip: false,
+      transport: framed(wsTransport, {}),
+      endpoint: () => 'ws://127.0.0.1:*',
+      refused: ['ECONNREFUSED'],
+    },
+    {
+      name: 'wss',
+      skip: false,
+      transport: framed(wsTransport, {
+        wssKeyPem: TEST_KEY,
+        wssCertPem: TEST_CERTIFICATE,
+        wssTrustPem: TEST_CERTIFICATE,
+        wssTrustSystem: false,
+      }),
+      endpoint: () => 'wss://127.0.0.1:*',
       refused: ['ECONNREFUSED'],
     },
     {
