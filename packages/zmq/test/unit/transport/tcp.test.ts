@@ -272,10 +272,17 @@ describe('tcp connections', () => {
     server.close();
   });
 
-  it('end although the peer never does', LIMIT, async () => {
+  it('end after half a minute although the peer never does', LIMIT, async (t) => {
     let peer: Socket | undefined;
+    let heard: () => void = () => {};
+    const told = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
     const server = createServer({ allowHalfOpen: true }, (socket) => {
-      peer = socket.resume().on('error', () => {});
+      peer = socket
+        .resume()
+        .on('error', () => {})
+        .on('end', heard);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
@@ -284,7 +291,14 @@ describe('tcp connections', () => {
     const side = new Recorder();
     near.start(side);
     near.write([Buffer.from('last')]);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
     near.end();
+    await told;
+    t.mock.timers.tick(1000);
+    t.mock.timers.tick(28_999);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(side.closes, 0);
+    t.mock.timers.tick(1);
     await side.closed();
     assert.equal(side.error, null);
     peer?.destroy();
