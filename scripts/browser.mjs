@@ -2,12 +2,12 @@
 //
 // Guarantees: no module of Node is in them, and nothing is looked up at run time but what is listed in EXTERNAL; the same
 // sources make the same text. Made anew only when something that they are made of is newer.
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { licencesOf } from './exe/licences.mjs';
-import { build, root } from './tool.mjs';
+import { build, isNewer, root } from './tool.mjs';
 
 const zmq = join(root, 'packages/zmq/src');
 const client = join(root, 'packages/client/src');
@@ -115,13 +115,6 @@ async function textOf({ name, input, inject, rename, banner }, minify) {
   } finally {
     await bundled.close();
   }
-}
-
-/** Newer than a moment: a file, or a folder or anything in it. A deleted file makes its folder newer. */
-function isNewer(path, moment) {
-  const stats = statSync(path);
-  if (stats.mtimeMs >= moment) return true;
-  return stats.isDirectory() && readdirSync(path).some((name) => isNewer(join(path, name), moment));
 }
 
 function isUpToDate({ sources, folder }) {

@@ -15,7 +15,7 @@ import { runnerOf, startTime } from './exe/run-here.mjs';
 import { HOST, TARGETS, targetOf, Unavailable } from './exe/targets.mjs';
 import { build, root } from './tool.mjs';
 
-const dist = join(root, 'packages/node/dist');
+const src = join(root, 'packages/node/src');
 
 /** The exit code when a Node for it can't be fetched (EX_UNAVAILABLE). */
 const UNAVAILABLE = 69;
@@ -65,8 +65,8 @@ async function makeAll() {
   const code = build(['packages/node']);
   if (code !== 0) return code;
   const [main, worker] = await Promise.all([
-    bundle(join(dist, 'cli/main.js')),
-    bundle(join(dist, 'service/windows/worker.js')),
+    bundle(join(src, 'cli/main.ts')),
+    bundle(join(src, 'service/windows/worker.ts')),
   ]);
   const maker = nodeOf(targetOf(HOST));
   const made = targets.map((target) => [target.name, make(target, { main, worker, maker })]);

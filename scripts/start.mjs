@@ -3,10 +3,10 @@
 //
 // A stamp is left by every build that succeeded. While nothing is newer than it the compiler is not even asked, which
 // halves the time to start; whenever in doubt, the compiler decides.
-import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { build, root } from './tool.mjs';
+import { build, isNewer, root } from './tool.mjs';
 
 const main = join(root, 'packages/node/dist/cli/main.js');
 const outputs = [main, join(root, 'packages/zmq/dist/index.js'), join(root, 'packages/client/dist/wire.js')];
@@ -16,13 +16,6 @@ const inputs = ['packages/zmq', 'packages/client', 'packages/node'].flatMap((fol
 ]);
 inputs.push(join(root, 'tsconfig.base.json'), join(root, 'package-lock.json'));
 const stamp = join(root, 'packages/node/.out/start.stamp');
-
-/** Newer than a moment: a file, or a folder or anything in it. A deleted file makes its folder newer. */
-function isNewer(path, moment) {
-  const stats = statSync(path);
-  if (stats.mtimeMs >= moment) return true;
-  return stats.isDirectory() && readdirSync(path).some((name) => isNewer(join(path, name), moment));
-}
 
 function isUpToDate() {
   if (![stamp, ...outputs].every((path) => existsSync(path))) return false;

@@ -1,6 +1,6 @@
 // Where things are and how a tool is run: shared by the scripts of this folder.
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,9 +24,19 @@ export function node(args, options = {}) {
   return signal ? 1 : (status ?? 1);
 }
 
-/** Builds these projects (folders with a tsconfig.json), all of them without a name; only what is out of date. */
+/** Newer than a moment: a file, or a folder or anything in it. A deleted file makes its folder newer. */
+export function isNewer(path, moment) {
+  const stats = statSync(path);
+  if (stats.mtimeMs >= moment) return true;
+  return stats.isDirectory() && readdirSync(path).some((name) => isNewer(join(path, name), moment));
+}
+
+/**
+ * Builds these projects (folders with a tsconfig.json), all of them without a name, and the doors of the packages; only what
+ * is out of date.
+ */
 export function build(projects = []) {
-  return node([binOf('typescript', 'tsc'), '-b', ...projects]);
+  return node([binOf('typescript', 'tsc'), '-b', ...projects]) || node(['scripts/doors.mjs']);
 }
 
 /** Runs the command of a package from the registry in a folder of the repository. */
