@@ -10,6 +10,7 @@ import type { WireSocketType } from '../zmtp/sockets.ts';
 import { type Context, inprocOf } from './context.ts';
 import { mechanismOf, type Security, securityOf, transportOptions } from './security.ts';
 import { Session, type SessionOwner } from './session.ts';
+import { expectBound } from './threads.ts';
 
 /** How often it is looked whether a peer that waits can be let in. */
 const PARKING_MS = 50;
@@ -207,6 +208,10 @@ export class Endpoints {
     const sessions = this.#connects.get(address);
     if (sessions === undefined) this.#connects.set(address, [session]);
     else sessions.push(session);
+    if (endpoint.transport === 'inproc') {
+      const inproc = inprocOf(this.#owner.context);
+      expectBound(address, () => !inproc.bound(address) && this.#connects.has(address));
+    }
   }
 
   disconnect(address: string): void {

@@ -60,6 +60,26 @@ describe('worker threads', { timeout: 30_000 }, () => {
     assert.equal(posted, 'inproc://same');
   });
 
+  it('are told that an inproc name of another thread is none of theirs', async (t) => {
+    const s = scope(t);
+    const here = s.use(new zmq.Push());
+    await here.bind('inproc://input');
+    const { posted } = await worker(
+      t,
+      `process.once('warning', ({ message }) => post(message));
+       setInterval(() => {}, 1000);
+       const context = new zmq.Context();
+       const bound = new zmq.Push({ context });
+       bound.bindSync('inproc://bound');
+       new zmq.Pull({ context }).connect('inproc://bound');
+       const given = new zmq.Pull();
+       given.connect('inproc://given-up');
+       given.disconnect('inproc://given-up');
+       new zmq.Pull().connect('inproc://input');`,
+    );
+    assert.match(String(posted), /^inproc:\/\/input is connected, and nothing in this thread is bound to it/);
+  });
+
   it('begin with the options of the default context', async (t) => {
     const { ioThreads, maxSockets } = zmq.context;
     t.after(() => {

@@ -29,6 +29,9 @@ export function refusedOrigin(asked: Asked, listed: string | null): string | nul
   // What a browser writes is the origin and nothing else: two of them, a path, a user's name are somebody else's work.
   const page = written(origin) === origin.toLowerCase() ? hostOf(origin) : null;
   const name = hostOf(`http://${host}`);
+  // A development server says `localhost` where the endpoint says 127.0.0.1: a browser takes each for its own machine,
+  // and no stranger's page can have one of them for its origin.
+  if (page !== null && name !== null && meansThisMachine(page) && meansThisMachine(name)) return null;
   if (page === null || name === null || page !== name) {
     return `a page of ${shown} asked for ${JSON.stringify(host.slice(0, 200))}, which is another host; ${way}`;
   }
@@ -61,6 +64,11 @@ function hostOf(url: string): string | null {
 /** IPv4, or IPv6 in brackets. */
 function isNumber(name: string): boolean {
   return isIP(name.startsWith('[') ? name.slice(1, -1) : name) !== 0;
+}
+
+/** The names of the machine that the browser runs on. */
+function meansThisMachine(name: string): boolean {
+  return name === 'localhost' || name === '[::1]' || (isNumber(name) && name.startsWith('127.'));
 }
 
 /** A name that nobody can register: without a dot, or in a domain that is kept for local networks. */
