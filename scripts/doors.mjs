@@ -6,7 +6,7 @@
 // and lines are those of the sources, and a source map leads to src/; other packages stay outside. Types are tsc's, beside
 // them. Made anew only when something that they are made of is newer; the same sources make the same text.
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isNewer, root } from './tool.mjs';
 
@@ -44,7 +44,7 @@ async function make(folder, doors) {
     platform: 'node',
     logLevel: 'silent',
     transform: { target: 'es2023' },
-    external: (name) => !name.startsWith('.') && !name.startsWith('/') && name !== 'zeroth/package.json',
+    external: (name) => !name.startsWith('.') && !isAbsolute(name) && name !== 'zeroth/package.json',
   });
   try {
     rmSync(join(dist, 'chunks'), { recursive: true, force: true });
