@@ -1,14 +1,14 @@
-/** In place of crypto/keys.ts: a page has no cryptography that answers at once, before libsodium is loaded. */
+/** In place of crypto/keys.ts: by libsodium where it is loaded, which is when a CURVE socket has been bound or connected. */
 import { type KeyPair, provider } from '../crypto/provider.ts';
-import { ZmqError } from '../errors.ts';
+import { publicKey } from './x25519.ts';
 
-/** @throws ZmqError ENOTSUP before the first CURVE socket was bound or connected, which loads libsodium. */
 export function newKeyPair(): KeyPair {
-  const crypto = provider();
-  if (crypto !== null) return crypto.keyPair();
-  throw new ZmqError('ENOTSUP', { detail: 'libsodium is not loaded yet: make the keys elsewhere, or later' });
+  const loaded = provider();
+  if (loaded !== null) return loaded.keyPair();
+  const secretKey = Buffer.from(globalThis.crypto.getRandomValues(new Uint8Array(32)));
+  return { publicKey: publicKeyOf(secretKey), secretKey };
 }
 
-export function publicKeyOf(secretKey: Uint8Array): Buffer | null {
-  return provider()?.publicKey(secretKey) ?? null;
+export function publicKeyOf(secretKey: Uint8Array): Buffer {
+  return provider()?.publicKey(secretKey) ?? Buffer.from(publicKey(secretKey));
 }

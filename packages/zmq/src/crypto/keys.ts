@@ -10,8 +10,8 @@ export function newKeyPair(): KeyPair {
   return { publicKey: octets(publicKey, 'x'), secretKey: octets(privateKey, 'd') };
 }
 
-/** The public key that belongs to a secret one of 32 octets; null where that can't be told at once. */
-export function publicKeyOf(secretKey: Uint8Array): Buffer | null {
+/** The public key that belongs to a secret one of 32 octets. */
+export function publicKeyOf(secretKey: Uint8Array): Buffer {
   const der = Buffer.concat([PKCS8, secretKey]);
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   der.fill(0);

@@ -94,7 +94,7 @@ function curveProblem(options: OptionValues): string | null {
     return 'curvePublicKey is missing: a CURVE client has a pair of keys of its own; curveKeyPair() makes one';
   }
   if (curvePublicKey === null) return null;
-  const belongs = publicKeyOf(z85Decode(curveSecretKey)!)?.equals(z85Decode(curvePublicKey)!) ?? true;
+  const belongs = publicKeyOf(z85Decode(curveSecretKey)!).equals(z85Decode(curvePublicKey)!);
   return belongs ? null : 'curvePublicKey and curveSecretKey are not one pair';
 }
 
