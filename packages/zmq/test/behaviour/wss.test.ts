@@ -83,7 +83,13 @@ describe('wss', { timeout: 60_000 }, () => {
     two.connect(`wss://127.0.0.1:${ports[1]}/zmq`);
     const { error } = await log.next('peer:refused');
     assert.equal(error?.code, 'ERR_WEBSOCKET');
-    assert.match(detailOf(error), /^no TLS connection: .*plain HTTP.*ws:\/\//);
+    assert.match(detailOf(error), /^no TLS connection: .*speaks no TLS.*ws:\/\//);
+    const three = s.open(zmq.Push);
+    three.connect(`tcp://127.0.0.1:${ports[0]}`);
+    await until(
+      () => log.of('peer:refused').some((event) => /no TLS.*tcp:\/\//.test(detailOf(event.error))),
+      'tcp',
+    );
     assert.match(detailOf((await plainLog.next('peer:refused')).error), /no valid HTTP request.*wss:\/\//);
     for (const each of logs) await until(() => each.all.some(({ error }) => error !== undefined), 'an error');
   });

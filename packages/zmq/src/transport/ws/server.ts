@@ -239,8 +239,9 @@ function troubleOf(error: Error): string {
   const { code, reason } = error as NodeJS.ErrnoException & { reason?: string };
   if (code === 'ECONNRESET') return 'the client left in the middle of it; does it trust the certificate?';
   const why = reason ?? error.message;
-  if (code === 'ERR_SSL_HTTP_REQUEST')
-    return `the client speaks plain HTTP (${why}): has it ws:// for wss://?`;
+  const meant =
+    code === 'ERR_SSL_HTTP_REQUEST' ? 'ws' : code === 'ERR_SSL_WRONG_VERSION_NUMBER' ? 'tcp' : null;
+  if (meant !== null) return `the client speaks no TLS (${why}): has it ${meant}:// in place of wss://?`;
   if (/certificate|unknown ca/.test(why)) return `the client does not trust the certificate (${why})`;
   return why;
 }
