@@ -83,15 +83,14 @@ export class Arena {
     });
   }
 
-  openIn(bytes: Uint8Array, at: number, size: number): boolean {
-    const start = at + BOX_EXTRA;
-    const end = at + size;
-    if (this.#native !== null) return this.#nativeOpen(view(bytes, start, end), view(bytes, at, end));
+  openTo(plain: Uint8Array, to: number, box: Uint8Array, from: number, size: number): boolean {
+    const sealed = view(box, from, from + size);
+    if (this.#native !== null) return this.#nativeOpen(view(plain, to, to + size - BOX_EXTRA), sealed);
     return this.#within(size, (sodium, place, nonce, key) => {
       const memory = sodium.HEAPU8;
-      memory.set(view(bytes, at, end), place);
+      memory.set(sealed, place);
       const good = sodium._crypto_secretbox_open_easy(place + BOX_EXTRA, place, size, 0, nonce, key) === 0;
-      if (good) bytes.set(view(memory, place + BOX_EXTRA, place + size), start);
+      if (good) plain.set(view(memory, place + BOX_EXTRA, place + size), to);
       return good;
     });
   }

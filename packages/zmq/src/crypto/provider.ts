@@ -63,11 +63,11 @@ export class Provider {
 
   openSecretbox(key: Uint8Array, nonce: Uint8Array, box: Uint8Array): Buffer | null {
     if (box.length < BOX_EXTRA) return null;
-    const bytes = Buffer.from(box);
+    const plain = Buffer.alloc(box.length - BOX_EXTRA);
     this.#use(key, nonce);
-    const good = this.arena.openIn(bytes, 0, bytes.length);
+    const good = this.arena.openTo(plain, 0, box, 0, box.length);
     this.#clear();
-    return good ? view(bytes, BOX_EXTRA, bytes.length) : null;
+    return good ? plain : null;
   }
 
   equal(a: Uint8Array, b: Uint8Array): boolean {

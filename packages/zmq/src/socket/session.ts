@@ -201,6 +201,7 @@ export class Session implements PipeOwner, ConnectionHandler, PeerEvents {
   ready(identity: PeerIdentity): void {
     this.#approach.clear();
     this.#connection!.admitted?.();
+    if (this.#peer!.borrows) this.#connection!.lend?.();
     this.#state = 'ready';
     this.#connectedAt = Date.now();
     this.exchange.connections++;

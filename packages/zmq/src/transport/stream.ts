@@ -9,6 +9,7 @@
  * socket: an idle connection costs no closures, and a chunk costs one property read.
  */
 import type { Socket } from 'node:net';
+import { lendReads } from './lend.ts';
 import { systemError } from './system-error.ts';
 import type { Connection, ConnectionHandler } from './transport.ts';
 
@@ -111,6 +112,10 @@ export class StreamConnection implements Connection {
     // What node's own `setTimeout` of a socket looks at to see that a long write moves.
     const { _handle } = this.#socket as Socket & { _handle?: { writeQueueSize?: number } | null };
     return _handle?.writeQueueSize ?? 0;
+  }
+
+  lend(): void {
+    if (!this.#destroyed) lendReads(this.#socket, (chunk) => this.received(chunk));
   }
 
   pause(): void {

@@ -5,7 +5,10 @@
 
 /** Receives what happens on a {@link Connection}. All calls come from the event loop, never from inside `write`. */
 export interface ConnectionHandler {
-  /** Bytes from the peer. The chunk belongs to the receiver from now on: the transport never writes to it again. */
+  /**
+   * Bytes from the peer. The chunk belongs to the receiver from now on: the transport never writes to it again. After
+   * `lend` it is the receiver's until the call returns.
+   */
   onData(chunk: Uint8Array): void;
   /** Everything that was given to `write` is with the operating system. Follows each `write` that returned false. */
   onDrain(): void;
@@ -42,6 +45,8 @@ export interface Connection {
   ping?(): void;
   /** The handshake of ZMTP is done. For a transport that puts messages together itself: until now only small ones come. */
   admitted?(): void;
+  /** From now on chunks may be memory that is used again: who receives is done with one when `onData` returns. */
+  lend?(): void;
   start(handler: ConnectionHandler): void;
   /**
    * Hands over bytes, in order. True: the operating system took all of it at once and the buffers are free to be

@@ -65,9 +65,11 @@ export interface PeerEvents {
 export interface WirePeer {
   /** Holds for the next frame on. */
   maxMessageSize: number;
+  /** Since `ready`: nothing of a chunk is looked at any more when `receive` returns. */
+  readonly borrows?: boolean;
   /** Says the first word. Call once, when the connection is there. */
   open(): void;
-  /** Takes the next bytes from the far side. The chunk must not be written to afterwards. */
+  /** Takes the next bytes from the far side. The chunk must not be written to afterwards, unless the peer `borrows`. */
   receive(chunk: Uint8Array): void;
   /** The answer to `PeerEvents.authenticate`. */
   decide(verdict: Verdict): void;
@@ -128,6 +130,11 @@ export class ZmtpPeer implements WirePeer {
   /** Holds for the next frame on. */
   set maxMessageSize(size: number) {
     this.#limit = size < 0 ? MESSAGE_CEILING : Math.min(size, MESSAGE_CEILING);
+  }
+
+  /** What is encrypted is decrypted to memory of its own. */
+  get borrows(): boolean {
+    return this.#cipher !== null;
   }
 
   /** Says the first word. Call once, when the connection is there. */

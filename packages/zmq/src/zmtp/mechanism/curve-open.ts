@@ -1,7 +1,8 @@
 /**
  * CURVE, receiving (RFC 26, The MESSAGE Command): each encrypted MESSAGE frame becomes the plain frame in it. The work is
- * done for a whole chunk in the arena, and the result takes the place of the chunk. A large frame is collected where it
- * is then decrypted, and leaves from there without a copy.
+ * done for a whole chunk in the arena, and the result gets memory of its own. A large frame that is whole is decrypted from
+ * the chunk; a torn one is collected where it is then decrypted. Either leaves from there without a copy. The chunk is not
+ * written to, and not kept.
  *
  * Checked before anything is decrypted: the limit, the length, and that the nonce is above that of the frame before.
  */
@@ -21,7 +22,9 @@ import {
 
 /** Memory for a frame that is not all there: at once up to this size, then as it arrives, doubling. */
 const ALLOCATE_AT_ONCE = 1 << 20;
-// In front of a large box, so that with the flags of the plain frame inside it, its header ends where its body begins.
+/** Small frames that are opened at once: who keeps one keeps no more of its neighbours than of those of a plain read. */
+const STRETCH = 65_536;
+// In front of a large box, or what was in it, so that with the flags inside it its header ends where its body begins.
 const SLACK = HEADER_MAX - 1;
 
 const INNER_MORE = 0x01;
@@ -63,10 +66,13 @@ export class CurveOpener {
     while (at < chunk.length && !this.#closed) {
       if (this.#large !== null) at = this.#collect(chunk, at, plain);
       else if (this.#tail === null && isLarge(chunk, at, chunk.length)) {
-        const head = at + HEADER_MAX + HEAD;
-        const failure = this.#beginLarge(chunk, at, head, limit);
+        const failure = this.#admitLarge(chunk, at, limit);
         if (failure !== null) throw failure;
-        at = head;
+        at += HEADER_MAX + HEAD;
+        if (at + this.#want <= chunk.length) {
+          this.#openLarge(allocate(SLACK + this.#want - BOX_EXTRA), SLACK, chunk, at, plain);
+          at += this.#want;
+        } else this.#beginLarge(chunk, at, at);
       } else at = this.#openStretch(chunk, at, limit, plain);
     }
   }
@@ -83,7 +89,7 @@ export class CurveOpener {
       memory.set(tail, end);
       end += tail.length;
     }
-    const stretch = Math.min(chunk.length - at, inputSize - (end - input));
+    const stretch = Math.min(chunk.length - at, STRETCH, inputSize - (end - input));
     memory.set(at === 0 && stretch === chunk.length ? chunk : view(chunk, at, at + stretch), end);
     end += stretch;
     let from = input;
@@ -114,40 +120,41 @@ export class CurveOpener {
     }
     const rest = end - from;
     let used = at + stretch;
+    // More than the arena was given is there: it goes on from the chunk, where what is left is not of an earlier one.
+    const more = used < chunk.length && rest <= stretch;
     this.#tail = null;
     if (failure === null && rest > 0) {
       // A large frame goes on from the chunk itself, unless its head began in an earlier one.
-      if (!isLarge(memory, from, end)) this.#tail = fresh(memory, from, end);
+      if (more) used -= rest;
+      else if (!isLarge(memory, from, end)) this.#tail = fresh(memory, from, end);
       else if (rest <= stretch) used -= rest;
-      else failure = this.#beginLarge(memory, from, end, limit);
-    }
-    let bytes: Buffer | null = null;
-    if (to > output) {
-      // The chunk is ours, and what was encrypted in it no longer needed: mostly a good place. It spares half the garbage.
-      if (to - output > used - at) bytes = fresh(memory, output, to);
       else {
-        bytes = view(chunk, at, at + to - output);
-        bytes.set(view(memory, output, to));
+        failure = this.#admitLarge(memory, from, limit);
+        if (failure === null) this.#beginLarge(memory, from + HEADER_MAX + HEAD, end);
       }
     }
     // From here on the arena may be used by others.
-    if (bytes !== null) plain(bytes);
+    if (to > output) plain(fresh(memory, output, to));
     if (failure !== null) throw failure;
     return used;
   }
 
-  /** Begins to collect a large frame, whose head is there, where it is then decrypted. It goes on at `end`. */
-  #beginLarge(bytes: Uint8Array, at: number, end: number, limit: number): ZmqError | null {
+  /** Takes the head of a large frame, which is all there. */
+  #admitLarge(bytes: Uint8Array, at: number, limit: number): ZmqError | null {
     const size = readU64(bytes, at + 1);
     const body = at + HEADER_MAX;
     const failure = tooLarge(size, limit) ?? this.#admit(bytes, body, size);
     if (failure !== null) return failure;
     this.#receiveNonce.set(view(bytes, body + NAME.length, body + HEAD), 16);
     this.#want = size - HEAD;
-    this.#have = end - body - HEAD;
-    this.#large = this.#hold(this.#want, this.#have);
-    this.#large.set(view(bytes, body + HEAD, end), SLACK);
     return null;
+  }
+
+  /** Begins to collect its box, of which `bytes[start, end)` is there, where it is then decrypted. */
+  #beginLarge(bytes: Uint8Array, start: number, end: number): void {
+    this.#have = end - start;
+    this.#large = this.#hold(this.#want, this.#have);
+    this.#large.set(view(bytes, start, end), SLACK);
   }
 
   /** Memory for a box of `want` octets, of which `have` have arrived: it follows what arrived, not what is claimed. */
@@ -169,16 +176,27 @@ export class CurveOpener {
     this.#have = have;
     if (have < this.#want) return at + piece;
     this.#large = null;
+    this.#openLarge(large, SLACK + BOX_EXTRA, large, SLACK, plain);
+    return at + piece;
+  }
+
+  /** Opens the whole box at `box[from]` into `bytes` from `to` on, in front of which there is room for the header. */
+  #openLarge(
+    bytes: Buffer,
+    to: number,
+    box: Uint8Array,
+    from: number,
+    plain: (bytes: Uint8Array) => void,
+  ): void {
     const arena = this.#arena;
     arena.memory.set(this.#key, arena.key);
     arena.memory.set(this.#receiveNonce, arena.nonce);
-    if (!arena.openIn(large, SLACK, have)) throw damaged();
-    const length = have - BOX_EXTRA - 1;
-    const begin = SLACK + BOX_EXTRA + 1;
-    const start = begin - HEADER_MAX;
-    writeHeader(large, start, outer(large[begin - 1]!), length);
-    plain(view(large, start, begin + length));
-    return at + piece;
+    if (!arena.openTo(bytes, to, box, from, this.#want)) throw damaged();
+    // The flags are where the last octet of the size is to be.
+    const body = to + 1;
+    const length = this.#want - BOX_EXTRA - 1;
+    writeHeader(bytes, body - HEADER_MAX, outer(bytes[to]!), length);
+    plain(view(bytes, body - HEADER_MAX, body + length));
   }
 
   /** What can be said of a frame before it is opened; its nonce counts from here on. */

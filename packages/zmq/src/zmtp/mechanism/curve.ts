@@ -69,8 +69,8 @@ export interface BoxArena {
   open(to: number, from: number, size: number): boolean;
   /** As `seal`, elsewhere and in place: `bytes[at + 16, at + 16 + size)` becomes the box `bytes[at, at + 16 + size)`. */
   sealIn(bytes: Uint8Array, at: number, size: number): void;
-  /** As `open`, elsewhere and in place: the box `bytes[at, at + size)` becomes `bytes[at + 16, at + size)`. */
-  openIn(bytes: Uint8Array, at: number, size: number): boolean;
+  /** As `open`, elsewhere: the box `box[from, from + size)` into `plain[to, to + size - 16)`; in place from 16 above on. */
+  openTo(plain: Uint8Array, to: number, box: Uint8Array, from: number, size: number): boolean;
 }
 
 /** A nonce for one command: a prefix, then a number (eight octets) or random octets. */

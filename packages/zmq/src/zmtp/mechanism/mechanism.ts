@@ -36,7 +36,7 @@ export interface Cipher {
   taken(): void;
   /**
    * What arrived to whole plain frames in memory of their own, to be scanned as if they had arrived: `plain` is called with
-   * them, any number of times. A torn frame is kept for the next call. Throws a ZmqError for what can't be opened or is over
+   * them, any number of times. A torn frame is kept for the next call, nothing of the chunk itself is. Throws a ZmqError for what can't be opened or is over
    * `limit`, after what came before it.
    */
   open(chunk: Uint8Array, limit: number, plain: (bytes: Uint8Array) => void): void;

@@ -126,15 +126,48 @@ export const HAS_IPV6: boolean = Object.values(networkInterfaces()).some((list) 
   list?.some((each) => each.address === '::1'),
 );
 
+const TCP: Subject = {
+  name: 'tcp',
+  skip: false,
+  transport: tcpTransport,
+  endpoint: () => 'tcp://127.0.0.1:*',
+  refused: ['ECONNREFUSED'],
+};
+
+/** Connections that read into memory that is used again; each chunk is gone when the call with it returns. */
+function lending(transport: Transport): Transport {
+  const lend = (connection: Connection): Connection => {
+    const start = connection.start.bind(connection);
+    connection.start = (handler) => {
+      const onData = (chunk: Uint8Array): void => {
+        connection.lend?.();
+        handler.onData(Uint8Array.from(chunk));
+        chunk.fill(0xff);
+      };
+      start({
+        onData,
+        onDrain: () => handler.onDrain(),
+        onEnd: () => handler.onEnd(),
+        onClose: (error) => handler.onClose(error),
+      });
+      connection.lend?.();
+    };
+    return connection;
+  };
+  return {
+    listen: (endpoint, options, accept, onError) =>
+      transport.listen(endpoint, options, (connection) => accept(lend(connection)), onError),
+    dial: (endpoint, options, done) =>
+      transport.dial(endpoint, options, (error, connection) =>
+        done(error, connection === null ? null : lend(connection)),
+      ),
+  };
+}
+
 export function subjects(): Subject[] {
   return [
-    {
-      name: 'tcp',
-      skip: false,
-      transport: tcpTransport,
-      endpoint: () => 'tcp://127.0.0.1:*',
-      refused: ['ECONNREFUSED'],
-    },
+    TCP,
+    { ...TCP, name: 'tcp, in memory that is lent', transport: lending(tcpTransport) },
     {
       name: 'tcp IPv6',
       skip: HAS_IPV6 ? false : 'no IPv6 here',

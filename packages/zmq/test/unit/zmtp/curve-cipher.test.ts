@@ -76,6 +76,23 @@ for (const [name, crypto] of providers) {
       assert.deepEqual(given, ALL);
     });
 
+    it('neither writes to a chunk nor looks at it again: its memory may be lent', () => {
+      for (const step of [1000, 16_384, 70_000, ALL.length * 2]) {
+        const { client, server } = ends(crypto);
+        const bytes = seal(client, ALL);
+        const lent = Buffer.alloc(step);
+        const all: Uint8Array[] = [];
+        for (let at = 0; at < bytes.length; at += step) {
+          const chunk = bytes.subarray(at, at + step);
+          lent.set(chunk);
+          server.open(lent.subarray(0, chunk.length), NO_LIMIT, (plain) => all.push(plain));
+          assert.deepEqual(lent.subarray(0, chunk.length), chunk, `written to, ${step} at once`);
+          lent.fill(0xff);
+        }
+        assert.equal(Buffer.compare(Buffer.concat(all), ALL), 0, `${step} at once`);
+      }
+    });
+
     it('has the form of RFC 26, with flags of nought outside', () => {
       const { client } = ends(crypto);
       const bytes = seal(client, message('abc'), command('PING', hex('00 00')));
