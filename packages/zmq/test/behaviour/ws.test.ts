@@ -194,6 +194,16 @@ describe('ws, connecting', { timeout: 60_000 }, () => {
     });
   }
 
+  it('says what it may be when a server closes without an answer, as libzmq does', async (t) => {
+    const s = scope(t, ws);
+    const push = s.open(zmq.Push);
+    const log = watch(push);
+    push.connect(await answering(s, () => ''));
+    const { error } = (await log.next('peer:refused')) as SeenEvent & { error: zmq.ZmqError };
+    assert.equal(error.code, 'ERR_WEBSOCKET');
+    assert.match(error.detail ?? '', /closed the connection.*another security mechanism/);
+  });
+
   for (const protocol of [
     '',
     'Sec-WebSocket-Protocol: chat\r\n',

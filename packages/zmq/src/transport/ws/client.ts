@@ -17,6 +17,10 @@ import { applyKeepalive } from '../tcp.ts';
 import type { DialCallback, TransportOptions } from '../transport.ts';
 import { RECORD_MAX, WsConnection } from './connection.ts';
 
+/** libzmq does so when no subprotocol is its own. */
+const HUNG_UP =
+  'the server closed the connection in the middle of the handshake: has it another security mechanism, or speaks no ZeroMQ?';
+
 /** A WebSocket as far as its handshake: then the socket is ours. */
 class Handshake extends WebSocket {
   onSocket: (socket: Socket, head: Buffer) => void = () => {};
@@ -65,8 +69,7 @@ export function dialUpgrade(endpoint: WsEndpoint, options: TransportOptions, don
     fail(secure ? tlsError(error, address) : systemError(error, address));
   };
   const onClose = (): void => {
-    const detail = 'the server closed the connection in the middle of the handshake';
-    fail(new ZmqError('ERR_WEBSOCKET', { address, detail }));
+    fail(new ZmqError('ERR_WEBSOCKET', { address, detail: HUNG_UP }));
   };
   socket.on('error', onError);
   socket.on('close', onClose);
@@ -126,7 +129,11 @@ function upgrade(
     return;
   }
   let agreed: ReturnType<typeof readProtocol> = null;
-  handshake.on('error', (error) => refuse(`the WebSocket handshake failed: ${error.message}`, error));
+  handshake.on('error', (error) => {
+    const what =
+      codeOf(error) === 'ECONNRESET' ? HUNG_UP : `the WebSocket handshake failed: ${error.message}`;
+    refuse(what, error);
+  });
   handshake.on('unexpected-response', (_request, response: IncomingMessage) =>
     refuse(refusal(response, endpoint)),
   );
