@@ -5,7 +5,7 @@
 // Guarantees: a module is in one file only, whichever door it is reached by, and what is imported later is run later; names
 // and lines are those of the sources, and a source map leads to src/; other packages stay outside. Types are tsc's, beside
 // them. Made anew only when something that they are made of is newer; the same sources make the same text.
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isNewer, root } from './tool.mjs';
@@ -34,6 +34,13 @@ function isUpToDate(folder, doors) {
   );
 }
 
+/** What was made before goes, so that nobody loads a file that is not made any more; the bundles for browsers stay. */
+function removeText(dist) {
+  mkdirSync(dist, { recursive: true });
+  for (const name of readdirSync(dist, { recursive: true }))
+    if (/\.js(\.map)?$/.test(name) && !name.startsWith('bundle')) rmSync(join(dist, name));
+}
+
 async function make(folder, doors) {
   const { rolldown } = await import('rolldown');
   const dist = join(folder, 'dist');
@@ -47,7 +54,7 @@ async function make(folder, doors) {
     external: (name) => !name.startsWith('.') && !isAbsolute(name) && name !== 'zeroth/package.json',
   });
   try {
-    rmSync(join(dist, 'chunks'), { recursive: true, force: true });
+    removeText(dist);
     const { output } = await bundled.write({
       dir: dist,
       format: 'es',
