@@ -14,6 +14,7 @@ import {
   type ConnectOptions,
   type ConsumeOptions,
   type Settings,
+  verifyCodec,
   verifyConnect,
   verifyConsume,
   verifyName,
@@ -182,7 +183,7 @@ class Core implements Client, ConnectionEvents {
   stream<T, In>(name: string, options: { readonly codec: Codec<T, In> }): TypedStream<T, In>;
   stream<T, In>(name: string, options?: { readonly codec: Codec<T, In> }): Stream | TypedStream<T, In> {
     const stream = this.#stream(name);
-    return options === undefined ? stream : typedStream(stream, options.codec);
+    return options === undefined ? stream : typedStream(stream, verifyCodec(options));
   }
 
   #stream(name: string): StreamOfClient {

@@ -126,6 +126,13 @@ export function verifyName(what: string, name: string): string {
   throw wrong(`${what} has 1 to 64 letters, digits, ".", "_" or "-", not ${JSON.stringify(name)}`);
 }
 
+/** What stands in the place of a codec's options: the codec itself, as likely as not. */
+export function verifyCodec<C extends { encode: unknown }>(options: { readonly codec: C } | null): C {
+  const codec = options?.codec;
+  if (typeof codec?.encode === 'function') return codec;
+  throw wrong('stream() takes options with a codec: stream(name, { codec: json() })');
+}
+
 function verifyFrom(from: NonNullable<ConsumeOptions['from']>): From {
   if (from === 'first' || from === 'last' || from === 'new') return from;
   if (typeof from === 'object' && from !== null) {

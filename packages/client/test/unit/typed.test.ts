@@ -26,6 +26,16 @@ describe('a stream with a codec', () => {
     }
   });
 
+  it('is told where the codec stands in the place of the options', async () => {
+    const { client } = await start();
+    for (const wrong of [codec, {}, { codec: {} }, null]) {
+      assert.throws(() => client.stream('orders', wrong as unknown as { codec: typeof codec }), {
+        code: 'ERR_OPTION',
+        message: /stream\(name, \{ codec: json\(\) \}\)/,
+      });
+    }
+  });
+
   it('rejects what does not fit, and stores none of it', async () => {
     const { client } = await start();
     const orders = client.stream('orders', { codec });
