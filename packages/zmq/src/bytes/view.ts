@@ -64,28 +64,23 @@ const SLOTS: readonly Buffer[] = Array.from(
 const LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /**
- * As `copyOf`, of at most `ON_HEAP` octets, for many messages of one chunk: `words` is a DataView of all of `bytes`. The
+ * As `copyOf`, of at most `ON_HEAP` octets, for many messages of one chunk: `words` is a DataView of all of it. The
  * constructor copies from a view that is there already, so that no view of 96 octets is made and thrown away for each
  * message: 5 ns, and a sixth of the garbage. Numbers of 32 bits: those of 64 become objects, and a float may lose bits of
- * a NaN. (bench: push-pull-64, inproc-64)
+ * a NaN. Four in a step: 6 ns for 64 octets, and 20 one by one. (bench: push-pull-64, inproc-64)
  */
-export function copyWords(words: DataView, bytes: Uint8Array, at: number, size: number): Buffer {
-  if (size <= LOOPED) {
-    const fresh = new Copy(size);
-    let i = 0;
-    for (; i + 4 <= size; i += 4) {
-      const from = at + i;
-      fresh[i] = bytes[from]!;
-      fresh[i + 1] = bytes[from + 1]!;
-      fresh[i + 2] = bytes[from + 2]!;
-      fresh[i + 3] = bytes[from + 3]!;
-    }
-    for (; i < size; i++) fresh[i] = bytes[at + i]!;
-    return fresh;
-  }
+export function copyWords(words: DataView, at: number, size: number): Buffer {
   const whole = size >> 2;
-  for (let i = 0; i < whole; i++) SCRATCH[i] = words.getInt32(at + (i << 2), LITTLE_ENDIAN);
-  for (let i = whole << 2; i < size; i++) SCRATCH_BYTES[i] = bytes[at + i]!;
+  let i = 0;
+  let from = at;
+  for (const odd = whole & 3; i < odd; i++, from += 4) SCRATCH[i] = words.getInt32(from, LITTLE_ENDIAN);
+  for (; i < whole; i += 4, from += 16) {
+    SCRATCH[i] = words.getInt32(from, LITTLE_ENDIAN);
+    SCRATCH[i + 1] = words.getInt32(from + 4, LITTLE_ENDIAN);
+    SCRATCH[i + 2] = words.getInt32(from + 8, LITTLE_ENDIAN);
+    SCRATCH[i + 3] = words.getInt32(from + 12, LITTLE_ENDIAN);
+  }
+  for (i = whole << 2; i < size; i++, from++) SCRATCH_BYTES[i] = words.getUint8(from);
   return new Copy(SLOTS[size]!);
 }
 

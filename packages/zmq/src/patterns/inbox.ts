@@ -75,7 +75,7 @@ export class Inbox {
         size <= ON_HEAP && size * SHARE < this.#weight
           ? this.#words === null
             ? this.#copy(at + 2, size)
-            : copyWords(this.#words, bytes, at + 2, size)
+            : copyWords(this.#words, at + 2, size)
           : this.#frame(at + 2, size),
       ];
       this.#at = at + 2 + size;
@@ -150,14 +150,14 @@ export class Inbox {
     const bytes = this.#bytes;
     if (this.#left < MANY) return copyOf(bytes, at, size);
     this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    return copyWords(this.#words, bytes, at, size);
+    return copyWords(this.#words, at, size);
   }
 
   /** The frame with its body at `at`: a view where that holds little more than the frame, or nobody keeps it. */
   #frame(at: number, size: number): Buffer {
     if (size * SHARE < this.#weight) {
       if (size <= ON_HEAP) {
-        return this.#words === null ? this.#copy(at, size) : copyWords(this.#words, this.#bytes, at, size);
+        return this.#words === null ? this.#copy(at, size) : copyWords(this.#words, at, size);
       }
       if (this.keeper || this.#weight <= SHORT_READ) {
         if (at >= this.#groupTo || at < this.#groupFrom) this.#gather(at, size);

@@ -57,7 +57,7 @@ describe('copies of small parts', () => {
 
   for (const [name, make] of [
     ['octet by octet or by the constructor', (at: number, size: number) => copyOf(bytes, at, size)],
-    ['by words', (at: number, size: number) => copyWords(words, bytes, at, size)],
+    ['by words', (at: number, size: number) => copyWords(words, at, size)],
   ] as const) {
     it(`${name}: each size at each offset, up to the last octet`, () => {
       for (let size = 0; size <= ON_HEAP; size++) {
