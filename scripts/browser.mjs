@@ -40,8 +40,9 @@ const GLOBALS = Object.fromEntries(
 /** Loaded by a page that asks for them, if they are there. */
 const EXTERNAL = ['libsodium', '@msgpack/msgpack', 'protobufjs'];
 
-const BUFFER_LICENCE = `/*! Has Buffer of https://github.com/feross/buffer (MIT, Copyright Feross Aboukhadijeh and other contributors), with
-    base64-js (MIT, Copyright Jameson Little) and ieee754 (BSD-3-Clause, Copyright Fair Oaks Labs, Inc.): LICENSES.txt. */`;
+const OTHERS = `/*! Has Buffer of https://github.com/feross/buffer (MIT, Copyright Feross Aboukhadijeh and other contributors), with
+    base64-js (MIT, Copyright Jameson Little) and ieee754 (BSD-3-Clause, Copyright Fair Oaks Labs, Inc.), and X25519 of
+    https://github.com/paulmillr/noble-curves (MIT, Copyright Paul Miller): LICENSES.txt. */`;
 
 export const bundles = [
   {
@@ -51,7 +52,7 @@ export const bundles = [
     folder: join(root, 'packages/zmq/dist/bundle'),
     inject: { ...GLOBALS, Buffer: [stand('buffer.ts'), 'Buffer'] },
     rename: {},
-    banner: `/*! @zeroth/zmq (MIT), for browsers. */\n${BUFFER_LICENCE}`,
+    banner: `/*! @zeroth/zmq (MIT), for browsers. */\n${OTHERS}`,
   },
   {
     name: '@zeroth/client',

@@ -113,6 +113,7 @@ const imports = {
       '../crypto/x.ts',
       '../transport/transport.ts',
       'buffer/index.js',
+      '@noble/curves/abstract/montgomery.js',
     ],
     refused: ['../patterns/x.ts', '../socket/x.ts', '../index.ts', '../browser.ts', 'node:events', 'ws'],
   },
