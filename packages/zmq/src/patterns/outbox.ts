@@ -22,8 +22,6 @@ const BY_REFERENCE_WAITING = 1025;
 const HELD_BYTES = 256 * 1024 * 1024;
 /** Bytes after which a batch is written without waiting for the end of the turn. */
 const FLUSH_AT = 32_768;
-/** The same for a peer that gets the memory itself: nobody works beside the sender meanwhile, and each delivery costs. */
-const FLUSH_AT_WITHIN = 65_536;
 
 export class Outbox {
   /** Messages that may be queued; 0: any number. */
@@ -43,7 +41,6 @@ export class Outbox {
   readonly #onRoom: () => void;
   #sink: OutboxSink | null = null;
   #byReference = BY_REFERENCE_WAITING;
-  #flushAt = FLUSH_AT;
 
   // Bytes in order: #parts, then #batch[#start, #end). #open of the queued messages are among them, the others are
   // in flight. #partBytes is the size of #parts.
@@ -101,7 +98,6 @@ export class Outbox {
   open(sink: OutboxSink): void {
     this.#sink = sink;
     this.#byReference = BY_REFERENCE;
-    this.#flushAt = sink.keepsBuffers ? FLUSH_AT_WITHIN : FLUSH_AT;
     if (!this.idle) this.#soon();
   }
 
@@ -250,7 +246,7 @@ export class Outbox {
   /** Queues bytes in line with the messages that take no room under the mark: subscriptions. */
   pushInLine(bytes: Uint8Array): void {
     this.#append(bytes, 0, bytes.length);
-    if (this.waitingBytes >= this.#flushAt) this.flush();
+    if (this.waitingBytes >= FLUSH_AT) this.flush();
     else this.#soon();
   }
 
@@ -310,7 +306,7 @@ export class Outbox {
       // Most of the time the operating system takes it all, and nobody has to wait.
       this.flush();
       if (this.full) this.#filled();
-    } else if (this.#end - this.#start + this.#partBytes >= this.#flushAt) this.flush();
+    } else if (this.#end - this.#start + this.#partBytes >= FLUSH_AT) this.flush();
     else if (!this.#scheduled) this.#soon();
   }
 

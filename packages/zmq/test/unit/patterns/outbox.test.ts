@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BY_REFERENCE, Outbox } from '../../../src/patterns/outbox.ts';
-import { HEADER_MAX } from '../../../src/zmtp/frame.ts';
 import { KeepingSink } from '../../support/pipes.ts';
 import { command, message, messagesIn, show } from '../../support/wire.ts';
 
@@ -144,21 +143,6 @@ describe('outbox', () => {
       outbox.push(Buffer.from('next'));
       outbox.flush();
       assert.deepEqual(sink.bytes, Buffer.concat([message(Buffer.from(value)), message('next')]));
-    });
-  }
-
-  for (const [where, keepsBuffers, at] of [
-    ['the system', false, 32_768],
-    ['a peer that gets the memory itself', true, 65_536],
-  ] as const) {
-    it(`does not wait for the end of the turn with ${at / 1024} KiB for ${where}`, () => {
-      const { outbox, sink } = make(0, true, keepsBuffers);
-      const body = Buffer.alloc(1024 - HEADER_MAX);
-      for (let queued = 1024; queued < at; queued += 1024) outbox.push(body);
-      assert.equal(sink.writes.length, 0);
-      outbox.push(body);
-      assert.equal(sink.writes.length, 1);
-      assert.equal(sink.bytes.length, at);
     });
   }
 
