@@ -293,6 +293,7 @@ export class Producer implements Party {
         queue.splice(this.#unsent, 1);
         this.#window.release(batch.octets, batch.count);
         this.#reject(batch, this.#invalid(batch.octets));
+        this.#flushed();
         continue;
       }
       if (!this.#window.send(batch.octets, this.#pumped)) return;

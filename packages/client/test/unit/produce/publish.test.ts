@@ -205,6 +205,20 @@ describe('what is refused', () => {
     assert.deepEqual(await small, { sequence: 1 });
     await client.close();
   });
+
+  it('flushes when all that was left is what a node with another limit can not take', async () => {
+    const { client, node, network } = await start();
+    const stream = client.stream('telemetry');
+    network.down = true;
+    network.cut();
+    const large = assert.rejects(stream.publish(Buffer.alloc(100_000)), { code: 'ERR_RECORD_INVALID' });
+    const flushed = assert.rejects(stream.flush(), { code: 'ERR_RECORD_INVALID' });
+    node.welcome = { ...node.welcome, maxMessageSize: 1000 };
+    network.down = false;
+    await large;
+    await flushed;
+    await client.close();
+  });
 });
 
 describe('backpressure', () => {
