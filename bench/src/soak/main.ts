@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { type Lane, startLane } from './lanes.ts';
 import { collect, handles, listeners, MB, type Sample, verdict } from './look.ts';
 import { EPISODES, type Place, Scene, streamEpisode } from './patterns.ts';
+import { tlsOptions } from './tls.ts';
 
 const { values } = parseArgs({
   options: {
@@ -33,7 +34,12 @@ function ipcEndpoint(): string {
   if (files.length < 64) files.push(file);
   return `ipc://${file}`;
 }
-const at = (name: string, curve: boolean, endpoint: () => string): Place => ({ name, curve, endpoint });
+const at = (name: string, curve: boolean, endpoint: () => string, options: object = {}): Place => ({
+  name,
+  curve,
+  endpoint,
+  options,
+});
 const places: readonly Place[] = [
   at('tcp', false, () => 'tcp://127.0.0.1:*'),
   at('tcp CURVE', true, () => 'tcp://127.0.0.1:*'),
@@ -41,6 +47,7 @@ const places: readonly Place[] = [
   at('ipc CURVE', true, ipcEndpoint),
   at('ws', false, () => 'ws://127.0.0.1:*'),
   at('ws CURVE', true, () => 'ws://127.0.0.1:*'),
+  at('wss', false, () => 'wss://127.0.0.1:*', tlsOptions()),
   at('inproc', false, () => `inproc://soak-${names++}`),
 ];
 

@@ -5,6 +5,7 @@
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import * as zmq from '@zeroth/zmq';
 import * as draft from '@zeroth/zmq/draft';
 import { type CurveRole, curveOptions } from '../driver/curve.ts';
@@ -14,6 +15,8 @@ import type { CurveOptions } from '../driver/library.ts';
 export interface Place {
   readonly name: string;
   readonly curve: boolean;
+  /** What each socket needs there. */
+  readonly options?: object;
   /** A fresh endpoint to bind to. */
   endpoint(): string;
 }
@@ -50,7 +53,7 @@ export class Scene {
 
   options(role: CurveRole): Options {
     const curve = curveOptions(this.#place.curve ? role : null);
-    return { linger: 0, receiveTimeout: 20_000, sendTimeout: 20_000, ...curve };
+    return { linger: 0, receiveTimeout: 20_000, sendTimeout: 20_000, ...this.#place.options, ...curve };
   }
 
   open<S extends Closable>(kind: Opens<S>, role: CurveRole, more: object = {}): S {
@@ -97,6 +100,24 @@ async function flow(from: Sends, to: Receives, count: number): Promise<void> {
   sending.catch(() => {});
   for (let i = 0; i < count; i++) await to.receive();
   await sending;
+}
+
+/** So few messages may wait on either side that both stop and go on again and again. */
+const NARROW = { sendHighWaterMark: 8, receiveHighWaterMark: 1 };
+
+/** As `flow`, with bursts that come while nobody receives: the first stops the reading, the next one waits for it. */
+async function stopAndGo(from: Sends, to: Receives, rounds: number): Promise<void> {
+  const BURST = 8;
+  const burst = async (): Promise<void> => {
+    await Promise.all(Array.from({ length: BURST }, (_, i) => from.send(body(i + 1))));
+    await delay(2);
+  };
+  for (let round = 0; round < rounds; round++) {
+    for (const bursts of [2, 1]) {
+      for (let i = 0; i < bursts; i++) await burst();
+      for (let i = 0; i < bursts * BURST; i++) await to.receive();
+    }
+  }
 }
 
 export const EPISODES: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
@@ -147,6 +168,11 @@ export const EPISODES: Readonly<Record<string, (scene: Scene) => Promise<void>>>
     await scene.join(one, two);
     await flow(one, two, scene.count);
     await flow(two, one, scene.count);
+  },
+  async stopandgo(scene) {
+    const [one, two] = [scene.open(zmq.Pair, 'server', NARROW), scene.open(zmq.Pair, 'client', NARROW)];
+    await scene.join(one, two);
+    await Promise.all([stopAndGo(one, two, 20), stopAndGo(two, one, 20)]);
   },
   async clientserver(scene) {
     const server = scene.open(draft.Server, 'server');
