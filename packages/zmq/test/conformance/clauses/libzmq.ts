@@ -305,8 +305,8 @@ export const behaviours: readonly Clause[] = [
 
   libzmq(
     'libzmq wss_transport: certificates that are good and bad',
-    see('behaviour/ws', 'refuses …'),
-    see('behaviour/ws', 'takes the name of the certificate from wssHostname'),
+    see('behaviour/wss', 'refuses …'),
+    see('behaviour/wss', 'takes the name of the certificate from wssHostname'),
   ),
   libzmq(
     'libzmq dgram: datagrams to and from a DGRAM',
