@@ -12,4 +12,4 @@ function bench() {
   return node(['--enable-source-maps', 'bench/.out/src/main.js', ...args]);
 }
 
-process.exitCode = build(['packages/node/test', 'bench']) || bench();
+process.exitCode = build(['bench']) || node(['scripts/doors.mjs', 'bench']) || bench();

@@ -14,7 +14,11 @@ const inputs = ['packages/zmq', 'packages/client', 'packages/node'].flatMap((fol
   join(root, folder, 'src'),
   join(root, folder, 'tsconfig.json'),
 ]);
-inputs.push(join(root, 'tsconfig.base.json'), join(root, 'package-lock.json'));
+inputs.push(
+  ...['tsconfig.base.json', 'package-lock.json', 'scripts/doors', 'scripts/doors.mjs'].map((path) =>
+    join(root, path),
+  ),
+);
 const stamp = join(root, 'packages/node/.out/start.stamp');
 
 function isUpToDate() {

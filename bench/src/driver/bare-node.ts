@@ -6,8 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import type { ForeignDriver } from './common.ts';
 import { sayReady } from './common.ts';
 
-/** The node's modules as its tests have them: this file runs as bench/.out/src/driver/bare-node.js. */
-const MODULES = new URL('../../../../packages/node/.out/src/', import.meta.url);
+/** Made like the files of the node itself, by scripts/doors.mjs; this file runs as bench/.out/src/driver/bare-node.js. */
+const DOORS = new URL('../../../dist/bare/', import.meta.url);
 
 interface Load {
   loadConfig(from: { path: string }): { readonly config: unknown };
@@ -19,8 +19,8 @@ interface Flow {
 export const bareNode: ForeignDriver = async ({ endpoint: path }) => {
   // As cli/run.ts has it.
   setFlagsFromString('--no-incremental-marking');
-  const { loadConfig } = (await import(new URL('config/load.js', MODULES).href)) as Load;
-  const { startNode } = (await import(new URL('flow/topology.js', MODULES).href)) as Flow;
+  const { loadConfig } = (await import(new URL('load.js', DOORS).href)) as Load;
+  const { startNode } = (await import(new URL('topology.js', DOORS).href)) as Flow;
   await startNode(loadConfig({ path }).config);
   sayReady(path);
   await new Promise(() => {});
