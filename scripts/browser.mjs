@@ -2,12 +2,12 @@
 //
 // Guarantees: no module of Node is in them, and nothing is looked up at run time but what is listed in EXTERNAL; the same
 // sources make the same text. Made anew only when something that they are made of is newer.
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { licencesOf } from './exe/licences.mjs';
-import { build, isNewer, root } from './tool.mjs';
+import { build, isNewer, put, root } from './tool.mjs';
 
 const zmq = join(root, 'packages/zmq/src');
 const client = join(root, 'packages/client/src');
@@ -131,14 +131,15 @@ export async function bundleForBrowsers() {
   try {
     for (const bundle of bundles) {
       if (isUpToDate(bundle)) continue;
-      mkdirSync(bundle.folder, { recursive: true });
+      // A source that is changed while this runs is newer.
+      const now = Date.now();
       for (const [file, minify] of [
         ['browser.js', false],
         ['browser.min.js', true],
       ]) {
         const { text, others } = await textOf(bundle, minify);
-        writeFileSync(join(bundle.folder, file), text);
-        if (others.length > 0) writeFileSync(join(bundle.folder, 'LICENSES.txt'), licencesOf(others, []));
+        put(join(bundle.folder, file), text, now);
+        if (others.length > 0) put(join(bundle.folder, 'LICENSES.txt'), licencesOf(others, []));
       }
     }
     return 0;

@@ -1,6 +1,14 @@
 // Where things are and how a tool is run: shared by the scripts of this folder.
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,6 +37,15 @@ export function isNewer(path, moment) {
   const stats = statSync(path);
   if (stats.mtimeMs >= moment) return true;
   return stats.isDirectory() && readdirSync(path).some((name) => isNewer(join(path, name), moment));
+}
+
+/** Replaces a file as a whole, so that nobody reads half of it; it is dated at this moment, in ms. */
+export function put(path, text, moment = Date.now()) {
+  mkdirSync(dirname(path), { recursive: true });
+  const half = `${path}.${process.pid}.tmp`;
+  writeFileSync(half, text);
+  utimesSync(half, moment / 1000, moment / 1000);
+  renameSync(half, path);
 }
 
 /**

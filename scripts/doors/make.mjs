@@ -3,19 +3,9 @@
 // Guarantees: what runs from a folder goes on while it is built again, and loads later what belongs to it: a chunk is named
 // by what is in it, and one that is not made any more stays for a day. Nobody reads half a file, and two builds at once do
 // each other no harm. After a build that failed everything is as it was. The same sources make the same text.
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, isAbsolute, join } from 'node:path';
-import { isNewer } from '../tool.mjs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { isNewer, put } from '../tool.mjs';
 
 /** How long a chunk is kept for who started with it, in ms. */
 const KEPT = 24 * 60 * 60 * 1000;
@@ -35,14 +25,6 @@ function isUpToDate(folder, inputs) {
   if (made.length === 0 || !made.every((path) => existsSync(path))) return false;
   const { mtimeMs } = statSync(recordOf(folder));
   return !inputs.some((path) => isNewer(path, mtimeMs));
-}
-
-/** Replaces a file as a whole. */
-function put(path, text) {
-  mkdirSync(dirname(path), { recursive: true });
-  const half = `${path}.${process.pid}.tmp`;
-  writeFileSync(half, text);
-  renameSync(half, path);
 }
 
 /** Files that no build has made for so long; the bundles for browsers and the types are others'. */
@@ -97,8 +79,7 @@ export async function makeDoors(folder, doors, inputs, now = Date.now()) {
   const isDoor = ([name]) => Object.hasOwn(doors, name.replace(/\.js$/, ''));
   for (const [name, text] of [...texts.filter((each) => !isDoor(each)), ...texts.filter(isDoor)])
     put(join(dist, name), text);
-  put(recordOf(folder), JSON.stringify(texts.map(([name]) => name)));
   // Of before the build: a source that was changed while it ran is newer.
-  utimesSync(recordOf(folder), now / 1000, now / 1000);
+  put(recordOf(folder), JSON.stringify(texts.map(([name]) => name)), now);
   removeOld(dist, new Set(madeIn(folder)), now);
 }
