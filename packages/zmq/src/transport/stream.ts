@@ -115,7 +115,10 @@ export class StreamConnection implements Connection {
   }
 
   lend(): void {
-    if (!this.#destroyed) lendReads(this.#socket, (chunk) => this.received(chunk));
+    const socket = this.#socket;
+    if (this.#destroyed || !lendReads(socket, (chunk) => this.received(chunk))) return;
+    // A pause that came before stopped what the stream delivers. What it would have kept until then is delivered now.
+    if (this.#paused) socket.pause();
   }
 
   pause(): void {

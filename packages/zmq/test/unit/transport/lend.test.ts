@@ -33,6 +33,27 @@ it('all reads of all connections are in the same memory, once it is lent', LIMIT
   assert.notEqual(one.farSide.chunks[0]!.buffer, lent[0]!.buffer);
 });
 
+it(
+  'a connection that is paused when its reads are lent delivers nothing until it is resumed',
+  LIMIT,
+  async () => {
+    await using held = await connectPair(tcp);
+    await using other = await connectPair(tcp);
+    held.far.pause();
+    held.far.lend?.();
+    held.near.write([Buffer.from('waits')]);
+    // Sent later, and over there and back: by then the first would be here, too.
+    other.near.write([Buffer.from('there')]);
+    await other.farSide.received(5);
+    other.far.write([Buffer.from('back')]);
+    await other.nearSide.received(4);
+    assert.equal(held.farSide.text, '');
+    held.far.resume();
+    await held.farSide.received(5);
+    assert.equal(held.farSide.text, 'waits');
+  },
+);
+
 const unread = (): void => assert.fail('of what was delivered otherwise');
 
 it('what was read and not delivered is not overtaken', LIMIT, async () => {
