@@ -38,16 +38,11 @@ export function lendReads(socket: Socket, take: (chunk: Buffer) => void): boolea
   if (fields[buffer] !== null || fields[callback] !== null || fields[generator] !== null) return false;
   shared ??= allocate(SIZE);
   const memory = shared;
-  try {
-    handle.useUserBuffer(memory);
-  } catch {
-    // It is there by name only: Deno until some 2.x.
-    return false;
-  }
   fields[buffer] = memory;
   fields[callback] = (size: number): boolean => {
     take(view(memory, 0, size));
     return true;
   };
+  handle.useUserBuffer(memory);
   return true;
 }
