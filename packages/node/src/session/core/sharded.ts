@@ -85,7 +85,7 @@ export class ShardedGroup<M extends Member> extends Group<M> {
   }
 
   protected override wake(now: number): number {
-    if (this.#count === 0) return Number.POSITIVE_INFINITY;
+    // Also when nothing waits: what comes until then will.
     let due = Number.POSITIVE_INFINITY;
     for (const until of this.#until) if (until > now && until < due) due = until;
     return due;

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { messageLength, writeMessage } from '@zeroth/zmq/run';
 import fc from 'fast-check';
+import { DONE } from '../../../src/session/core/group.ts';
 import { matches, SHARDS, shardOf } from '../../../src/session/core/keys.ts';
+import { Member } from '../../../src/session/core/member.ts';
+import { ShardedGroup } from '../../../src/session/core/sharded.ts';
 import { Shards } from '../../../src/session/core/shards.ts';
 
 const loads = (shards: Shards<string>, members: readonly string[]): number[] =>
@@ -90,5 +93,38 @@ describe('keys', () => {
     assert.ok(!matches(record('line-1', 'x'), 2, Buffer.from('line-11')));
     assert.ok(!matches(record('li', 'ne'), 2, Buffer.from('line')));
     assert.ok(!matches(record('', 'line'), 2, Buffer.from('l')));
+  });
+});
+
+describe('a sharded group', () => {
+  it('wakes for what came while its shard had to wait, also when nothing waited before', () => {
+    const handed: number[] = [];
+    const group = new ShardedGroup<Member>(
+      { prefix: Buffer.alloc(0), ackTimeout: 1000, maxDeliveries: 1 },
+      { acknowledged: 1, ranges: [], deliveries: [] },
+      { records: (_member, first) => void handed.push(first), gap: () => {} },
+    );
+    const frames = ['k', 'x'].map((text) => Buffer.from(text));
+    const one = Buffer.alloc(messageLength(frames));
+    writeMessage(one, 0, frames);
+    const hold = (first: number): void =>
+      group.hold([{ type: 'records', first, count: 1, timestamp: 1, bytes: one, start: 0, end: one.length }]);
+    const member = new Member(10, 1000);
+    group.join(member);
+    hold(1);
+    assert.equal(group.step(2, 0, 1000), DONE);
+    // Its only delivery was in vain: it dies, and its shard rests.
+    group.nack(member, [{ first: 1, last: 1 }], 5000, 0);
+    group.buried(1, 1);
+    const due = group.expire(1000);
+    hold(2);
+    assert.equal(group.step(3, 2000, 1000), DONE);
+    assert.deepEqual(handed, [1]);
+    assert.equal(due, 5000, 'then it is looked at again');
+    group.expire(due);
+    // Nobody took anything for a while: it is read again.
+    hold(2);
+    assert.equal(group.step(3, due, 1000), DONE);
+    assert.deepEqual(handed, [1, 2]);
   });
 });
