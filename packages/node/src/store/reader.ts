@@ -62,6 +62,11 @@ export class Ahead {
     }
   }
 
+  /** The stream is closed: when it is opened again its segments are others. */
+  forget(stream: string): void {
+    for (const [key, { size }] of this.#places) if (key.startsWith(`${stream} `)) this.#remove(key, size);
+  }
+
   #remove(key: string, size: number): void {
     this.#places.delete(key);
     this.#bytes -= size;

@@ -335,6 +335,7 @@ export class FileStream implements Stream {
     await this.#retention.close();
     await this.places.close();
     for (const segment of this.#segments.all) this.#shared.pool.drop(segment.path);
+    this.#shared.ahead.forget(this.name);
     this.#tail.clear();
     this.#listeners.clear();
   }

@@ -60,6 +60,20 @@ describe('a store in files', () => {
     assert.deepEqual(readdirSync(dir), ['streams'], 'the lock is given back');
   });
 
+  it('reads on in a stream that was closed and opened again as it is now', async () => {
+    const store = await open();
+    const again = async (): Promise<Stream> => {
+      await store.release('a');
+      return store.open('a', KEEP_ALL);
+    };
+    await append(await store.open('a', KEEP_ALL), 'one', 'two');
+    assert.deepEqual(await readAll(await again()), ['1:one', '2:two']);
+    await append(await again(), 'three');
+    // What a former reader knew of the end of the file is over.
+    assert.deepEqual(await readAll(await again(), 3), ['3:three']);
+    await store.close();
+  });
+
   it('is opened by one process', async () => {
     const store = await open();
     await assert.rejects(open(), { code: 'STORE_LOCKED' });
