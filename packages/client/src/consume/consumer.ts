@@ -116,10 +116,7 @@ export class Consumption implements Consumer, Party, Acks {
   // ---- the application
 
   next(): Promise<Result> {
-    if (this.#live && this.#current > 0) {
-      this.ack(this.#current);
-      this.#current = 0;
-    }
+    this.#done();
     if (this.#waiting.length === 0) {
       const record = this.#take();
       if (record !== null) {
@@ -137,6 +134,13 @@ export class Consumption implements Consumer, Party, Acks {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
     });
+  }
+
+  /** Live: who asks for the next one is done with the one before. */
+  #done(): void {
+    if (!this.#live || this.#current === 0) return;
+    this.ack(this.#current);
+    this.#current = 0;
   }
 
   async return(): Promise<Result> {
@@ -313,6 +317,8 @@ export class Consumption implements Consumer, Party, Acks {
       if (record === null) pending.skip();
       if (pending.left === 0) this.#shift(pending.missed);
       if (record === null) continue;
+      // Several may have been asked for at once.
+      this.#done();
       this.#current = record.sequence;
       return record;
     }

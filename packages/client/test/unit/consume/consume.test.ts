@@ -36,6 +36,20 @@ describe('consume', () => {
     await client.close();
   });
 
+  it('live acknowledges what was asked for at once, several at a time', async () => {
+    const { client, node } = await start();
+    await fill(client, 12);
+    const live = client.stream('telemetry').consume({ live: true, from: 'first', credit: 4 });
+    const seen: number[] = [];
+    for (let round = 0; round < 4; round++) {
+      const three = [live.next(), live.next(), live.next()];
+      for (const { value } of await Promise.all(three)) seen.push(value!.sequence);
+    }
+    assert.deepEqual(seen, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert.ok(node.seen.some(({ type }) => type === 'ACK'));
+    await client.close();
+  });
+
   it('goes on after the last acknowledged record of the group', async () => {
     const { client } = await start();
     await fill(client, 10);
