@@ -43,6 +43,8 @@ export class PublisherPattern extends Pattern {
 
   override lost(pipe: Pipe): void {
     for (const topic of this.forget(pipe)) this.announce(pipe, topic, false);
+    // Nobody waits for the room of a peer that wants nothing (noDrop).
+    this.host.writable();
   }
 
   /** Ends all subscriptions of a pipe; returns the topics whose end is to be announced. */
@@ -64,7 +66,6 @@ export class PublisherPattern extends Pattern {
     // The scratch lists must not keep it alive.
     this.#targets.length = 0;
     this.#hits.length = 0;
-    // A sender that waits for this peer's room (noDrop) need not wait any longer.
     this.host.writable();
   }
 
@@ -182,7 +183,7 @@ export class PublisherPattern extends Pattern {
 
   override get writable(): boolean {
     if (!this.host.options.noDrop) return true;
-    for (const pipe of this.#pipes) if (pipe.outbox.full) return false;
+    for (const pipe of this.#pipes) if (pipe.identity !== null && pipe.outbox.full) return false;
     return true;
   }
 
@@ -342,6 +343,7 @@ export class XPublisherPattern extends PublisherPattern {
     this.#asked.delete(pipe);
     this.forget(pipe);
     for (const name of asked.topics) this.announce(pipe, Buffer.from(name, 'latin1'), false);
+    this.host.writable();
   }
 
   /** Subscribes (or not) the peer that the last received message came from. */
@@ -349,7 +351,7 @@ export class XPublisherPattern extends PublisherPattern {
     const pipe = this.#manual;
     if (pipe === null || pipe.ended) return;
     if (subscribe) this.add(pipe, topic);
-    else this.withdraw(pipe, topic);
+    else if (this.withdraw(pipe, topic) !== null) this.host.writable();
   }
 
   override next(): Buffer[] | null {

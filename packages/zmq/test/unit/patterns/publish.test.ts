@@ -106,6 +106,21 @@ describe('PUB', () => {
     assert.deepEqual(slow.messages, ["'0'", "'1'"]);
   });
 
+  it('with noDrop does not wait for a subscriber whose connection is lost', () => {
+    const { pattern, host } = pub({ noDrop: true });
+    const far = subscriber(pattern, ['s'], { sendMark: 1, takes: false });
+    // What is on the way is no message: what waits stays for the next connection, and fills the outbox.
+    far.pipe.outbox.pushControl(Buffer.from([4, 0]));
+    far.pipe.outbox.flush();
+    assert.ok(pattern.send('s1'));
+    assert.equal(pattern.send('s2'), false);
+    const calls = host.writableCalls;
+    far.lose();
+    assert.ok(host.writableCalls > calls, 'who waits is told');
+    assert.ok(pattern.writable);
+    assert.ok(pattern.send('s2'), 'nobody wants it now');
+  });
+
   it('with noDrop waits, and gives nobody the message twice', () => {
     const { pattern, host } = pub({ noDrop: true });
     const slow = subscriber(pattern, ['s'], { sendMark: 1, takes: false });
@@ -212,6 +227,21 @@ describe('runs of PUB', () => {
 
 describe('XPUB', () => {
   const told = (pattern: XPublisherPattern): string[] => receiveAll(pattern);
+
+  it('with manual and noDrop goes on when the application takes a full subscriber out', () => {
+    const { pattern, host } = xpub({ manual: true, noDrop: true });
+    const far = subscriber(pattern, ['s'], { sendMark: 1, takes: false });
+    pattern.next();
+    pattern.decide(Buffer.from('s'), true);
+    assert.ok(pattern.send('s1'));
+    assert.equal(pattern.send('s2'), false);
+    const calls = host.writableCalls;
+    pattern.decide(Buffer.from('s'), false);
+    assert.ok(host.writableCalls > calls);
+    assert.ok(pattern.send('s2'));
+    far.drain();
+    assert.deepEqual(far.messages, ["'s1'"]);
+  });
 
   it('tells of the first subscription and the last cancellation of a topic', () => {
     const { pattern, host } = xpub();
