@@ -34,6 +34,11 @@ export class XSubscriberPattern extends Pattern {
     for (const [topic] of this.topics.entries()) if (!this.#tell(pipe, topic, true)) return;
   }
 
+  /** What waits was for this connection: wishes that were true then, all of which the next one hears as they are now. */
+  override lost(pipe: Pipe): void {
+    this.host.dropped(pipe, 'disconnected', pipe.outbox.discardOpen());
+  }
+
   /** @throws ZmqError EINVAL for a topic over {@link TOPIC_MAX}. */
   subscribe(topic: Uint8Array): void {
     if (topic.length > TOPIC_MAX) {
@@ -117,8 +122,12 @@ export class XSubscriberPattern extends Pattern {
   ): number {
     for (let at = start; at < end; ) {
       const next = messageEnd(bytes, at);
-      if (isSubscription(bytes, at, next)) this.#wish(view(bytes, bodyStart(bytes, at), next));
-      else this.#spread((pipe) => pipe.outbox.pushRun(bytes, at, next, 1));
+      const body = bodyStart(bytes, at);
+      if (isSubscription(bytes, at, next)) {
+        // It may be anybody's message: there is nobody to throw at.
+        if (next - body - 1 > TOPIC_MAX) this.host.dropped(null, 'malformed', 1);
+        else this.#wish(view(bytes, body, next));
+      } else this.#spread((pipe) => pipe.outbox.pushRun(bytes, at, next, 1));
       at = next;
     }
     return count;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PatternOptions } from '../../../src/patterns/pattern.ts';
 import { SubscriberPattern, XSubscriberPattern } from '../../../src/patterns/subscribe.ts';
-import { FakeHost, FarSide, join, receiveAll, runOf } from '../../support/pipes.ts';
+import { TOPIC_MAX } from '../../../src/zmtp/command.ts';
+import { FakeHost, FarSide, join, KeepingSink, receiveAll, runOf } from '../../support/pipes.ts';
 import { hex } from '../../support/wire.ts';
 
 function sub(options: Partial<PatternOptions> = {}): { host: FakeHost; pattern: SubscriberPattern } {
@@ -148,6 +149,28 @@ describe('XSUB', () => {
     assert.deepEqual(b.everything, ["'hello'"]);
     away.open();
     assert.deepEqual(away.everything, []);
+  });
+
+  it('takes no subscription along to the next connection that was cancelled in between', () => {
+    const { pattern } = xsub();
+    const far = join(pattern, { takes: false });
+    pattern.subscribe(bytes('a'));
+    far.pipe.outbox.flush();
+    pattern.subscribe(bytes('b'));
+    far.lose();
+    pattern.unsubscribe(bytes('b'));
+    far.open(new KeepingSink());
+    assert.deepEqual(far.everything, ['SUBSCRIBE a']);
+  });
+
+  it('a run with a topic that is too long does no harm to what is behind it', () => {
+    const { pattern, host } = xsub();
+    const far = join(pattern);
+    const long = Buffer.alloc(TOPIC_MAX + 2, 1);
+    const run = runOf([[long], [hex('01 61')]]);
+    assert.equal(pattern.sendRun(null, run.bytes, 0, run.bytes.length, run.count), 2);
+    assert.deepEqual(far.everything, ['SUBSCRIBE a']);
+    assert.equal(host.lost('malformed'), 1);
   });
 
   it('subscribes by runs as well', () => {
