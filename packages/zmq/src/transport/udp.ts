@@ -5,6 +5,7 @@
  * large as well.
  */
 import type { Socket } from 'node:dgram';
+import { ZmqError } from '../errors.ts';
 import { formatAddress, parseEndpoint, type TcpAddress, type UdpEndpoint } from './endpoint.ts';
 import { systemError } from './system-error.ts';
 import type { Connection, ConnectionHandler, Transport } from './transport.ts';
@@ -20,6 +21,9 @@ export const udpTransport: Transport = {
     const socket = create(host, group);
     let endpoint: string | null = null;
     const ready = new Promise<void>((resolve, reject) => {
+      // Nothing else tells of it.
+      const detail = 'closed before it was bound';
+      socket.once('close', () => reject(new ZmqError('EBADF', { address: text, detail })));
       const failed = (error: unknown): void => {
         shut(socket);
         reject(systemError(error, text));

@@ -172,3 +172,13 @@ describe('udp is refused', () => {
     }
   });
 });
+
+describe('a bind to udp', { timeout: 30_000 }, () => {
+  it('that is overtaken by the end of the socket fails', async () => {
+    const dish = new Dish();
+    const bound = dish.bind('udp://127.0.0.1:*');
+    const drained = dish.drain({ timeout: 0 });
+    await within(assert.rejects(bound, { code: 'EBADF' }), 'the end of the bind');
+    await within(drained, 'the end of the socket');
+  });
+});
