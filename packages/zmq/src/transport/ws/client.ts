@@ -15,7 +15,7 @@ import { formatAddress, formatEndpoint, formatMapped, type WsEndpoint } from '..
 import { codeOf, systemError } from '../system-error.ts';
 import { applyKeepalive } from '../tcp.ts';
 import type { DialCallback, TransportOptions } from '../transport.ts';
-import { RECORD_MAX, WsConnection } from './connection.ts';
+import { fitRecords, PRODUCT, WsConnection } from './connection.ts';
 
 /** libzmq does so when no subprotocol is its own. */
 const HUNG_UP =
@@ -83,7 +83,6 @@ export function dialUpgrade(endpoint: WsEndpoint, options: TransportOptions, don
       return new ZmqError('ERR_ZMTP_HANDSHAKE_TIMEOUT', { address, detail });
     });
     applyKeepalive(socket, options);
-    if (socket instanceof tls.TLSSocket) socket.setMaxSendFragment(RECORD_MAX);
     upgrade(socket, endpoint, options, fail, (connected, head, protocol) => {
       if (over) return;
       stop();
@@ -122,7 +121,7 @@ function upgrade(
     handshake = new Handshake(urlOf(endpoint), [], {
       createConnection: () => socket,
       perMessageDeflate: false,
-      headers: { 'Sec-WebSocket-Protocol': offers.join(',') },
+      headers: { 'Sec-WebSocket-Protocol': offers.join(','), 'User-Agent': PRODUCT },
     });
   } catch (error) {
     refuse(`${endpoint.text} can't be written as a URL`, error);
@@ -138,6 +137,7 @@ function upgrade(
     refuse(refusal(response, endpoint)),
   );
   handshake.on('upgrade', (response: IncomingMessage) => {
+    fitRecords(socket, response.headers.server);
     const chosen = response.headers['sec-websocket-protocol'];
     delete response.headers['sec-websocket-protocol'];
     agreed = chosen === undefined || !offers.includes(chosen) ? null : readProtocol(chosen);

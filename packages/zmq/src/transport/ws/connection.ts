@@ -8,6 +8,7 @@
  */
 import { randomFillSync } from 'node:crypto';
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { ZmqError } from '../../errors.ts';
 import { COMMAND_MAX } from '../../zmtp/command.ts';
 import { type WebSocketEvents, WebSocketReader } from '../../zmtp/websocket-reader.ts';
@@ -30,11 +31,22 @@ const STUCK_MS = 30_000;
 /** A message without a limit of its own has this one. */
 const CEILING = 0x7fff_ffff;
 
+/** Our name in the header of the upgrade that has the software's: User-Agent of the client, Server of the server. */
+export const PRODUCT = 'zeroth-zmq';
+
 /**
  * Octets of a TLS record. libzmq (4.3.5) reads 8 KiB at a time and forgets what its TLS library still holds of a larger
  * record until more arrives, so that the end of a burst would not.
  */
-export const RECORD_MAX = 8192;
+const RECORD_MAX = 8192;
+
+/**
+ * To be called when the header of the upgrade is there, with the name that the peer gives itself. libzmq gives none; browsers,
+ * proxies and we do, and read records of any size: 16 KiB, as TLS has them, take a tenth less processor time.
+ */
+export function fitRecords(socket: Socket, product: string | readonly string[] | undefined): void {
+  if (product === undefined && socket instanceof TLSSocket) socket.setMaxSendFragment(RECORD_MAX);
+}
 
 /** Octets that are encoded at a time. */
 const SLICE = 262_144;

@@ -21,7 +21,7 @@ import { ZmqError, type ZmqErrorCode } from '../../errors.ts';
 import { chooseProtocol, readProtocol } from '../../zmtp/zws.ts';
 import { formatMapped, type WsEndpoint } from '../endpoint.ts';
 import type { Connection, TransportOptions } from '../transport.ts';
-import { RECORD_MAX, WsConnection } from './connection.ts';
+import { fitRecords, PRODUCT, WsConnection } from './connection.ts';
 import { refusedOrigin } from './origin.ts';
 
 const MAX_HEADERS = 16_384;
@@ -79,7 +79,7 @@ export function createReception(
     WebSocket: Upgraded,
   });
   upgrader.on('headers', (headers, request) => {
-    headers.push(`Sec-WebSocket-Protocol: ${chosen.get(request)}`);
+    headers.push(`Server: ${PRODUCT}`, `Sec-WebSocket-Protocol: ${chosen.get(request)}`);
   });
   upgrader.on('wsClientError', (error, socket, request) => {
     refuse(socket as Socket, 400, error.message, request);
@@ -156,6 +156,7 @@ export function createReception(
     } else {
       delete headers['sec-websocket-protocol'];
       chosen.set(request, protocol);
+      fitRecords(socket, headers['user-agent']);
       upgrader.handleUpgrade(request, socket, head, (upgraded) => {
         const { socket: ours, head: rest } = upgraded as Upgraded;
         const visitor = visitorOf(socket);
@@ -179,10 +180,7 @@ export function createReception(
           // `take` has a limit for all of it.
           handshakeTimeout: 0x7fff_ffff,
         });
-  secure?.on('secureConnection', (socket) => {
-    socket.setMaxSendFragment(RECORD_MAX);
-    http.emit('connection', socket);
-  });
+  secure?.on('secureConnection', (socket) => http.emit('connection', socket));
   secure?.on('tlsClientError', (error, socket) => {
     tell(socket, `no TLS connection: ${troubleOf(error)}`);
     socket.destroy();
