@@ -171,18 +171,21 @@ export class Proxy<F extends Socket = Socket, B extends Socket = Socket> {
     const { signal } = options;
     const timeout = drainTime(options, back.options.linger);
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
+    // One that never ran moves nothing.
+    const runs = this.#state === 'running';
     this.#draining = true;
     this.#goOn();
+    // Somebody may close the back end meanwhile: then nothing more goes out.
     const over = (): boolean =>
-      (signal?.aborted ?? false) || performance.now() >= deadline || (front.closed && back.closed);
+      (signal?.aborted ?? false) || performance.now() >= deadline || back.closed || !runs;
     const requests = front.type === 'ROUTER';
+    const due = (): boolean => requests && !front.closed && outstanding(back) > 0;
     const late = reserved(deadline, timeout);
     const settled = (): boolean =>
       performance.now() >= late ||
       (front.stats().queuedIn === 0 && back.stats().queuedIn === 0 && outstanding(back) === 0);
     await comeToRest(front, { over, settled });
-    const waiting = (): boolean => front.stats().queuedIn > 0 || (requests && outstanding(back) > 0);
-    while (waiting() && !over()) await poll();
+    while ((front.stats().queuedIn > 0 || due()) && !over()) await poll();
     const left = front.stats().queuedIn + (requests ? back.stats().queuedIn : 0);
     const time = Number.isFinite(deadline) ? Math.max(0, deadline - performance.now()) : -1;
     front.relay = null;

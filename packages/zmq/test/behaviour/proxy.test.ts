@@ -247,6 +247,32 @@ for (const transport of transports) {
       assert.deepEqual(await within(proxy.drain({ timeout: 50 }), 'the drain'), { undelivered: 30 });
     });
 
+    it('a drain without a limit ends when somebody closes the back end', async (t) => {
+      const s = scope(t, transport);
+      const { proxy, front } = await start(s, transport, s.open(zmq.Pull), s.open(zmq.Push));
+      const producer = s.open(zmq.Push);
+      producer.connect(front);
+      for (let index = 0; index < 30; index += 1) await producer.send(String(index));
+      await until(() => proxy.frontEnd.stats.messagesIn === 30, 'all to be accepted');
+      const draining = proxy.drain({ timeout: -1 });
+      await turn();
+      proxy.backEnd.close();
+      assert.deepEqual(await within(draining, 'the drain'), { undelivered: 30 });
+    });
+
+    it('a drain of one that never ran counts what came, and closes', async (t) => {
+      const s = scope(t, transport);
+      const [pull, push] = [s.open(zmq.Pull), s.open(zmq.Push)];
+      const front = await bindTo(pull, transport);
+      const proxy = new zmq.Proxy(pull, push);
+      const producer = s.open(zmq.Push);
+      producer.connect(front);
+      for (let index = 0; index < 30; index += 1) await producer.send(String(index));
+      await until(() => pull.stats.messagesIn === 30, 'all to be accepted');
+      assert.deepEqual(await within(proxy.drain({ timeout: -1 }), 'the drain'), { undelivered: 30 });
+      assert.ok(pull.closed && push.closed);
+    });
+
     it('needs two open sockets that are bound or connected', async (t) => {
       const s = scope(t, transport);
       const [router, dealer] = [s.open(zmq.Router), s.open(zmq.Dealer)];
