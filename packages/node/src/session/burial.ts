@@ -94,15 +94,17 @@ function letters(span: Records, first: number, last: number, about: (sequence: n
   return { bytes, start: 0, end: bytes.length, count: countMessages(bytes) };
 }
 
-/** Resolves when the stream has committed so far. */
+/** Resolves when the stream has committed so far; rejects when it never will. */
 function durable(stream: Stream, sequence: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const done = (): void => {
-      if (stream.committed < sequence && !signal.aborted) return;
+      const there = stream.committed >= sequence;
+      const closed = stream.trouble?.code === 'STREAM_CLOSED' ? stream.trouble : null;
+      if (!there && closed === null && !signal.aborted) return;
       stop();
       signal.removeEventListener('abort', done);
-      if (stream.committed < sequence) reject(new Error('the node stops'));
-      else resolve();
+      if (there) resolve();
+      else reject(closed ?? new Error('the node stops'));
     };
     const stop = stream.listen(done);
     signal.addEventListener('abort', done, { once: true });

@@ -224,7 +224,7 @@ export class FileStream implements Stream {
   }
 
   append(run: Run, producer: Producer | null): Appended | null {
-    if (this.#closed) throw new ZerothError('STREAM_CLOSED', `Stream ${this.name} is closed.`);
+    if (this.#closed) throw closed(this.name);
     if (this.#trouble !== null) throw this.#trouble;
     if (producer !== null && Buffer.byteLength(producer.name) > NAME_MAX)
       throw new RangeError(`a producer's name has ${NAME_MAX} octets at most`);
@@ -331,7 +331,12 @@ export class FileStream implements Stream {
     this.#closed = true;
     await this.#writer.close();
     const lost = this.#next - this.#committed;
-    if (lost > 0) this.#log.event('store:lost', { records: lost, first: this.#committed });
+    if (lost > 0) {
+      this.#log.event('store:lost', { records: lost, first: this.#committed });
+      // Who waits for their commit waits in vain.
+      this.#trouble = closed(this.name);
+      this.#tell();
+    }
     await this.#retention.close();
     await this.places.close();
     for (const segment of this.#segments.all) this.#shared.pool.drop(segment.path);
@@ -378,6 +383,10 @@ export class FileStream implements Stream {
   #tell(): void {
     for (const listener of this.#listeners) listener(this);
   }
+}
+
+function closed(name: string): ZerothError {
+  return new ZerothError('STREAM_CLOSED', `Stream ${name} is closed.`);
 }
 
 export function streamFolder(dir: string, name: string): string {
