@@ -27,9 +27,15 @@ function flushAll(): void {
   deferrals = 0;
   const outboxes = dirty;
   dirty = spare;
-  for (let i = 0; i < outboxes.length; i++) outboxes[i]!.flush();
-  outboxes.length = 0;
-  spare = outboxes;
+  let done = 0;
+  try {
+    while (done < outboxes.length) outboxes[done++]!.flush();
+  } finally {
+    // Something threw: an outbox that waits here does not ask again.
+    for (; done < outboxes.length; done++) flushSoon(outboxes[done]!);
+    outboxes.length = 0;
+    spare = outboxes;
+  }
 }
 
 let turning: Promise<void> | null = null;

@@ -70,3 +70,24 @@ describe('flusher', () => {
     await nextTurn();
   });
 });
+
+describe('a flush that throws', () => {
+  it('keeps nobody from being written', (t) => {
+    const ticks: (() => void)[] = [];
+    t.mock.method(process, 'nextTick', (run: () => void) => void ticks.push(run));
+    const written: string[] = [];
+    const outbox = (name: string, fault: Error | null): Outbox =>
+      ({
+        flush: () => {
+          if (fault !== null) throw fault;
+          written.push(name);
+        },
+      }) as unknown as Outbox;
+    const fault = new Error('a mistake');
+    for (const each of [outbox('a', null), outbox('b', fault), outbox('c', null), outbox('d', null)])
+      flushSoon(each);
+    assert.throws(() => ticks.shift()!(), fault);
+    for (let run = ticks.shift(); run !== undefined; run = ticks.shift()) run();
+    assert.deepEqual(written, ['a', 'c', 'd']);
+  });
+});
