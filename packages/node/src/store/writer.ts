@@ -244,6 +244,10 @@ export class Writer {
   #rolled(): void {
     this.#busy = false;
     settle(this.#rolling);
+    if (this.#stopped) {
+      this.#rest();
+      return;
+    }
     this.#events.rolled();
     // After trouble the first write that works ends it.
     if (this.#trouble && this.#options.queue.isEmpty) {
@@ -363,6 +367,9 @@ export class Writer {
   stop(): void {
     this.#stopped = true;
     this.#trouble = true;
+    if (this.#busy) return;
+    settle(this.#rolling);
+    this.#rest();
   }
 
   #rest(): void {

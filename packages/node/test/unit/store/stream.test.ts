@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ZerothError } from '../../../src/errors.ts';
 import { MemoryFiles } from '../../support/memory-files.ts';
 import {
   KEEP_ALL,
@@ -393,5 +394,34 @@ describe('when records are synced', () => {
     const again = await openMemoryStream(left);
     assert.equal(again.next, 21);
     await again.close();
+  });
+});
+
+describe('a stream whose folder is taken by another process', () => {
+  const taken = new ZerothError('STREAM_FAILED', 'taken');
+
+  it('writes nothing any more, also when a new segment was on its way', async () => {
+    const files = new MemoryFiles();
+    const settings = { ...KEEP_ALL, retain: { bytes: 0, age: 0, count: 8 } };
+    const stream = await openMemoryStream(files, { settings });
+    stream.append(runOf('one'), null);
+    await settled(stream);
+    stream.append(runOf('two'), null);
+    // The file of its segment is being made.
+    await new Promise(setImmediate);
+    stream.lose(taken);
+    await stream.close();
+    const again = await openMemoryStream(files.kill());
+    assert.equal(again.next, 2);
+    await again.close();
+  });
+
+  it('closes, also when it was about to write', async () => {
+    const stream = await openMemoryStream(new MemoryFiles());
+    stream.append(runOf('one'), null);
+    const closed = stream.close();
+    stream.lose(taken);
+    await closed;
+    assert.equal(stream.committed, 1);
   });
 });
