@@ -267,14 +267,11 @@ class PageConnection implements Connection {
   }
 
   #deliverKept(): void {
-    let at = 0;
-    const kept = this.#kept;
-    while (at < kept.length && !this.#paused && !this.#ending && !this.#closed && this.#handler !== null) {
-      const chunk = kept[at++]!;
+    while (this.#kept.length > 0 && !this.#paused && !this.#ending && !this.#closed && this.#handler !== null) {
+      const chunk = this.#kept.shift()!;
       this.#keptOctets -= chunk.length;
       this.#handler.onData(chunk);
     }
-    if (kept === this.#kept) kept.splice(0, at);
   }
 
   #fail(detail: string): void {
