@@ -267,7 +267,13 @@ class PageConnection implements Connection {
   }
 
   #deliverKept(): void {
-    while (this.#kept.length > 0 && !this.#paused && !this.#ending && !this.#closed && this.#handler !== null) {
+    while (
+      this.#kept.length > 0 &&
+      !this.#paused &&
+      !this.#ending &&
+      !this.#closed &&
+      this.#handler !== null
+    ) {
       const chunk = this.#kept.shift()!;
       this.#keptOctets -= chunk.length;
       this.#handler.onData(chunk);
