@@ -24,7 +24,7 @@ export function ourStreams(node: Command, client: Command): Streams {
     start: async (stage) => (await streamNode(stage, node, newFolder(stage))).sessions,
     client,
     prefix: 'stream',
-    ample: (size) => (size < 1024 ? 2_500_000 : 1_200_000),
+    ample: (size) => (size < 1024 ? 5_000_000 : 1_600_000),
   };
 }
 
