@@ -3,10 +3,12 @@
 //   npm test -- packages/zmq/test/unit                 only the files whose path starts so (any number of these)
 //   npm test -- --test-name-pattern=greeting           anything else with a dash goes to node
 //   npm test -- --keep-going packages/zmq/test/unit    runs what did compile even if the build failed (still exits 1)
+//   npm test -- --jitter=100 packages/zmq/test/unit    stops processes for up to 100 ms at a time meanwhile (./jitter.mjs)
 //
 // The files are listed here because `node --test` takes folders on Node 20 only and globs on later ones only.
 // The list is made from the sources, so the output of a test that was deleted does not run. packages/node/test/windows is
 // compiled and left out: npm run test:windows runs it.
+import { randomInt } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { buildAll } from './browser.mjs';
@@ -36,7 +38,8 @@ const timeout = limit + 30_000;
 
 const args = process.argv.slice(2);
 const keepGoing = args.includes('--keep-going');
-const options = args.filter((arg) => arg.startsWith('-') && arg !== '--keep-going');
+const jitter = args.find((arg) => arg === '--jitter' || arg.startsWith('--jitter='));
+const options = args.filter((arg) => arg.startsWith('-') && arg !== '--keep-going' && arg !== jitter);
 const filters = args
   .filter((arg) => !arg.startsWith('-'))
   .map((arg) => relative(root, arg).split(sep).join('/'));
@@ -52,6 +55,14 @@ function testsOf({ tests, compiled }) {
     .filter((name) => wanted(`${tests}/${name}`))
     .map((name) => `${compiled}/${name.replace(/\.ts$/, '.js')}`)
     .sort();
+}
+
+/** What goes before node's options when the tests are to be run on a machine that is too busy. */
+function jittered() {
+  if (jitter === undefined) return [];
+  const [, longest = '100', seed = String(randomInt(1_000_000))] = jitter.split(/[=,]/);
+  console.log(`Jitter: stops of up to ${longest} ms. Again: --jitter=${longest},${seed}`);
+  return ['scripts/jitter.mjs', seed, longest, process.execPath];
 }
 
 const found = suites
@@ -71,6 +82,7 @@ const built = filters.length === 0 ? await buildAll() : projects.length === 0 ? 
 if (built !== 0 && !keepGoing) process.exit(built);
 
 const tested = node([
+  ...jittered(),
   '--enable-source-maps',
   `--import=${new URL('test-limit.mjs', import.meta.url)}`,
   '--test',
