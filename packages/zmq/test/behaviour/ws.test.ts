@@ -5,6 +5,8 @@ import { once } from 'node:events';
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { type ClientOptions, WebSocket } from 'ws';
 import * as zmq from '../../src/index.ts';
 import { until, within } from '../support/deadline.ts';
@@ -173,6 +175,35 @@ describe('ws, who is let in', { timeout: 60_000 }, () => {
     pull.wsOrigins = '*';
     assert.equal(await asked('http://evil.example'), 101);
   });
+});
+
+describe('ws, the first connection to a bound endpoint', { timeout: 60_000 }, () => {
+  const library = JSON.stringify(fileURLToPath(new URL('../../src/index.js', import.meta.url)));
+  // A thread of its own: there, what a connection needs is loaded with the first one.
+  const source = `
+    const { once } = require('node:events');
+    const { connect } = require('node:net');
+    const { parentPort, workerData: options } = require('node:worker_threads');
+    const zmq = require(${library});
+    (async () => {
+      const pull = new zmq.Pull(options);
+      await pull.bind((options.wssKeyPem === undefined ? 'ws' : 'wss') + '://127.0.0.1:0');
+      const strangers = [1, 2, 3].map(() => connect(new URL(pull.lastEndpoint).port, '127.0.0.1'));
+      for (const each of strangers) each.once('connect', () => each.resetAndDestroy());
+      await Promise.all(strangers.map((each) => once(each, 'close')));
+      const push = new zmq.Push(options);
+      push.connect(pull.lastEndpoint);
+      await push.send('still here');
+      parentPort.postMessage(String((await pull.receive())[0]));
+    })();
+  `;
+  for (const { name, options } of transports.filter((each) => each.name.startsWith('ws'))) {
+    it(`may be reset at once, over ${name}`, async (t) => {
+      const worker = new Worker(source, { eval: true, workerData: options });
+      t.after(() => worker.terminate());
+      assert.deepEqual(await within(once(worker, 'message'), 'the worker'), ['still here']);
+    });
+  }
 });
 
 describe('ws, connecting', { timeout: 60_000 }, () => {

@@ -37,10 +37,16 @@ function listen(
         reception.take(socket, bound);
         return;
       }
-      // Nothing is read of it meanwhile.
+      // Nothing is read of it meanwhile, and yet it may be reset: without a listener that would end the process.
+      socket.on('error', ignore);
       loading ??= load();
       loading.then(
-        () => (closed ? socket.destroy() : reception?.take(socket, bound)),
+        () => {
+          if (closed) socket.destroy();
+          if (socket.destroyed) return;
+          reception?.take(socket, bound);
+          socket.off('error', ignore);
+        },
         (error: unknown) => {
           socket.destroy();
           onError(ZmqError.fromSystem(error, { address: text }));
@@ -100,3 +106,5 @@ function checkSecrets(endpoint: WsEndpoint, { wssKeyPem, wssCertPem }: Transport
   }
   return { key: wssKeyPem, cert: wssCertPem };
 }
+
+function ignore(): void {}
