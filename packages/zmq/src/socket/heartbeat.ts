@@ -79,16 +79,20 @@ export class Heartbeat {
   /** Gives the peer up unless something comes from it within the time. */
   #expect(time: number, limit: string): NodeJS.Timeout {
     const before = this.#pipe.heard;
-    const timer = setTimeout(() => {
+    const judge = (): void => {
       if (this.#pingDue === timer) this.#pingDue = null;
-      if (this.#lifeDue === timer) this.#lifeDue = null;
+      else if (this.#lifeDue === timer) this.#lifeDue = null;
+      else return;
       if (this.#pipe.heard !== before) return;
       // While we don't read, the silence is our own doing; while the peer doesn't, it is busy, and may not even have
       // seen the ping. Whether it is still there, TCP finds out.
       if (this.#pipe.paused || this.#pipe.outbox.stalled) return;
       const detail = `nothing came from ${this.#connection.remote} for ${time} ms (${limit})`;
       this.#gone(new ZmqError('ERR_ZMTP_HEARTBEAT_TIMEOUT', { detail, address: this.#connection.remote }));
-    }, time);
+    };
+    // The time is over, and what came in it may not have been read: a program that is busy itself gets to its timers
+    // first. Sockets are next, then this.
+    const timer = setTimeout(() => setImmediate(judge), time);
     timer.unref();
     return timer;
   }
