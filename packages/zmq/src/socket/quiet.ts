@@ -17,10 +17,10 @@ const QUIET = 10;
 const SILENT = 500;
 /** At so many: a peer that does not go on with the handshake has not sent anything either. */
 const MUTE = 100;
-/** How long a peer that only sends may take for a pause: libzmq loses a message that it was writing at the end. */
-const PAUSE_MS = 100;
-/** How long requests of peers that never pause are taken: then what is here is answered. */
-const ASKING_MS = 1000;
+/** So many looks a peer that only sends may take for a pause: libzmq loses a message that it was writing at the end. */
+const PAUSE = 10;
+/** At so many: requests of peers that never pause are not taken any more, what is here is answered. */
+const ASKING = 100;
 /** Of the time for a parting: for peers that are owed replies to the end, and may still have something on the way. */
 const RESERVE = 0.25;
 const RESERVE_MAX_MS = 1000;
@@ -42,14 +42,12 @@ export async function comeToRest(engine: Engine, patience: Patience): Promise<vo
 
 /** Parts from peers. Those that are left when it resolves have not ended their side in time. */
 export async function part(sessions: readonly Session[], { over, settled }: Patience): Promise<void> {
-  const start = performance.now();
   let left = sessions.map((session) => ({ session, heard: session.pipe.heard, still: 0 }));
   for (const session of sessions) session.retire();
-  while (!over()) {
+  for (let looks = 1; !over(); looks += 1) {
     left = left.filter(({ session }) => session.state !== 'ended');
     if (left.length === 0) return;
     await poll();
-    const elapsed = performance.now() - start;
     const calm = settled();
     for (const each of left) {
       const { session } = each;
@@ -61,11 +59,11 @@ export async function part(sessions: readonly Session[], { over, settled }: Pati
         if (each.still >= (session.shut ? SILENT : MUTE)) session.destroy();
         continue;
       }
-      const done = each.still >= QUIET || elapsed >= ASKING_MS;
+      const done = each.still >= QUIET || looks >= ASKING;
       // Who asks without a pause is never done: no more is taken until it has its replies.
       if (done && owed > 0 && each.still < QUIET) pipe.hold();
       if (done) session.shutIfDone(calm || Number.isNaN(owed));
-      else if (!converses(session.type) && (each.still > 0 || elapsed >= PAUSE_MS)) session.shutIfDone();
+      else if (!converses(session.type) && (each.still > 0 || looks >= PAUSE)) session.shutIfDone();
     }
   }
 }
