@@ -90,11 +90,13 @@ describe('zeroth run, stopped', { skip: noSignals }, () => {
     pull.receiveTimeout = 1000;
     const consuming = (async () => {
       for (;;) {
+        // Only who begins to wait after the end of the node has waited for all of it.
+        const over = node.process.child.exitCode !== null;
         try {
           received.push(Number(String((await pull.receive())[0])));
         } catch (error) {
           assert.equal((error as { code?: string }).code, 'EAGAIN');
-          if (node.process.child.exitCode !== null) return;
+          if (over) return;
         }
         if (received.length === 5000) node.process.child.kill('SIGTERM');
       }

@@ -49,9 +49,10 @@ try {
   );
   far('link', 'set', 'v1', 'down');
   await node.becomes(id, 'silent');
+  // Of a moment before the first retransmission it knows nothing of the network yet.
   await until(
-    () => node.peer(id)?.evidence !== null,
-    () => 'the system tells something',
+    () => node.peer(id)?.evidence === 'network',
+    () => `the system tells that it is the network: ${JSON.stringify(node.peer(id))}`,
   );
   const cut = node.peer(id);
   far('link', 'set', 'v1', 'up');
