@@ -10,7 +10,8 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import type { CliOptions } from '../support/cli.ts';
-import { cli, folder, MAIN, RUNTIME, start, unusedEndpoint } from '../support/cli.ts';
+import { cli, folder, MAIN, RUNTIME, start } from '../support/cli.ts';
+import { unusedEndpoint } from '../support/port.ts';
 
 interface Check {
   readonly id: string;

@@ -7,8 +7,9 @@ import { describe, it } from 'node:test';
 import { decodeMessage, skipMessages } from '@zeroth/zmq/run';
 import { inspectStore } from '../../src/store/inspect.ts';
 import type { LogLine, RunningNode } from '../support/cli.ts';
-import { cli, folder, startNode, unusedEndpoint } from '../support/cli.ts';
+import { cli, folder, startNode } from '../support/cli.ts';
 import * as lib from '../support/libzmq.ts';
+import { unusedEndpoint } from '../support/port.ts';
 
 const noSignals = process.platform === 'win32' ? 'Windows has no signals between processes' : false;
 

@@ -1,7 +1,8 @@
 /** The health of a node as load balancers, Kubernetes and people see it: over HTTP, of `zeroth run`. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { type RunningNode, startNode, unusedEndpoint } from '../support/cli.ts';
+import { type RunningNode, startNode } from '../support/cli.ts';
+import { unusedEndpoint } from '../support/port.ts';
 import { until, Worker } from '../support/watched.ts';
 
 const posix = process.platform === 'win32' ? 'Windows has no SIGSTOP' : false;

@@ -1,22 +1,22 @@
 /** What `zeroth run` says about peers, good and bad, and that bad ones harm nobody. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import * as zmq from 'zeromq';
 import type { LogLine } from '../support/cli.ts';
 import { startNode, threeRoutes } from '../support/cli.ts';
 import * as lib from '../support/libzmq.ts';
+import { unusedEndpoint } from '../support/port.ts';
 
 /** Sends bytes over plain TCP, and waits until the other side closes. */
 async function knock(endpoint: string, bytes: Buffer | string): Promise<void> {
   const { hostname, port } = new URL(endpoint.replace('tcp:', 'http:'));
   const socket = connect(Number(port), hostname);
-  // A reset is as good an end as any here.
+  // A reset is as good an end as any here; `once` would fail with it.
   socket.on('error', () => {});
   socket.on('connect', () => socket.write(bytes));
   socket.resume();
-  await once(socket, 'close');
+  await new Promise<void>((resolve) => void socket.on('close', () => resolve()));
 }
 
 describe('the log of a node', () => {
@@ -57,16 +57,14 @@ describe('the log of a node', () => {
   });
 
   it('tells once that it cannot reach an endpoint', async (t) => {
-    const probe = lib.pullSocket(t);
-    const there = await lib.bindFree(probe);
-    await probe.unbind(there);
+    const there = await unusedEndpoint();
     const route = `{ pattern: pipeline, frontend: { bind: "tcp://127.0.0.1:0" }, backend: { connect: "${there}" }, reconnectInterval: 10ms }`;
     const node = await startNode(t, `log: { level: debug }\nroutes: { jobs: ${route} }`);
     await node.process.waitFor('stderr', /connect:retry:again/);
     const retries = node.log().filter(({ event }) => event === 'connect:retry');
     assert.equal(retries.length, 1);
     assert.equal(retries[0]?.level, 'warn');
-    await probe.bind(there);
+    await lib.pullSocket(t).bind(there);
     await node.process.waitFor('stderr', /"event":"peer:ready"/);
   });
 });

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import { type Client, type ConsumeOptions, connect, type StreamRecord } from '@zeroth/client';
-import { folder, type RunningNode, startNode, unusedEndpoint } from '../support/cli.ts';
+import { folder, type RunningNode, startNode } from '../support/cli.ts';
+import { unusedEndpoint } from '../support/port.ts';
 import { RawClient } from '../support/session-client.ts';
 
 const noSignals = process.platform === 'win32' ? 'Windows has no signals between processes' : false;

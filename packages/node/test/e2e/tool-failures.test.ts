@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import * as zmq from 'zeromq';
-import { cli, unusedEndpoint } from '../support/cli.ts';
+import { cli } from '../support/cli.ts';
 import * as lib from '../support/libzmq.ts';
+import { unusedEndpoint } from '../support/port.ts';
 
 describe('zeroth push', () => {
   it('gives up with exit code 5 when nobody takes a message', async () => {

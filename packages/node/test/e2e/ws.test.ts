@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { connect } from '@zeroth/client';
-import { cli, folder, start, startNode, unusedEndpoint } from '../support/cli.ts';
+import { cli, folder, start, startNode } from '../support/cli.ts';
 import * as lib from '../support/libzmq.ts';
+import { unusedEndpoint } from '../support/port.ts';
 
-describe('a node on ws', { timeout: 60_000 }, () => {
+describe('a node on ws', () => {
   it('forwards a route from ws to tcp, and from tcp to ws', async (t) => {
     const node = await startNode(
       t,
@@ -48,7 +49,7 @@ describe('a node on ws', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the tools on ws', { timeout: 60_000 }, () => {
+describe('the tools on ws', () => {
   it('pub to sub, bound at a path', async (t) => {
     const sub = start(t, ['sub', '--bind', 'ws://127.0.0.1:0/feed', 'news/', '-n', '1']);
     const [, endpoint] = await sub.waitFor('stderr', /bound to (ws:\S+)/);

@@ -4,8 +4,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { connect } from '@zeroth/client';
-import { folder, start, startNode, unusedEndpoint } from '../support/cli.ts';
+import { folder, start, startNode } from '../support/cli.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
+import { unusedEndpoint } from '../support/port.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 

@@ -6,7 +6,8 @@ import { type Client, connect } from '@zeroth/client';
 import { Dealer } from '@zeroth/zmq';
 import * as zmq from 'zeromq';
 import * as lib from '../support/libzmq.ts';
-import { type Bench, route, routes, running, until, unusedPort, words } from '../unit/flow/support.ts';
+import { freePort } from '../support/port.ts';
+import { type Bench, route, routes, running, until, words } from '../unit/flow/support.ts';
 
 const DURABLE = { more: 'stream: { fsync: never }' };
 const ANY = 'tcp://127.0.0.1:*';
@@ -223,7 +224,7 @@ describe('sessions of a node that is paused', () => {
   });
 
   it('who comes while it is paused, or loses its connection, goes on as well', async (t) => {
-    const port = await unusedPort();
+    const port = await freePort();
     const at = (more: string): string =>
       `sessions: { bind: [${more}] }\nstreams: { events: { fsync: never } }\n`;
     const fixed = `"tcp://127.0.0.1:${port}"`;

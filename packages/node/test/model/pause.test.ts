@@ -8,7 +8,8 @@ import { it } from 'node:test';
 import { connect } from '@zeroth/client';
 import { Pull, Push } from '@zeroth/zmq';
 import fc from 'fast-check';
-import { HOST, route, routes, running, until, unusedPort } from '../unit/flow/support.ts';
+import { freePort } from '../support/port.ts';
+import { HOST, route, routes, running, until } from '../unit/flow/support.ts';
 
 type Step = 'pause' | 'resume' | 'send' | 'burst' | 'route' | 'endpoint' | 'mark' | 'settle';
 
@@ -34,7 +35,7 @@ class Arrivals {
 }
 
 async function play(t: TestContext, all: readonly Step[]): Promise<void> {
-  const ports = await Promise.all(Array.from({ length: 6 }, unusedPort));
+  const ports = await Promise.all(Array.from({ length: 6 }, freePort));
   const at = (index: number): string => `tcp://${HOST}:${ports[index]}`;
   /** How often what can change did. */
   const turns = { route: 0, endpoint: 0, mark: 0 };

@@ -63,16 +63,6 @@ export async function testFolder(t: TestContext): Promise<string> {
   return folder;
 }
 
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 /** A server as a process; it accepts on the port when `start` resolves. */
 export class ServerProcess {
   readonly #command: readonly string[];

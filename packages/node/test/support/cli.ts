@@ -10,8 +10,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -197,16 +195,6 @@ export async function startNode(t: TestContext, yaml: string): Promise<RunningNo
       return address;
     },
   };
-}
-
-/** An endpoint at which nobody listens. */
-export async function unusedEndpoint(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return `tcp://127.0.0.1:${port}`;
 }
 
 const ANY = 'tcp://127.0.0.1:0';

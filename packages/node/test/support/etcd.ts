@@ -4,7 +4,8 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SourceConfig } from '../../src/config/types.ts';
 import type { TestCentre } from './centre.ts';
-import { configOf, freePort, missingProgram, ServerProcess, testFolder } from './centre.ts';
+import { configOf, missingProgram, ServerProcess, testFolder } from './centre.ts';
+import { freePort } from './port.ts';
 
 /** As `skip` of a test wants it. */
 export const noEtcd: string | false = missingProgram('etcd');

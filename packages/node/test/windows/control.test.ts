@@ -4,8 +4,8 @@ import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } fro
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { EVENTS } from '../../src/log/events.ts';
-import { unusedEndpoint } from '../support/cli.ts';
 import { pushSocket } from '../support/libzmq.ts';
+import { unusedEndpoint } from '../support/port.ts';
 import { reported } from './support/events.ts';
 
 import {

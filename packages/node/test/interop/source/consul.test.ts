@@ -4,9 +4,10 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import { openSource } from '../../../src/source/open.ts';
 import type { TestCentre } from '../../support/centre.ts';
-import { configOf, Follower, freePort } from '../../support/centre.ts';
+import { configOf, Follower } from '../../support/centre.ts';
 import { centreSuite, refused } from '../../support/centre-suite.ts';
 import { ConsulServer } from '../../support/consul-server.ts';
+import { freePort } from '../../support/port.ts';
 
 const options = { timeout: 120_000 };
 const { signal: never } = new AbortController();

@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import type { SourceConfig } from '../../../src/config/types.ts';
 import { openSource } from '../../../src/source/open.ts';
 import type { TestCentre } from '../../support/centre.ts';
-import { configOf, eventually, Follower, freePort } from '../../support/centre.ts';
+import { configOf, eventually, Follower } from '../../support/centre.ts';
 import { centreSuite, refused } from '../../support/centre-suite.ts';
 import { NacosServer } from '../../support/nacos-server.ts';
+import { freePort } from '../../support/port.ts';
 
 const options = { timeout: 120_000 };
 const { signal: never } = new AbortController();

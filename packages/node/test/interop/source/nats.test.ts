@@ -11,15 +11,9 @@ import { connect } from '@nats-io/transport-node';
 import type { SourceConfig } from '../../../src/config/types.ts';
 import { openSource } from '../../../src/source/open.ts';
 import type { TestCentre } from '../../support/centre.ts';
-import {
-  configOf,
-  Follower,
-  freePort,
-  missingProgram,
-  ServerProcess,
-  testFolder,
-} from '../../support/centre.ts';
+import { configOf, Follower, missingProgram, ServerProcess, testFolder } from '../../support/centre.ts';
 import { centreSuite, refused } from '../../support/centre-suite.ts';
+import { freePort } from '../../support/port.ts';
 
 const skip = missingProgram('nats-server');
 const options = { skip, timeout: 120_000 };

@@ -10,8 +10,8 @@ import { describe, it } from 'node:test';
 import { listenerIn, listenerOf } from '../../../src/doctor/holders.ts';
 import { checkPorts, portsWithin } from '../../../src/doctor/ports.ts';
 import { listenerAmong } from '../../../src/doctor/windows.ts';
-import { unusedEndpoint } from '../../support/cli.ts';
 import { another, one, only, outcome, surroundings } from '../../support/doctor.ts';
+import { unusedEndpoint } from '../../support/port.ts';
 
 async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'zeroth-ports-'));

@@ -9,7 +9,8 @@ import { streamsOf } from '../../../src/config/streams.ts';
 import type { Config } from '../../../src/config/types.ts';
 import { ReloadError } from '../../../src/flow/errors.ts';
 import { type Node, startNode } from '../../../src/flow/topology.ts';
-import { folder, HOST, route, routes, takenPort, unusedPort } from './support.ts';
+import { freePort } from '../../support/port.ts';
+import { folder, HOST, route, routes, takenPort } from './support.ts';
 
 /** Endpoints of a side: indexes of ports; -1 stands for any free port. */
 interface Shape {
@@ -149,7 +150,7 @@ it('any row of configurations', { timeout: 200_000 }, async (t: TestContext) => 
   const dir = await folder(t);
   const numbers: number[] = [];
   while (numbers.length < FREE) {
-    const port = await unusedPort();
+    const port = await freePort();
     if (!numbers.includes(port)) numbers.push(port);
   }
   numbers.push(await takenPort(t));

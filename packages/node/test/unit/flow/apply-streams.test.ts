@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { describe, it } from 'node:test';
 import { Publisher, Pull, Push } from '@zeroth/zmq';
+import { freePort } from '../../support/port.ts';
 import { RawClient } from '../../support/session-client.ts';
 import {
   type Bench,
@@ -16,7 +17,6 @@ import {
   running,
   texts,
   until,
-  unusedPort,
   words,
 } from './support.ts';
 
@@ -232,7 +232,7 @@ describe('sessions of a running node', { timeout: 60_000 }, () => {
   });
 
   it('take other limits, and other endpoints, while sessions go on', async (t) => {
-    const port = await unusedPort();
+    const port = await freePort();
     const text = (bind: string, more: string): string =>
       `streams: { one: }\nsessions: { bind: [${bind}]${more} }\n`;
     const any = '"tcp://127.0.0.1:*"';

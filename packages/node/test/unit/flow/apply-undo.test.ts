@@ -9,21 +9,10 @@ import type { Config, RouteConfig } from '../../../src/config/types.ts';
 import { ReloadError, RouteError } from '../../../src/flow/errors.ts';
 import type { Node } from '../../../src/flow/topology.ts';
 import type { Stream } from '../../../src/store/store.ts';
+import { freePort } from '../../support/port.ts';
 import { runOf } from '../../support/streams.ts';
 import type { Bench } from './support.ts';
-import {
-  connected,
-  HOST,
-  LIMIT,
-  route,
-  routes,
-  running,
-  takenPort,
-  texts,
-  until,
-  unusedPort,
-  words,
-} from './support.ts';
+import { connected, HOST, LIMIT, route, routes, running, takenPort, texts, until, words } from './support.ts';
 
 const pull = (): Pull => new Pull({ receiveTimeout: LIMIT });
 const push = (): Push => new Push({ sendTimeout: LIMIT, linger: 0 });
@@ -109,7 +98,7 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     const bench = await running(t, routes(W, route('r')));
     const check = await witness(t, bench);
     const before = facts(bench.node);
-    const [free, port] = [await unusedPort(), await takenPort(t)];
+    const [free, port] = [await freePort(), await takenPort(t)];
     const front = `tcp://${HOST}:${free} tcp://${HOST}:${port}`;
     const peer = connected(t, push(), bench.at('r', 'frontend'));
     await until(() => peer.counts.ready === 1, 'a peer');
@@ -153,7 +142,7 @@ describe('a change that fails', { timeout: 60_000 }, () => {
   });
 
   it('after two routes had to exchange their addresses', async (t) => {
-    const [a, b] = [await unusedPort(), await unusedPort()].map((port) => `tcp://${HOST}:${port}`);
+    const [a, b] = [await freePort(), await freePort()].map((port) => `tcp://${HOST}:${port}`);
     const bench = await running(t, routes(W, route('one', { front: a! }), route('two', { front: b! })));
     const check = await witness(t, bench);
     const before = facts(bench.node);
@@ -187,7 +176,7 @@ describe('a change that fails', { timeout: 60_000 }, () => {
   });
 
   it('after something came to a route that was made for it: it is delivered all the same', async (t) => {
-    const [front, back] = [await unusedPort(), await unusedPort()].map((port) => `tcp://${HOST}:${port}`);
+    const [front, back] = [await freePort(), await freePort()].map((port) => `tcp://${HOST}:${port}`);
     const short = (text: string): string => `node: { name: n, stopTimeout: 1500ms }\n${text}`;
     const bench = await running(t, short(routes(W, route('r'))));
     const fast = { reconnectInterval: 1, reconnectMaxInterval: 1 };
@@ -259,7 +248,7 @@ describe('a change that fails', { timeout: 60_000 }, () => {
     await until(() => producer.counts.ready + consumer.counts.ready === 2, 'both are there');
     await connected(t, push(), bench.at('slow', 'frontend')).socket.send('x');
     await until(() => bench.node.status()[1]!.frontend.messagesIn === 1, 'it is accepted');
-    const back = `tcp://127.0.0.1:* >tcp://${HOST}:${await unusedPort()}`;
+    const back = `tcp://127.0.0.1:* >tcp://${HOST}:${await freePort()}`;
     const changed = route('r', { back, more: 'maxMessageSize: 10' });
     const text = short(routes(changed, route('slow', { pattern: 'reqrep' })));
     const applying = refused(bench.node.apply(wrong(bench, 'slow', text)));

@@ -2,18 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Dealer, Publisher, Pull, Push, Reply, Request, Proxy as SocketProxy, Subscriber } from '@zeroth/zmq';
-import {
-  connected,
-  HOST,
-  LIMIT,
-  route,
-  routes,
-  running,
-  texts,
-  until,
-  unusedPort,
-  words,
-} from './support.ts';
+import { freePort } from '../../support/port.ts';
+import { connected, HOST, LIMIT, route, routes, running, texts, until, words } from './support.ts';
 
 const pull = (): Pull => new Pull({ receiveTimeout: LIMIT });
 const push = (): Push => new Push({ sendTimeout: LIMIT, linger: 0 });
@@ -79,7 +69,7 @@ describe('a change of routes', { timeout: 60_000 }, () => {
   });
 
   it('binds an endpoint more, and lets one go, while the others keep their peers', async (t) => {
-    const port = await unusedPort();
+    const port = await freePort();
     const old = `tcp://${HOST}:${port}`;
     const { apply, at } = await running(t, routes(route('r', { front: `tcp://127.0.0.1:* ${old}` })));
     const stays = at('r', 'frontend', 0);
@@ -161,7 +151,7 @@ describe('a change of routes', { timeout: 60_000 }, () => {
   });
 
   it('lets two routes change their addresses, and one take that of one that goes', async (t) => {
-    const [a, b, c] = [await unusedPort(), await unusedPort(), await unusedPort()].map(
+    const [a, b, c] = [await freePort(), await freePort(), await freePort()].map(
       (port) => `tcp://${HOST}:${port}`,
     );
     const { node, apply, at } = await running(

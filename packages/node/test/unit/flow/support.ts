@@ -84,15 +84,6 @@ export function connected<S extends Socket>(
   return { socket, counts };
 }
 
-/** A port of HOST that nobody has. */
-export async function unusedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** A port of HOST that somebody else has. */
 export async function takenPort(t: TestContext): Promise<number> {
   const server = createServer();

@@ -6,7 +6,8 @@ import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { Question } from '../../../src/source/http.ts';
 import { ask, excerpt, exchange } from '../../../src/source/http.ts';
-import { eventually, freePort } from '../../support/centre.ts';
+import { eventually } from '../../support/centre.ts';
+import { freePort } from '../../support/port.ts';
 
 const { signal: never } = new AbortController();
 
