@@ -41,12 +41,13 @@ export interface CliOptions {
 
 export class Running {
   readonly child: ChildProcessWithoutNullStreams;
-  readonly ended: Promise<Ended>;
+  readonly #closed: Promise<Ended>;
   readonly #args: readonly string[];
   readonly #watchers: Set<() => void> = new Set();
   #stdout = '';
   #stderr = '';
   #over = false;
+  #limit: NodeJS.Timeout | null = null;
 
   constructor(args: readonly string[], options: CliOptions = {}) {
     this.#args = args;
@@ -74,7 +75,7 @@ export class Running {
     // A tool that does not read its input may be gone before it is written.
     this.child.stdin.on('error', () => {});
     if (options.input !== undefined) this.child.stdin.end(options.input);
-    this.ended = this.#end();
+    this.#closed = this.#end();
   }
 
   get stdout(): string {
@@ -83,6 +84,15 @@ export class Running {
 
   get stderr(): string {
     return this.#stderr;
+  }
+
+  /**
+   * How it ended. A process that somebody waits for does not go on for ever; one that a test only uses does, however long
+   * the test takes.
+   */
+  get ended(): Promise<Ended> {
+    if (!this.#over) this.#limit ??= setTimeout(() => this.child.kill('SIGKILL'), 2 * PATIENCE);
+    return this.#closed;
   }
 
   /** Resolves with the match as soon as the text is there. */
@@ -119,10 +129,9 @@ export class Running {
   }
 
   async #end(): Promise<Ended> {
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 2 * PATIENCE);
     const [code, signal] = (await once(this.child, 'close')) as [number | null, NodeJS.Signals | null];
-    clearTimeout(timer);
     this.#over = true;
+    if (this.#limit !== null) clearTimeout(this.#limit);
     this.#changed();
     return { code, signal, stdout: this.#stdout, stderr: this.#stderr };
   }
