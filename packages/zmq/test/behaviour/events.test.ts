@@ -148,12 +148,10 @@ describe('events of failures', { timeout: 30_000 }, () => {
 
   it('peer:unreachable says why an attempt to connect failed', async (t) => {
     const s = scope(t, tcp);
-    const [one, two] = [s.use(new zmq.Dealer()), s.use(new zmq.Dealer({ reconnectInterval: -1 }))];
-    await one.bind(tcp.endpoint());
-    const address = one.lastEndpoint as string;
-    await one.unbind(address);
-    const log = watch(two);
-    two.connect(address);
+    const dealer = s.use(new zmq.Dealer({ reconnectInterval: -1 }));
+    const address = await tcp.fixed();
+    const log = watch(dealer);
+    dealer.connect(address);
     const event = await log.next('peer:unreachable');
     assert.equal(event.address, address);
     assert.equal(event.error?.code, 'ECONNREFUSED');

@@ -102,13 +102,13 @@ describe('worker threads', { timeout: 30_000 }, () => {
     const { run, posted } = await worker(
       t,
       `const rep = new zmq.Reply();
-       await rep.bind('tcp://127.0.0.1:*');
+       await rep.bind(data[1]);
        const push = new zmq.Push();
-       push.connect(data);
+       push.connect(data[0]);
        await push.send('hello');
        post(rep.lastEndpoint);
        await rep.receive();`,
-      pull.lastEndpoint,
+      [pull.lastEndpoint, await tcp.fixed()],
     );
     assert.deepEqual(text(await pull.receive()), ['hello']);
     await run.terminate();

@@ -45,29 +45,46 @@ function ipcPath(): string {
   return join(folder, unique());
 }
 
-/** A TCP port that was free a moment ago. For the tests that must know it before anything is bound. */
+/**
+ * Ports that no system gives out by itself, to who binds port 0 or connects: one that is free stays free. Each process
+ * has 100 of its own among those that run at the same time.
+ */
+const PORTS = 10_000;
+let tried = 0;
+
+function nextPort(): number {
+  tried += 1;
+  return PORTS + (process.pid % 200) * 100 + (tried % 100);
+}
+
+/** A TCP port that is free. For the tests that must know it before anything is bound. */
 export async function freePort(host: string): Promise<number> {
   const { createServer } = await import('node:net');
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, host, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
+  for (;;) {
+    const port = nextPort();
+    const free = await new Promise<boolean>((resolve, reject) => {
+      const server = createServer();
+      server.once('error', (error: Error & { code?: string }) =>
+        error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
+      );
+      server.listen(port, host, () => server.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 /** As `freePort`, for UDP. */
 export async function freeUdpPort(): Promise<number> {
   const { createSocket } = await import('node:dgram');
-  return new Promise((resolve) => {
-    const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1', () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
+  for (;;) {
+    const port = nextPort();
+    const free = await new Promise<boolean>((resolve) => {
+      const socket = createSocket('udp4');
+      socket.once('error', () => resolve(false));
+      socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
     });
-  });
+    if (free) return port;
+  }
 }
 
 const tcp: TestTransport = {
