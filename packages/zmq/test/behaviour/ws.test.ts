@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
@@ -73,6 +73,12 @@ async function stranger(
   return { socket, next };
 }
 
+/** The end of a connection, which is a reset when what was sent had not been read. */
+function closed(socket: Socket): Promise<void> {
+  socket.on('error', () => {});
+  return new Promise((resolve) => socket.on('close', () => resolve()));
+}
+
 /** A server that gives one answer to every upgrade. */
 async function answering(s: Scope, answer: (key: string) => string): Promise<string> {
   const server = createServer();
@@ -107,7 +113,7 @@ describe('ws, who is let in', { timeout: 60_000 }, () => {
     s.after(() => socket.destroy());
     socket.write('\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL\r\n\r\n');
     socket.resume();
-    await within(once(socket, 'close'), 'the end');
+    await within(closed(socket), 'the end');
     assert.equal((await log.next('peer:refused')).error?.code, 'ERR_WEBSOCKET');
   });
 
@@ -127,7 +133,7 @@ describe('ws, who is let in', { timeout: 60_000 }, () => {
     s.after(() => socket.destroy());
     socket.write('GET / HTTP/1.1\r\nHost: x\r\n');
     socket.resume();
-    await within(once(socket, 'close'), 'the end');
+    await within(closed(socket), 'the end');
     assert.equal((await log.next('peer:refused')).error?.code, 'ERR_ZMTP_HANDSHAKE_TIMEOUT');
   });
 
@@ -376,7 +382,7 @@ describe('ws, what other software sends', { timeout: 60_000 }, () => {
 describe('ws heartbeats', { timeout: 60_000 }, () => {
   it('a silent peer is dropped, one that answers pings is left alone', async (t) => {
     const s = scope(t, ws);
-    const server = s.use(new zmq.Router({ heartbeatInterval: 20, heartbeatTimeout: 200, linger: 0 }));
+    const server = s.use(new zmq.Router({ heartbeatInterval: 20, heartbeatTimeout: 500, linger: 0 }));
     const log = watch(server);
     await server.bind(ws.endpoint());
     const client = s.open(zmq.Dealer);

@@ -165,7 +165,7 @@ for (const [first, second] of assignments) {
       const server = s.open(first.sockets.Pull);
       const client = s.open(second.sockets.Push, {
         heartbeatInterval: 20,
-        heartbeatTimeout: 100,
+        heartbeatTimeout: 500,
         reconnectInterval: 5,
       });
       const proxy = s.use(await FaultProxy.start(await bindTo(server, tcp)));
