@@ -26,8 +26,8 @@ export class FairQueue {
     return pipe.inbox.keepLast(bytes, start, end, count);
   }
 
-  /** Takes out what is not wanted any more. `wanted` gets the memory of a message, and where it begins and ends. */
-  filter(wanted: (bytes: Uint8Array, at: number, next: number) => boolean): void {
+  /** Takes out what is not wanted any more. `wanted` gets the memory of a message, where it begins and ends, and its pipe. */
+  filter(wanted: (bytes: Uint8Array, at: number, next: number, pipe: Pipe) => boolean): void {
     const pipes = this.#active.splice(0);
     this.#current = 0;
     for (const pipe of pipes) {
@@ -38,7 +38,7 @@ export class FairQueue {
         inbox.advance(run.end, run.count);
       }
       for (const { bytes, start, end } of runs) {
-        const found = (at: number, next: number): boolean => wanted(bytes, at, next);
+        const found = (at: number, next: number): boolean => wanted(bytes, at, next, pipe);
         sift(bytes, start, end, found, (from, to, count) => this.push(pipe, bytes, from, to, count));
       }
     }
@@ -69,6 +69,11 @@ export class FairQueue {
   /** The pipe whose turn it is, for who takes runs: report with `tookRun`. */
   peek(): Pipe | null {
     return this.#active[this.#current] ?? null;
+  }
+
+  /** It is the turn of this pipe, which has something. */
+  prefer(pipe: Pipe): void {
+    this.#current = this.#active.indexOf(pipe);
   }
 
   /** Messages were taken from the pipe that `peek` gave. */

@@ -1,5 +1,5 @@
 /**
- * PUB and XPUB: a message goes to every peer with a subscription that its first frame begins with (RFC 29). A peer
+ * PUB, and what XPUB has of it: a message goes to every peer with a subscription that its first frame begins with (RFC 29). A peer
  * whose outbox is full misses the message, which is counted; with `noDrop` the sender waits instead.
  */
 import { PrefixMap } from '../bytes/prefix-map.ts';
@@ -7,14 +7,17 @@ import { view } from '../bytes/view.ts';
 import { ZmqError } from '../errors.ts';
 import { TOPIC_MAX } from '../zmtp/command.ts';
 import { bodyStart, encodeFrame, frameEnd, messageEnd } from '../zmtp/frame.ts';
-import { encodeSubscription, isSubscription } from '../zmtp/subscription.ts';
+import { isSubscription } from '../zmtp/subscription.ts';
 import { type Sendable, toFrames } from './message.ts';
 import { Pattern } from './pattern.ts';
 import type { Pipe } from './pipe.ts';
 
+/** Who has a topic, when a peer asks for it: nobody, others, or the peer itself. */
+export type Wish = 'first' | 'more' | 'again';
+
 /** What one peer has subscribed to. */
-class Wishes {
-  /** Octets as latin-1 text. */
+export class Wishes {
+  /** As `text` has them. */
   readonly topics: Set<string> = new Set();
   cost = 0;
 }
@@ -42,7 +45,7 @@ export class PublisherPattern extends Pattern {
   }
 
   override lost(pipe: Pipe): void {
-    for (const topic of this.forget(pipe)) this.announce(pipe, topic, false);
+    for (const topic of this.forget(pipe)) this.announce(pipe, topic, false, 'first');
     // Nobody waits for the room of a peer that wants nothing (noDrop).
     this.host.writable();
   }
@@ -90,14 +93,14 @@ export class PublisherPattern extends Pattern {
     this.host.dropped(pipe, 'malformed', 1);
   }
 
-  /** Tells the application about a subscription; PUB has nobody to tell. */
-  protected announce(_pipe: Pipe, _topic: Uint8Array, _subscribe: boolean): void {}
+  /** Tells the application about a subscription, or the end of one; PUB has nobody to tell. `again`: it changes nothing. */
+  protected announce(_pipe: Pipe, _topic: Uint8Array, _subscribe: boolean, _wish: Wish): void {}
 
   override subscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void {
     if (subscribe) {
-      const news = this.add(pipe, topic);
-      if (news === null) return;
-      if (news || this.host.options.verbosity !== null) this.announce(pipe, topic, true);
+      const wish = this.add(pipe, topic);
+      if (wish === null) return;
+      if (wish === 'first' || this.host.options.verbosity !== null) this.announce(pipe, topic, true, wish);
     } else this.remove(pipe, topic);
   }
 
@@ -119,8 +122,8 @@ export class PublisherPattern extends Pattern {
     return true;
   }
 
-  /** True when nobody had the topic before; null when the peer is refused. */
-  protected add(pipe: Pipe, topic: Uint8Array): boolean | null {
+  /** Null when the peer is refused. */
+  protected add(pipe: Pipe, topic: Uint8Array): Wish | null {
     const wishes = this.#wishes.get(pipe) ?? new Wishes();
     this.#wishes.set(pipe, wishes);
     const had = wishes.topics.has(text(topic));
@@ -131,7 +134,8 @@ export class PublisherPattern extends Pattern {
       if (Array.isArray(subscribers)) subscribers.push(pipe);
       else this.#topics.set(topic, [subscribers, pipe]);
     }
-    return subscribers === undefined;
+    if (subscribers === undefined) return 'first';
+    return had ? 'again' : 'more';
   }
 
   /** True when nobody has the topic any more; null when the pipe did not have it. */
@@ -145,7 +149,7 @@ export class PublisherPattern extends Pattern {
   protected remove(pipe: Pipe, topic: Uint8Array): void {
     const last = this.withdraw(pipe, topic);
     if (last === null) return;
-    if (last || this.host.options.verbosity === 'allSubsUnsubs') this.announce(pipe, topic, false);
+    if (last || this.host.options.verbosity === 'allSubsUnsubs') this.announce(pipe, topic, false, 'first');
     // With noDrop a message may wait for the room of a peer that does not want it any more.
     this.host.writable();
   }
@@ -299,72 +303,12 @@ export class PublisherPattern extends Pattern {
   }
 }
 
-/** XPUB: subscriptions, and what subscribers send, can be received (RFC 29, The XPUB Socket Type). */
-export class XPublisherPattern extends PublisherPattern {
-  #manual: Pipe | null = null;
-  // With `manual`: what each subscriber asked for, whatever the application made of it.
-  readonly #asked = new Map<Pipe, Wishes>();
-
-  protected override upstream(pipe: Pipe, bytes: Uint8Array, start: number, end: number): void {
-    this.#receive(pipe, bytes, start, end);
-  }
-
-  protected override announce(pipe: Pipe, topic: Uint8Array, subscribe: boolean): void {
-    const frame = encodeSubscription(topic, subscribe);
-    this.#receive(pipe, frame, 0, frame.length);
-  }
-
-  #receive(pipe: Pipe, bytes: Uint8Array, start: number, end: number): void {
-    this.inbound.push(pipe, bytes, start, end, 1);
-    this.host.readable();
-    pipe.checkMark();
-  }
-
-  /** With `manual` the application decides: it is told of the wish, and answers with `subscribe` or `unsubscribe`. */
-  override subscription(pipe: Pipe, topic: Buffer, subscribe: boolean): void {
-    if (!this.host.options.manual) {
-      super.subscription(pipe, topic, subscribe);
-      return;
-    }
-    const asked = this.#asked.get(pipe) ?? new Wishes();
-    this.#asked.set(pipe, asked);
-    if (subscribe) {
-      if (!this.admit(pipe, asked, topic)) return;
-    } else if (asked.topics.delete(text(topic))) asked.cost -= cost(topic);
-    this.announce(pipe, topic, subscribe);
-  }
-
-  override lost(pipe: Pipe): void {
-    const asked = this.#asked.get(pipe);
-    if (asked === undefined) {
-      super.lost(pipe);
-      return;
-    }
-    this.#asked.delete(pipe);
-    this.forget(pipe);
-    for (const name of asked.topics) this.announce(pipe, Buffer.from(name, 'latin1'), false);
-    this.host.writable();
-  }
-
-  /** Subscribes (or not) the peer that the last received message came from. */
-  decide(topic: Uint8Array, subscribe: boolean): void {
-    const pipe = this.#manual;
-    if (pipe === null || pipe.ended) return;
-    if (subscribe) this.add(pipe, topic);
-    else if (this.withdraw(pipe, topic) !== null) this.host.writable();
-  }
-
-  override next(): Buffer[] | null {
-    const frames = this.inbound.next();
-    this.#manual = this.inbound.last;
-    return frames;
-  }
-}
-
-function cost(topic: Uint8Array): number {
+/** What a topic counts against `maxSubscriptions`. */
+export function cost(topic: Uint8Array): number {
   return 1 + (topic.length >> 8);
 }
 
-function text(bytes: Uint8Array): string {
+/** Octets as latin-1 text. */
+export function text(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }

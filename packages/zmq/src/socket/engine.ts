@@ -165,7 +165,7 @@ export class Engine implements PatternHost, EndpointsOwner {
 
   /** Peers that left have filled what one peer may fill: it is time for somebody to receive. */
   get crowded(): boolean {
-    // What an XPUB announces may stay unread for ever: there it tells nothing about who keeps up.
+    // What an XPUB announces may stay unread for ever: there it tells nothing about who keeps up, and the pattern bounds it.
     if (this.type === 'XPUB') return false;
     const mark = this.options.receiveHighWaterMark;
     let queued = 0;

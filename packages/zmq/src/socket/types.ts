@@ -4,10 +4,11 @@ import { StreamPattern } from '../patterns/addressed.ts';
 import { EMPTY } from '../patterns/message.ts';
 import { PairPattern } from '../patterns/pair.ts';
 import { DealerPattern, PullPattern, PushPattern } from '../patterns/pipeline.ts';
-import { PublisherPattern, XPublisherPattern } from '../patterns/publish.ts';
+import { PublisherPattern } from '../patterns/publish.ts';
 import { ReplyPattern, RequestPattern } from '../patterns/reqrep.ts';
 import { RouterPattern } from '../patterns/router.ts';
 import { SubscriberPattern, XSubscriberPattern } from '../patterns/subscribe.ts';
+import { XPublisherPattern } from '../patterns/xpublish.ts';
 import type { WireSocketType } from '../zmtp/sockets.ts';
 import {
   type Message,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as zmq from '../../src/index.ts';
 import { MIB, payload, text } from '../support/payload.ts';
-import { bindTo, link, scope } from '../support/scope.ts';
+import { bindTo, left, link, scope } from '../support/scope.ts';
 import { transports } from '../support/transports.ts';
 
 const on = (topic: string): string => `\u0001${topic}`;
@@ -96,6 +96,29 @@ for (const transport of transports) {
       assert.deepEqual((await take(xpub, 2)).sort(), [off('own 1'), off('own 2')]);
       await xpub.send('shared still');
       assert.deepEqual(await take(two, 1), ['shared still']);
+    });
+
+    it('lets subscribers in, and keeps a bounded number of announcements, when nobody ever receives', async (t) => {
+      const s = scope(t, transport);
+      const xpub = s.open(zmq.XPublisher, { receiveHighWaterMark: 8 });
+      const endpoint = await bindTo(xpub, transport);
+      for (let i = 0; i < 40; i++) {
+        const sub = s.open(zmq.Subscriber);
+        sub.subscribe(`own ${i}`);
+        sub.connect(endpoint);
+        const got = take(sub, 1);
+        let done = false;
+        void got.then(() => {
+          done = true;
+        });
+        while (!done) {
+          await xpub.send(`own ${i}`);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        sub.close();
+        await left(xpub, transport, 0);
+        assert.ok(xpub.stats.queuedIn <= 10, `${xpub.stats.queuedIn} wait after ${i + 1} subscribers`);
+      }
     });
 
     it('subscribes with messages on an XSUB', async (t) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PatternOptions } from '../../../src/patterns/pattern.ts';
-import { PublisherPattern, XPublisherPattern } from '../../../src/patterns/publish.ts';
+import { PublisherPattern } from '../../../src/patterns/publish.ts';
+import { XPublisherPattern } from '../../../src/patterns/xpublish.ts';
 import { FakeHost, type FarOptions, type FarSide, join, receiveAll, runOf } from '../../support/pipes.ts';
 import { hex } from '../../support/wire.ts';
 
@@ -297,6 +298,93 @@ describe('XPUB', () => {
     b.leave();
     pattern.decide(Buffer.from('late'), true);
     assert.ok(pattern.send('late'));
+  });
+
+  it('tells of all peers in the order in which it happened', () => {
+    const { pattern } = xpub();
+    const a = subscriber(pattern, ['t']);
+    assert.deepEqual(told(pattern), ['0174']);
+    for (const topic of ['x', 'y']) wish(pattern, a, topic);
+    wish(pattern, a, 't', false);
+    const b = subscriber(pattern, ['t']);
+    wish(pattern, b, 'z');
+    wish(pattern, a, 'x', false);
+    assert.deepEqual(told(pattern), ['0178', '0179', '0074', '0174', '017a', '0078']);
+  });
+
+  it('tells in order also whoever takes runs', () => {
+    const { pattern } = xpub();
+    const a = subscriber(pattern, ['x']);
+    const b = join(pattern, { minor: 0 }).says('b1');
+    wish(pattern, b, 't');
+    b.says('b2');
+    wish(pattern, a, 'y');
+    const got: string[] = [];
+    for (let pipe = pattern.peek(); pipe !== null; pipe = pattern.peek()) {
+      const { bytes, start, end, count } = pipe.inbox.peekRun()!;
+      assert.equal(count, 1);
+      got.push(Buffer.from(bytes.subarray(start + 2, end)).toString('latin1'));
+      pipe.inbox.advance(end, count);
+      pattern.took(pipe);
+    }
+    assert.deepEqual(
+      got.filter((text) => !text.startsWith('b')),
+      ['\x01x', '\x01t', '\x01y'],
+    );
+    assert.deepEqual(
+      got.filter((text) => !/[xy]/.test(text)),
+      ['b1', '\x01t', 'b2'],
+    );
+  });
+
+  it('takes what subscribers say in turns', () => {
+    const { pattern } = xpub();
+    const [a, b] = [join(pattern), join(pattern)];
+    a.run([['a1'], ['a2'], ['a3']]);
+    b.run([['b1'], ['b2'], ['b3']]);
+    assert.deepEqual(told(pattern), ["'a1'", "'b1'", "'a2'", "'b2'", "'a3'", "'b3'"]);
+  });
+
+  const modes: readonly Partial<PatternOptions>[] = [
+    {},
+    { verbosity: 'allSubs' },
+    { verbosity: 'allSubsUnsubs' },
+    { manual: true },
+  ];
+  for (const options of modes) {
+    it(`keeps no more than a mark for who never receives, whoever came and went: ${JSON.stringify(options)}`, () => {
+      const { pattern, host } = xpub(options);
+      const stays = subscriber(pattern, ['always'], { receiveMark: 20 });
+      const peers = [stays];
+      let most = 0;
+      for (let i = 0; i < 500; i++) {
+        const topics = ['always', `own ${i}`, `own ${i}`, 'shared'];
+        const one = subscriber(pattern, topics, { receiveMark: 20 });
+        const other = subscriber(pattern, ['shared'], { receiveMark: 20 });
+        one.says('hello');
+        wish(pattern, one, 'never', false);
+        peers.push(one, other);
+        for (const far of [one, other]) far.lose().leave();
+        most = Math.max(
+          most,
+          peers.reduce((sum, { pipe }) => sum + pipe.inbox.queued, 0),
+        );
+      }
+      assert.ok(most <= 100, `${most} messages were kept`);
+      const got = told(pattern);
+      assert.ok(got.includes('01616c77617973'), 'who is still there is told of');
+      assert.equal(got.filter((text) => text === "'hello'").length + host.lost('highWaterMark'), 500);
+    });
+  }
+
+  it('drops nothing for a subscriber that comes and goes while the application receives', () => {
+    const { pattern, host } = xpub();
+    for (let i = 0; i < 200; i++) {
+      const far = subscriber(pattern, [`${i}`], { receiveMark: 4 }).says('hello');
+      far.lose().leave();
+      assert.equal(told(pattern).length, 3, `peer ${i}`);
+    }
+    assert.equal(host.drops.length, 0);
   });
 
   it('stops a peer that has too much to say', () => {
