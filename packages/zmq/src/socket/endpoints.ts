@@ -223,8 +223,9 @@ export class Endpoints {
     }
     this.#forgetConnect(session);
     session.finish(this.#owner.options.linger);
-    // What is queued to a peer that is not there would keep the session for ever.
-    if (session.state !== 'ready') session.destroy();
+    // What is queued to a peer that is not there would keep the session for ever. One that had nothing left to send has ended
+    // by now, and its connection goes in good order: what the peer has not read yet must not be taken back.
+    if (session.state !== 'ready' && session.state !== 'ended') session.destroy();
   }
 
   #listen(address: string): Bound {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as zmq from '../../src/index.ts';
-import { until } from '../support/deadline.ts';
+import { turn, until } from '../support/deadline.ts';
 import { watch } from '../support/events.ts';
 import { payload, text } from '../support/payload.ts';
 import { command, RawPeer } from '../support/rawpeer.ts';
@@ -34,6 +34,26 @@ for (const transport of transports) {
       const endpoint = await link(transport, pull, push);
       push.disconnect(endpoint);
       assert.equal((await log.next('peer:gone')).peer?.socketType, 'PULL');
+    });
+
+    it('disconnect takes nothing back that the system has and the peer has not read', async (t) => {
+      const s = scope(t, transport);
+      const marks = { sendHighWaterMark: 1, receiveHighWaterMark: 1 };
+      const [near, far] = [s.open(zmq.Dealer, marks), s.open(zmq.Dealer, marks)];
+      const endpoint = await link(transport, far, near);
+      const body = payload(65_536, 5);
+      const COUNT = 150;
+      let sent = 0;
+      let got = 0;
+      while (sent < COUNT || near.stats.queuedOut > 0) {
+        if (sent < COUNT && near.trySend(body)) sent++;
+        else if (far.tryReceive() !== null) got++;
+        else await turn();
+      }
+      // What has come in and is not read yet would make a break of a connection that is merely closed.
+      far.trySend('on its way');
+      near.disconnect(endpoint);
+      for (; got < COUNT; got++) assert.equal((await far.receive())[0]!.compare(body), 0);
     });
 
     it('SUB, DEALER, PUB and REQ connect to an endpoint once', async (t) => {
