@@ -21,7 +21,7 @@ async function running(t: TestContext, details: string): Promise<{ node: Running
     t,
     `log: { format: json }
 admin: { bind: "${endpoint}", details: ${details}, token: ${TOKEN} }
-routes: { jobs: { pattern: pipeline, heartbeatInterval: 150ms, frontend: ${any}, backend: ${any} } }
+routes: { jobs: { pattern: pipeline, heartbeatInterval: 300ms, frontend: ${any}, backend: ${any} } }
 `,
   );
   const base = endpoint.replace('tcp:', 'http:');
