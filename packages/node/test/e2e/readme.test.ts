@@ -77,7 +77,13 @@ class ShellCommand {
   }
 
   stop(signal: NodeJS.Signals): void {
-    if (!this.over && this.#child.pid !== undefined) process.kill(-this.#child.pid, signal);
+    if (this.over || this.#child.pid === undefined) return;
+    try {
+      process.kill(-this.#child.pid, signal);
+    } catch (error) {
+      // It has just ended by itself, and what it wrote is still to be read.
+      assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
+    }
   }
 
   #hear(change: () => void): void {

@@ -35,7 +35,7 @@ describe('nodes that follow a configuration centre', { skip: noEtcd, timeout: 12
     await etcd.put(fleet(5));
     const nodeOf = async (name: string): Promise<{ node: RunningNode; yaml: string }> => {
       const yaml = `node: { name: ${name}, dataDir: "${await testFolder(t)}", watch: false }
-source: { kind: etcd, url: "${etcd.config.url}", timeout: 500ms }
+source: { kind: etcd, url: "${etcd.config.url}" }
 `;
       return { node: await startNode(t, yaml), yaml };
     };
