@@ -46,7 +46,8 @@ describe('over TCP', () => {
   it('names the endpoint and the last reason when there is no node', async () => {
     const served = await serve(new ModelNode());
     await served.close();
-    const failure = await connect(served.endpoint, { timeout: 200 }).catch((error: unknown) => error);
+    const options = { reconnect: { initial: 1, attempts: 2 } };
+    const failure = await connect(served.endpoint, options).catch((error: unknown) => error);
     assert.ok(failure instanceof ClientError);
     assert.equal(failure.code, 'ERR_CONNECT');
     assert.ok(failure.message.includes(served.endpoint));
