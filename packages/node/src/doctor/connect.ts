@@ -181,7 +181,8 @@ function greetingOf(
       resolve({ found, milliseconds: performance.now() - began, ...(code === undefined ? {} : { code }) });
     };
     const late = (): void => end(connected ? 'silent' : 'unreachable', 'ETIMEDOUT');
-    const timer = setTimeout(late, patience);
+    // A timer that is late was held up by this process: what came meanwhile is read first.
+    const timer = setTimeout(() => setImmediate(late), patience);
     signal.addEventListener('abort', late, { once: true });
     socket.once('connect', () => {
       connected = true;

@@ -13,6 +13,7 @@ import type { CheckResult } from '../../../src/doctor/check.ts';
 import { checkConnects } from '../../../src/doctor/connect.ts';
 import { LATE, Names } from '../../../src/doctor/names.ts';
 import { one, only, surroundings } from '../../support/doctor.ts';
+import { unusedEndpoint } from '../../support/port.ts';
 
 async function check(endpoint: string, greeting = 10_000): Promise<CheckResult> {
   return only(await checkConnects(await surroundings(one(endpoint, 'connect')), { greeting }));
@@ -66,13 +67,15 @@ describe('doctor: connect', () => {
     assert.deepEqual([status, figures.found], ['warning', 'silent']);
   });
 
+  it('does not take the time for which it was held up itself for the silence of another', async (t) => {
+    const given = await surroundings(one(await server(t, () => {}), 'connect'));
+    const asked = checkConnects(given, { greeting: 20 });
+    for (const end = performance.now() + 50; performance.now() < end; );
+    assert.equal(only(await asked).figures.found, 'silent');
+  });
+
   it('tells that nobody is there', async (t) => {
-    const gone = createServer().listen(0, '127.0.0.1');
-    await once(gone, 'listening');
-    const { port } = gone.address() as AddressInfo;
-    gone.close();
-    await once(gone, 'close');
-    const dead = await check(`tcp://127.0.0.1:${port}`);
+    const dead = await check(await unusedEndpoint());
     assert.deepEqual([dead.status, dead.figures.code], ['warning', 'ECONNREFUSED']);
     assert.match(dead.hint ?? '', /start the peer.*goes on trying/);
     if (process.platform === 'win32') return t.skip('no socket files');
