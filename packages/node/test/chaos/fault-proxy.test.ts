@@ -134,7 +134,7 @@ describe('the fault proxy', { timeout: 30_000 }, () => {
 
   it('delivers the last octets of a connection after the next one has begun', async (t) => {
     const { server, arrived } = await target(t);
-    const faults: Faults = { ...CALM, life: [10, 10], cuts: ['late'], afterwards: [300, 300] };
+    const faults: Faults = { ...CALM, life: [10, 10], cuts: ['late'], afterwards: [1500, 1500] };
     const proxy = await proxied(t, server, faults);
     const first = await client(t, proxy);
     const cut = gone(first);
@@ -157,7 +157,7 @@ describe('the fault proxy', { timeout: 30_000 }, () => {
       ...CALM,
       life: [10, 10],
       cuts: ['deaf'],
-      afterwards: [200, 200],
+      afterwards: [1500, 1500],
     });
     const socket = await client(t, proxy);
     let closed = false;

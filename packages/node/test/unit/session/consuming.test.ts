@@ -193,12 +193,15 @@ describe('consuming', () => {
   });
 
   it('delivers again what was not acknowledged in time', async (t) => {
-    const { client } = await sessions(t);
+    let now = 0;
+    const { client } = await sessions(t, { now: () => now });
     const a = await client('a');
     await fill(a, 3);
     await a.consume(1, { stream: 't', ackTimeout: 60 });
     await a.records(3);
     await a.ack(1, 2);
+    assert.deepEqual(await a.settled(), []);
+    now = 60;
     const again = await a.records(2);
     assert.deepEqual(
       again.map(({ sequence, deliveries }) => [sequence, deliveries]),
@@ -213,7 +216,8 @@ describe('consuming', () => {
   });
 
   it('delivers again what was refused, at once or later', async (t) => {
-    const { client } = await sessions(t);
+    let now = 0;
+    const { client } = await sessions(t, { now: () => now });
     const a = await client('a');
     await fill(a, 2);
     await a.consume(1, { stream: 't' });
@@ -224,6 +228,8 @@ describe('consuming', () => {
       (await a.records(1)).map(({ sequence, deliveries }) => [sequence, deliveries]),
       [[2, 2]],
     );
+    assert.deepEqual(await a.settled(), []);
+    now = 40;
     assert.deepEqual(
       (await a.records(1)).map(({ sequence, deliveries }) => [sequence, deliveries]),
       [[1, 2]],
@@ -655,14 +661,16 @@ describe('consuming', () => {
   });
 
   it('delivers again in time, also while something is refused for longer', async (t) => {
-    const { client } = await sessions(t);
+    let now = 0;
+    const { client } = await sessions(t, { now: () => now });
     const a = await client('a');
     await fill(a, 1);
-    await a.consume(1, { stream: 't', ackTimeout: 400 });
+    await a.consume(1, { stream: 't', ackTimeout: 100 });
     await a.records(1);
     await a.nack(1, 1, 1, 3_600_000);
     await fill(a, 1);
     assert.deepEqual(sequences(await a.records(1)), [2]);
+    now = 100;
     const [again] = await a.records(1);
     assert.deepEqual([again!.sequence, again!.deliveries], [2, 2]);
   });
