@@ -85,6 +85,9 @@ export function openPrefix(wine, folder) {
     must(wine, ['wineboot', '-i']);
     // The default is Windows 7, where Node refuses to run.
     must(wine, ['winecfg', '-v', 'win10']);
+    // Windows gives a process thirty seconds to say that it is a service; Wine ten, unless it is told.
+    const control = 'HKLM\\System\\CurrentControlSet\\Control';
+    must(wine, ['reg', 'add', control, '/v', 'ServicesPipeTimeout', '/d', '30000', '/f']);
     must(server, ['-k']);
     must(server, ['-w']);
     // Without a server that stays, services are gone a second after the last command.

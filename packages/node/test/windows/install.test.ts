@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { facts, folder, manager, node, packages, STATE, windows, zeroth } from './support/machine.ts';
+import { facts, folder, manager, node, packages, STATE, until, windows, zeroth } from './support/machine.ts';
 import { SERVICES, SOURCES, values } from './support/registry.ts';
 import { configuration, installed, leavesNothing, route, THREE } from './support/service.ts';
 
@@ -148,7 +148,8 @@ it('uninstall stops the service, removes it and its event source, and leaves the
   const service = await installed(t, name, route('kept', 'pipeline', ', stream: {}'));
   const pid = await service.started();
   await service.service('uninstall');
-  assert.equal(await (await manager()).alive(pid), false);
+  const agent = await manager();
+  await until('the end of its process', async () => !(await agent.alive(pid)));
   await nothingOf(name);
   assert.ok(readdirSync(join(service.folder, 'data')).length > 0);
   assert.ok(existsSync(service.file));

@@ -177,7 +177,7 @@ describe('a node as a service', () => {
     const status = await agent.query(NAME);
     assert.equal(status.state, STATE.running);
     assert.notEqual(status.pid, pid);
-    assert.equal(await agent.alive(pid), false);
+    await until('the end of the former process', async () => !(await agent.alive(pid)));
     const push = pushSocket(t);
     const pull = pullSocket(t);
     pull.connect(await service.address('jobs', 'backend'));

@@ -219,6 +219,8 @@ export function manager(): Promise<Agent> {
 async function startAgent(): Promise<Agent> {
   const script = windows(fileURLToPath(new URL('agent.js', import.meta.url)));
   const { child, output, done } = begin([node, script, packages], {});
+  // Listened for from the start: it may be gone before anybody asks.
+  const ended = once(child, 'exit');
   const port = await until('the port of the agent', () => {
     if (child.exitCode !== null) throw new Error(`the agent ended with ${child.exitCode}: ${output('err')}`);
     return /^(\d+)\s/.exec(output('out'))?.[1];
@@ -228,7 +230,6 @@ async function startAgent(): Promise<Agent> {
   const made = new Agent(
     (line) => void socket.write(line),
     async () => {
-      const ended = once(child, 'exit');
       // It ends with its connection.
       socket.end();
       await ended;
