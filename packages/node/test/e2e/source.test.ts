@@ -1,8 +1,7 @@
 /** A fleet of nodes that follows one key of a real etcd. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { testFolder } from '../support/centre.ts';
-import { type LogLine, type RunningNode, startNode } from '../support/cli.ts';
+import { folder, type LogLine, type RunningNode, startNode } from '../support/cli.ts';
 import { launchEtcd, noEtcd } from '../support/etcd.ts';
 
 const any = 'tcp://127.0.0.1:*';
@@ -34,7 +33,7 @@ describe('nodes that follow a configuration centre', { skip: noEtcd, timeout: 12
     const etcd = await launchEtcd(t);
     await etcd.put(fleet(5));
     const nodeOf = async (name: string): Promise<{ node: RunningNode; yaml: string }> => {
-      const yaml = `node: { name: ${name}, dataDir: "${await testFolder(t)}", watch: false }
+      const yaml = `node: { name: ${name}, dataDir: "${await folder(t)}", watch: false }
 source: { kind: etcd, url: "${etcd.config.url}" }
 `;
       return { node: await startNode(t, yaml), yaml };

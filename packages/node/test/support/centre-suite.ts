@@ -152,10 +152,10 @@ export function centreSuite(title: string, { skip, wayOut, launch }: SuiteOption
       const centre = await launch(t);
       const { config, way } = await throughWay(t, centre);
       way.before = () => new Promise(() => {});
-      const source = await openSource({ ...config, timeout: 300 });
-      await rejects(source.read(never), { code: 'SOURCE_FAILED' });
+      const hasty = await openSource({ ...config, timeout: 300 });
+      await rejects(hasty.read(never), { code: 'SOURCE_FAILED' });
       const { accepted } = way;
-      const follower = new Follower(t, source);
+      const follower = new Follower(t, await openSource(config));
       await eventually('a question', () => way.accepted > accepted);
       await follower.stop();
       deepEqual(follower.story, []);

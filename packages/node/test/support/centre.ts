@@ -58,9 +58,14 @@ export function missingProgram(program: string): string | false {
 }
 
 export async function testFolder(t: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'zeroth-source-'));
+  const folder = await makeFolder();
   t.after(() => rm(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** For a {@link ServerProcess}, which removes it. */
+export function makeFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), 'zeroth-source-'));
 }
 
 /** A server as a process; it accepts on the port when `start` resolves. */
@@ -69,10 +74,15 @@ export class ServerProcess {
   readonly #port: number;
   #child: ChildProcess | null = null;
 
-  constructor(t: TestContext, command: readonly string[], port: number) {
+  /** `folder`: where it writes. */
+  constructor(t: TestContext, command: readonly string[], port: number, folder: string) {
     this.#command = command;
     this.#port = port;
-    t.after(() => this.kill());
+    // One that still writes puts files into what is being removed.
+    t.after(async () => {
+      await this.kill();
+      await rm(folder, { recursive: true, force: true });
+    });
   }
 
   async start(): Promise<void> {

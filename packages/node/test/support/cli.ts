@@ -149,13 +149,21 @@ export class Running {
   }
 }
 
+/** What a test has started. Its hooks run in the order in which they were made, and folders come first. */
+const started = new WeakMap<TestContext, Running[]>();
+
+async function endAll(t: TestContext): Promise<void> {
+  for (const running of started.get(t) ?? []) {
+    if (running.child.exitCode === null && running.child.signalCode === null) running.child.kill('SIGKILL');
+    await running.ended;
+  }
+}
+
 /** Starts the command line; the test ends it if it did not end by itself. */
 export function start(t: TestContext, args: readonly string[], options?: CliOptions): Running {
   const running = new Running(args, options);
-  t.after(async () => {
-    if (running.child.exitCode === null && running.child.signalCode === null) running.child.kill('SIGKILL');
-    await running.ended;
-  });
+  started.set(t, [...(started.get(t) ?? []), running]);
+  t.after(() => endAll(t));
   return running;
 }
 
@@ -167,7 +175,11 @@ export function cli(args: readonly string[], options: CliOptions = {}): Promise<
 /** A folder that is gone after the test. */
 export async function folder(t: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), 'zeroth-e2e-'));
-  t.after(() => rm(path, { recursive: true, force: true, maxRetries: 5 }));
+  t.after(async () => {
+    // A node that still writes puts files into what is being removed.
+    await endAll(t);
+    await rm(path, { recursive: true, force: true, maxRetries: 5 });
+  });
   return path;
 }
 

@@ -23,20 +23,23 @@ export interface TestedDaemon {
 /** Runs a configuration text; stops with the test. */
 export async function startTestedDaemon(t: TestContext, yaml: string): Promise<TestedDaemon> {
   const folder = await mkdtemp(join(tmpdir(), 'zeroth-daemon-'));
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  let daemon: Daemon | null = null;
+  t.after(async () => {
+    await daemon?.stop({ timeout: 0 });
+    await rm(folder, { recursive: true, force: true });
+  });
   const file = join(folder, 'zeroth.yaml');
   await writeFile(file, yaml);
   const opened = await openConfig({ from: { path: file } });
   if (!opened.ok) throw new Error(opened.message);
   const { log, lines } = memoryLog();
   const levels: string[] = [];
-  const daemon = await startDaemon({
+  daemon = await startDaemon({
     opened,
     log: { ...log, setLevel: (level) => levels.push(level), flush: () => {}, close: () => {} },
     tap: new LogTap(),
     version: '0.0.0',
     environment: { ZEROTH_RUNTIME_DIR: join(folder, 'run') },
   });
-  t.after(() => daemon.stop({ timeout: 0 }));
   return { daemon, folder, file, lines, levels, local: daemon.local as string };
 }

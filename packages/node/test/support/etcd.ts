@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SourceConfig } from '../../src/config/types.ts';
 import type { TestCentre } from './centre.ts';
-import { configOf, missingProgram, ServerProcess, testFolder } from './centre.ts';
+import { configOf, makeFolder, missingProgram, ServerProcess } from './centre.ts';
 import { freePort } from './port.ts';
 
 /** As `skip` of a test wants it. */
@@ -19,7 +19,7 @@ export interface Etcd extends TestCentre {
 export const base64 = (value: string | Uint8Array): string => Buffer.from(value).toString('base64');
 
 export async function launchEtcd(t: TestContext): Promise<Etcd> {
-  const folder = await testFolder(t);
+  const folder = await makeFolder();
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const peers = 'http://127.0.0.1:0';
@@ -30,6 +30,7 @@ export async function launchEtcd(t: TestContext): Promise<Etcd> {
       ...['--listen-client-urls', url, '--advertise-client-urls', url, '--listen-peer-urls', peers],
     ],
     port,
+    folder,
   );
   const config: SourceConfig = configOf('etcd', { url });
   const key = base64(config.key);

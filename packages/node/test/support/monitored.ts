@@ -1,4 +1,7 @@
 /** A node that runs in this process, with its health and metrics, for one test. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
 import type { Config } from '../../src/config/types.ts';
@@ -7,7 +10,6 @@ import { startHealth } from '../../src/health/health.ts';
 import { silentLog } from '../../src/log/log.ts';
 import { Timings } from '../../src/metrics/measures.ts';
 import { createMetrics, type Metrics } from '../../src/metrics/metrics.ts';
-import { folder } from './cli.ts';
 
 export interface Monitored {
   readonly node: Node;
@@ -23,8 +25,8 @@ export async function monitored(
   yaml: string,
   options: Omit<StartOptions, 'log' | 'measures'> = {},
 ): Promise<Monitored> {
-  const dataDir = JSON.stringify(await folder(t));
-  const config = configOf(`node: { name: tested, dataDir: ${dataDir} }\n${yaml}`);
+  const folder = await mkdtemp(join(tmpdir(), 'zeroth-monitored-'));
+  const config = configOf(`node: { name: tested, dataDir: ${JSON.stringify(folder)} }\n${yaml}`);
   const timings = new Timings();
   const node = await startNode(config, { ...options, measures: timings });
   const health = startHealth({ node, config, log: silentLog });
@@ -44,6 +46,7 @@ export async function monitored(
     metrics.close();
     health.stop();
     await node.stop({ timeout: 0 });
+    await rm(folder, { recursive: true, force: true });
   });
   const address = (route: string, side: 'frontend' | 'backend'): string =>
     node.status().find(({ name }) => name === route)?.[side].endpoints[0]?.address ?? '';

@@ -31,7 +31,7 @@ test('changed twice and compacted between question and watch', options, async (t
 test('a server that freezes in the middle of a watch', options, async (t) => {
   const centre = await launch(t);
   await centre.put('one');
-  const follower = new Follower(t, await openSource({ ...centre.config, timeout: 100 }));
+  const follower = new Follower(t, await openSource({ ...centre.config, timeout: 500 }));
   await follower.until('one');
   centre.server.freeze();
   await follower.until('one', 'SOURCE_FAILED');
@@ -43,7 +43,7 @@ test('a frozen server, then one that goes on', options, async (t) => {
   const centre = await launch(t);
   await centre.put('one');
   const { config, way } = await throughWay(t, centre);
-  const follower = new Follower(t, await openSource({ ...config, timeout: 200 }));
+  const follower = new Follower(t, await openSource({ ...config, timeout: 500 }));
   await follower.until('one');
   let thaw = (): void => {};
   const frozen = new Promise<void>((resolve) => {

@@ -11,7 +11,7 @@ import { connect } from '@nats-io/transport-node';
 import type { SourceConfig } from '../../../src/config/types.ts';
 import { openSource } from '../../../src/source/open.ts';
 import type { TestCentre } from '../../support/centre.ts';
-import { configOf, Follower, missingProgram, ServerProcess, testFolder } from '../../support/centre.ts';
+import { configOf, Follower, makeFolder, missingProgram, ServerProcess } from '../../support/centre.ts';
 import { centreSuite, refused } from '../../support/centre-suite.ts';
 import { freePort } from '../../support/port.ts';
 
@@ -34,14 +34,14 @@ async function launch(
     bucket = true,
   }: { extra?: string; login?: ConnectionOptions; bucket?: boolean } = {},
 ): Promise<Nats> {
-  const folder = await testFolder(t);
+  const folder = await makeFolder();
   const port = await freePort();
   const file = join(folder, 'nats.conf');
   await writeFile(
     file,
     `host: 127.0.0.1\nport: ${port}\nmax_payload: 4MB\njetstream { store_dir: "${folder}" }\n${extra}`,
   );
-  const server = new ServerProcess(t, ['nats-server', '-c', file], port);
+  const server = new ServerProcess(t, ['nats-server', '-c', file], port, folder);
   const url = `nats://127.0.0.1:${port}`;
   const config: SourceConfig = configOf('nats', { url });
   const use: Use = async (action) => {
@@ -101,7 +101,7 @@ test('user and password, and a wrong one', options, async (t) => {
 test('a bucket that is removed, and made again', options, async (t) => {
   const centre = await launch(t);
   await centre.put('one');
-  const follower = new Follower(t, await openSource({ ...centre.config, timeout: 100 }));
+  const follower = new Follower(t, await openSource({ ...centre.config, timeout: 500 }));
   await follower.until('one');
   await centre.use((kvm) => kvm.open('zeroth').then((bucket) => bucket.destroy()));
   await follower.until('one', 'SOURCE_KEY_MISSING');
