@@ -46,16 +46,16 @@ describe('a pipeline that is paused', () => {
 
   it('stops reading at the mark, also where there is none; a sender of libzmq with heartbeats waits, and stays', async (t) => {
     for (const mark of [0, 10]) {
-      const more = `receiveHighWaterMark: ${mark}, heartbeatInterval: 50ms, heartbeatTimeout: 100ms`;
+      const more = `receiveHighWaterMark: ${mark}, heartbeatInterval: 50ms, heartbeatTimeout: 1s`;
       const bench = await running(t, routes(route('jobs', { more })));
       const push = lib.closing(
         t,
         // It gives up who says nothing for so long: reading stops, the node's own pings do not.
         new zmq.Push({
           sendHighWaterMark: 10,
-          sendTimeout: 800,
+          sendTimeout: 2500,
           heartbeatInterval: 50,
-          heartbeatTimeout: 250,
+          heartbeatTimeout: 1000,
         }),
       );
       const pull = lib.pullSocket(t);
