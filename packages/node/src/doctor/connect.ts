@@ -12,6 +12,7 @@ import type { CheckResult, ConfiguredSurroundings } from './check.ts';
 import { codeOf, failure, folded, millisecondWords, ok, plural, rounded, warning } from './check.ts';
 import { localAddress } from './local-address.ts';
 import { LATE, Names } from './names.ts';
+import { patience } from './patience.ts';
 import type { Place } from './ports.ts';
 
 /** Names and greeting together stay within the time of a check. */
@@ -50,7 +51,7 @@ export async function checkConnects(
       const { endpoint } = checked;
       const mine = own.some((each) => each.endpoint !== null && reaches(endpoint, each.endpoint, each.ipv6));
       if (mine) return { place, found: 'own' };
-      return { place, ...(await ask(endpoint, place, { names, signal, patience: greeting })) };
+      return { place, ...(await ask(endpoint, place, { names, signal, within: greeting })) };
     }),
   );
   const good = asked.filter(({ found }) => found === 'zmtp');
@@ -130,23 +131,24 @@ const REASONS: Readonly<Record<string, string>> = {
 interface Means {
   readonly names: Names;
   readonly signal: AbortSignal;
-  readonly patience: number;
+  /** Milliseconds. */
+  readonly within: number;
 }
 
 async function ask(
   endpoint: Exclude<Endpoint, { transport: 'inproc' }>,
   { ipv6 }: Place,
-  { names, signal, patience }: Means,
+  { names, signal, within }: Means,
 ): Promise<Found> {
   const began = performance.now();
   if (!hasPort(endpoint))
-    return greetingOf(connect({ path: localAddress(endpoint.path) }), began, { signal, patience });
+    return greetingOf(connect({ path: localAddress(endpoint.path) }), began, { signal, within });
   const { host, port } = endpoint;
   const address = isIP(host) === 0 ? await names.resolve(host, ipv6) : { address: host };
   if ('code' in address)
     return { found: 'name', code: address.code, milliseconds: performance.now() - began };
   const upgrade = endpoint.transport === 'ws' ? upgradeTo(`${host}:${port}`, endpoint.path) : null;
-  return greetingOf(connect({ host: address.address, port }), began, { signal, patience }, upgrade);
+  return greetingOf(connect({ host: address.address, port }), began, { signal, within }, upgrade);
 }
 
 /** The request of a WebSocket for ZMTP (RFC 45). The key stands for nothing: only the status of the answer is read. */
@@ -167,22 +169,21 @@ function upgradeTo(host: string, path: string): string {
 function greetingOf(
   socket: Socket,
   began: number,
-  { signal, patience }: Omit<Means, 'names'>,
+  { signal, within }: Omit<Means, 'names'>,
   upgrade: string | null = null,
 ): Promise<Found> {
   return new Promise((resolve) => {
     let connected = false;
     let seen = Buffer.alloc(0);
     const end = (found: Found['found'], code?: string): void => {
-      clearTimeout(timer);
+      stop();
       signal.removeEventListener('abort', late);
       socket.on('error', () => {});
       socket.destroy();
       resolve({ found, milliseconds: performance.now() - began, ...(code === undefined ? {} : { code }) });
     };
     const late = (): void => end(connected ? 'silent' : 'unreachable', 'ETIMEDOUT');
-    // A timer that is late was held up by this process: what came meanwhile is read first.
-    const timer = setTimeout(() => setImmediate(late), patience);
+    const stop = patience(within, late);
     signal.addEventListener('abort', late, { once: true });
     socket.once('connect', () => {
       connected = true;

@@ -12,6 +12,7 @@ import type { CheckResult, Surroundings } from './check.ts';
 import { failure, millisecondWords, ok, rounded, warning } from './check.ts';
 import { removeUpTo } from './folder.ts';
 import { addressLimit } from './local-address.ts';
+import { patience } from './patience.ts';
 
 const WITHIN = 1000;
 
@@ -37,16 +38,15 @@ export async function checkIpc({ environment }: Surroundings): Promise<readonly 
 }
 
 async function tryIpc(path: string, where: string): Promise<CheckResult> {
-  const [here, there] = [new Pair({ linger: 0 }), new Pair({ linger: 0, sendTimeout: WITHIN })];
-  here.receiveTimeout = WITHIN;
+  const [here, there] = [new Pair({ linger: 0 }), new Pair({ linger: 0 })];
+  let stop = (): void => {};
+  const late = new Promise<never>((_resolve, reject) => {
+    stop = patience(WITHIN, () => reject(new Error(`none within ${WITHIN / 1000} s`)));
+  });
   const limit = process.platform === 'win32' ? null : addressLimit();
   try {
     const began = performance.now();
-    await here.bind(`ipc://${path}`);
-    there.connect(`ipc://${path}`);
-    await there.send('doctor');
-    const [answer] = await here.receive();
-    if (answer?.toString() !== 'doctor') throw new Error('another message arrived');
+    await Promise.race([exchange(here, there, `ipc://${path}`), late]);
     const took = performance.now() - began;
     const message = `a message over ${where} after ${millisecondWords(took)}${limit === null ? '' : `; paths of ${limit} octets at most`}`;
     return ok('ipc', message, { where, milliseconds: rounded(took), pathLimit: limit });
@@ -55,7 +55,16 @@ async function tryIpc(path: string, where: string): Promise<CheckResult> {
       'check who may write there, and what keeps programs from sockets (AppArmor, SELinux, a sandbox)';
     return failure('ipc', `no message over ${where}: ${messageOf(error)}`, way, { where, pathLimit: limit });
   } finally {
+    stop();
     there.close();
     here.close();
   }
+}
+
+async function exchange(here: Pair, there: Pair, endpoint: string): Promise<void> {
+  await here.bind(endpoint);
+  there.connect(endpoint);
+  await there.send('doctor');
+  const [answer] = await here.receive();
+  if (answer?.toString() !== 'doctor') throw new Error('another message arrived');
 }

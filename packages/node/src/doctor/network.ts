@@ -7,6 +7,7 @@ import type { Config } from '../config/types.ts';
 import type { CheckResult, ConfiguredSurroundings } from './check.ts';
 import { codeOf, failure, millisecondWords, ok, plural, rounded, warning } from './check.ts';
 import { kernelText } from './kernel.ts';
+import { patience } from './patience.ts';
 
 const WITHIN = 1000;
 
@@ -84,13 +85,13 @@ function roundTrip(host: string): Promise<number | string> {
       socket.pipe(socket);
     });
     const end = (result: number | string): void => {
-      clearTimeout(timer);
+      stop();
       client?.destroy();
       server.close();
       resolve(result);
     };
     let client: ReturnType<typeof connect> | null = null;
-    const timer = setTimeout(() => end('ETIMEDOUT'), WITHIN);
+    const stop = patience(WITHIN, () => end('ETIMEDOUT'));
     server.on('error', (error) => end(codeOf(error)));
     server.listen(0, host, () => {
       const began = performance.now();
