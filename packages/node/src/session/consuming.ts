@@ -8,6 +8,7 @@
 import { setMaxListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers';
 import type { ClientMessage, ConsumeRequest, Range, Trouble } from '@zeroth/client/wire';
+import { messageOf } from '../errors.ts';
 import type { Log } from '../log/log.ts';
 import { type BurialHost, bury } from './burial.ts';
 import { Consumer } from './consumer.ts';
@@ -159,8 +160,9 @@ export class Consuming implements EntranceHost {
   /** Hands out what acknowledgements made room for. To be called when the messages that are there were taken. */
   flush(): void {
     if (this.#touched.size === 0) return;
-    for (const runner of this.#touched) runner.pump();
+    const runners = [...this.#touched];
     this.#touched.clear();
+    for (const runner of runners) runner.pump();
   }
 
   committed(hub: Hub): void {
@@ -241,10 +243,13 @@ export class Consuming implements EntranceHost {
   failed(runner: Runner, error: Error): void {
     const { stream, options } = runner;
     this.#log.event('session:unreadable', { stream: stream.name, group: options.name, err: error });
-    const trouble = { code: 'STREAM_FAILED', message: error.message };
+    for (const consumer of [...runner.group.members]) this.refuse(consumer, 'STREAM_FAILED', error.message);
+  }
+
+  broken(runner: Runner, error: unknown): void {
     for (const consumer of [...runner.group.members]) {
-      this.#outlet.send(consumer.session, { type: 'ENDED', consumer: consumer.number, trouble });
-      this.leave(consumer, false);
+      this.#log.event('session:fault', { err: error, client: consumer.session.name, command: 'CONSUME' });
+      this.refuse(consumer, 'STREAM_FAILED', messageOf(error));
     }
   }
 

@@ -136,9 +136,14 @@ export class Publishing {
   /** The stream has committed something: tells those who wait for it. */
   committed(hub: Hub): void {
     for (const publisher of hub.waiting) {
-      const receipts = publisher.receipts();
-      if (receipts.length === 0) continue;
-      this.#outlet.send(publisher.session, { type: 'STORED', stream: hub.stream.name, receipts });
+      const { session } = publisher;
+      try {
+        const receipts = publisher.receipts();
+        if (receipts.length === 0) continue;
+        this.#outlet.send(session, { type: 'STORED', stream: hub.stream.name, receipts });
+      } catch (err) {
+        if (session.connection !== null) this.#outlet.fault(session.connection, 'STORED', err);
+      }
     }
   }
 

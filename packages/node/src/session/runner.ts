@@ -52,6 +52,8 @@ export interface RunnerHost {
   dying(runner: Runner): void;
   /** The stream can't be read. */
   failed(runner: Runner, error: Error): void;
+  /** A mistake of ours: the group can't go on. */
+  broken(runner: Runner, error: unknown): void;
 }
 
 export class Runner implements GroupOutput<Consumer> {
@@ -122,6 +124,14 @@ export class Runner implements GroupOutput<Consumer> {
   /** Hands out what there is, as far as there is room. */
   pump(): void {
     if (this.#reading || this.#closed) return;
+    try {
+      this.#pump();
+    } catch (error) {
+      this.#host.broken(this, error);
+    }
+  }
+
+  #pump(): void {
     const { group, stream } = this;
     const now = this.#host.now();
     const { window } = this.#host;

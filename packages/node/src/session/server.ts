@@ -128,6 +128,8 @@ export class SessionServer {
     this.#outlet = new Outlet(this.#router, new RouterPeers(this.#router), {
       lost: (connection) => this.#lost(connection),
       cut: ({ session }) => this.#log.event('session:cut', { client: session?.name }),
+      fault: ({ session }, command, err) =>
+        this.#log.event('session:fault', { err, client: session?.name, command }),
     });
     this.#hubs = new Hubs(store, this.#log, (hub) => this.#committed(hub));
     this.#traces = new Traces(options.spans ?? null);
@@ -297,14 +299,18 @@ export class SessionServer {
 
   #take(frames: Buffer[]): void {
     const connection = this.#connections.of(frames.shift()!);
-    let message: ClientMessage;
+    let command = 'unknown';
     try {
-      message = decodeClientMessage(frames);
+      const message = decodeClientMessage(frames);
+      command = message.type;
+      this.#act(connection, message);
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      this.#isMalformed(connection, error);
-      return;
+      if (error instanceof WireError) this.#isMalformed(connection, error);
+      else this.#outlet.fault(connection, command, error);
     }
+  }
+
+  #act(connection: Connection, message: ClientMessage): void {
     // Who stops takes no more, but what was done is done.
     if (this.#stopping !== null && message.type !== 'ACK') return;
     if (message.type === 'HELLO') {
@@ -318,12 +324,7 @@ export class SessionServer {
       return;
     }
     session.heard = true;
-    try {
-      this.#serve(session, connection, message);
-    } catch (err) {
-      // A mistake of ours must not end the sessions of all the others.
-      this.#log.event('session:fault', { err, client: session.name, command: message.type });
-    }
+    this.#serve(session, connection, message);
   }
 
   #serve(session: Session, connection: Connection, message: ClientMessage): void {

@@ -24,6 +24,8 @@ export interface OutletHost {
   lost(connection: Connection): void;
   /** Too much waits for it: it is being ended. */
   cut(connection: Connection): void;
+  /** A message from it or to it could not be served: it is being ended. */
+  fault(connection: Connection, command: string, err: unknown): void;
 }
 
 export class Session {
@@ -106,21 +108,27 @@ export class Outlet {
     this.#peers.end(connection.id, reason);
   }
 
+  /** A mistake of ours must not end all the others: this connection alone is ended, and its client comes again. */
+  fault(connection: Connection, command: string, err: unknown): void {
+    this.#host.fault(connection, command, err);
+    this.end(connection, 'the node could not serve it');
+  }
+
   #send(connection: Connection, message: NodeMessage): boolean {
     if (connection.cut) return false;
-    if (this.#overdrawn(connection)) {
-      this.#host.cut(connection);
-      this.end(connection, 'it does not read what it asks for');
-      return false;
-    }
-    const frames = encodeNodeMessage(message);
-    frames.unshift(connection.id);
     try {
+      if (this.#overdrawn(connection)) {
+        this.#host.cut(connection);
+        this.end(connection, 'it does not read what it asks for');
+        return false;
+      }
+      const frames = encodeNodeMessage(message);
+      frames.unshift(connection.id);
       return this.#router.trySend(frames);
     } catch (error) {
-      if (!(error instanceof ZmqError)) throw error;
       // EHOSTUNREACH, or EBADF: the socket is closed.
-      this.#host.lost(connection);
+      if (error instanceof ZmqError) this.#host.lost(connection);
+      else this.fault(connection, message.type, error);
       return false;
     }
   }

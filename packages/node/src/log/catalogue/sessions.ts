@@ -23,7 +23,7 @@ export const SESSIONS = {
     level: 'error',
     message: 'a message could not be served',
     fields: {
-      client: 'its name',
+      client: 'its name, if it has one',
       command: 'of the message',
       err: 'the error, with its stack. Please report it',
     },

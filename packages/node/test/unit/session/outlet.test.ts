@@ -13,10 +13,12 @@ const MIB = 1024 * 1024;
 class Peer {
   octets = 0;
   here = true;
+  broken = false;
   readonly sent: string[] = [];
   readonly ended: string[] = [];
   readonly lost: Connection[] = [];
   readonly cut: Connection[] = [];
+  readonly faults: string[] = [];
   readonly connection: Connection = { id: Buffer.from('peer'), session: null, alone: 0, cut: false };
   readonly outlet: Outlet;
 
@@ -24,11 +26,13 @@ class Peer {
     this.outlet = new Outlet(this, this, {
       lost: (connection) => this.lost.push(connection),
       cut: (connection) => this.cut.push(connection),
+      fault: (_connection, command, err) => this.faults.push(`${command}: ${(err as Error).message}`),
     });
   }
 
   trySend(message: unknown): boolean {
     if (!this.here) throw new ZmqError('EHOSTUNREACH');
+    if (this.broken) throw new TypeError('a mistake of ours');
     const [id, command] = message as Uint8Array[];
     assert.deepEqual(Buffer.from(id!), Buffer.from('peer'));
     this.sent.push(Buffer.from(command!).toString());
@@ -115,6 +119,17 @@ describe('a peer that is gone', () => {
     assert.deepEqual(peer.lost, [peer.connection]);
     session.connection = null;
     assert.equal(peer.outlet.send(session, { type: 'PONG' }), false);
+  });
+});
+
+describe('a message that can not be sent', () => {
+  it('ends the connection that it was for, throws at nobody, and is told of', () => {
+    const peer = new Peer();
+    const session = peer.session();
+    peer.broken = true;
+    assert.equal(peer.outlet.send(session, { type: 'PONG' }), false);
+    peer.outlet.answer(peer.connection, { type: 'PONG' });
+    assert.deepEqual([peer.faults, peer.ended, peer.lost], [['PONG: a mistake of ours'], ['peer'], []]);
   });
 });
 

@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import { silentLog } from '../../../src/log/log.ts';
 import { startSessions } from '../../../src/session/server.ts';
 import { SETTINGS } from '../../support/memory-store.ts';
+import { runOf } from '../../support/session-client.ts';
 import { sessions } from '../../support/session-server.ts';
+import { until } from '../flow/support.ts';
 
 describe('the session server', () => {
   it('asks who has no session to say HELLO', async (t) => {
@@ -68,6 +70,45 @@ describe('the session server', () => {
     assert.equal(logged.length, bad.length);
     assert.equal(await a.open('t'), 0);
     assert.equal(stream.next, 1);
+  });
+
+  it('goes on with all others when the records of one can not be handed out', async (t) => {
+    const spans = {
+      published: (_stream: string, _sequence: number, context: string) => context,
+      delivered: () => {
+        throw new TypeError('a mistake of ours');
+      },
+    };
+    const { client, logged } = await sessions(t, { spans });
+    const [a, b] = [await client('a'), await client('b')];
+    await b.open('t');
+    const trace = new Map([[1, `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`]]);
+    await b.send({ type: 'PUBLISH', stream: 't', first: 1, run: runOf([['x']]), trace });
+    await b.next('STORED');
+    await a.ask(7, { stream: 't' });
+    assert.equal((await a.next('ENDED')).trouble.code, 'STREAM_FAILED');
+    assert.deepEqual(logged, ['a message could not be served']);
+    await b.publish('t', 2, [['y']]);
+    await b.next('STORED');
+    assert.equal(logged.length, 1);
+  });
+
+  it('ends the connection alone whose message can not be served', async (t) => {
+    const { client, server, store, logged } = await sessions(t);
+    const [a, b] = [await client('a'), await client('b')];
+    const get = store.get.bind(store);
+    store.get = (name) => {
+      if (name === 'broken') throw new TypeError('a mistake of ours');
+      return get(name);
+    };
+    await a.send({ type: 'INFO', request: 1, stream: 'broken' });
+    await until(() => server.status().connected === 1, 'the connection to be ended');
+    await b.open('t');
+    await b.publish('t', 1, [['x']]);
+    await b.next('STORED');
+    assert.deepEqual(logged, ['a message could not be served']);
+    a.reconnect();
+    assert.equal((await a.hello()).resumed, true);
   });
 
   it('acknowledgements of nothing change nothing', async (t) => {
