@@ -38,7 +38,11 @@ export class Waiters<I, O> {
     if (signal?.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const waiter: Waiter<I, O> = { input, resolve, reject, timer: null, stop: null };
-      if (timeout > 0) waiter.timer = setTimeout(() => this.#leave(waiter, new ZmqError('EAGAIN')), timeout);
+      if (timeout > 0) {
+        // Sockets are read before it gives up: in a process that was held up, what it waits for may have arrived.
+        const late = (): void => this.#leave(waiter, new ZmqError('EAGAIN'));
+        waiter.timer = setTimeout(() => setImmediate(late), timeout);
+      }
       if (signal !== undefined) {
         const onAbort = (): void => this.#leave(waiter, signal.reason);
         signal.addEventListener('abort', onAbort, { once: true });

@@ -180,6 +180,21 @@ for (const transport of transports) {
       assert.deepEqual(text(await pull.receive()), ['queued']);
     });
 
+    it('does not give up a receive when the message came while the process was held up', async (t) => {
+      const s = scope(t, transport);
+      const pull = s.open(zmq.Pull, { receiveTimeout: 20 });
+      const push = s.open(zmq.Push);
+      await link(transport, pull, push);
+      // From here the event loop goes to its timers, and to its sockets after them.
+      await new Promise((resolve) => setImmediate(resolve));
+      const receiving = pull.receive();
+      await push.send('in time');
+      // With this tick the message is with the system. It is not read before the time is over.
+      await new Promise<void>((resolve) => process.nextTick(resolve));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+      assert.deepEqual(text(await receiving), ['in time']);
+    });
+
     it('conflate: a receiver keeps only the newest message', async (t) => {
       const s = scope(t, transport);
       const pull = s.open(zmq.Pull, { conflate: true });
