@@ -17,7 +17,7 @@ async function serve(): Promise<void> {
 }
 const serving = serve();
 
-const client = new Request({ receiveTimeout: 200 });
+const client = new Request({ receiveTimeout: 1000 });
 client.connect(server.lastEndpoint as string);
 for (const name of ['world', 'Zeroth', 'nobody']) {
   await client.send(name);

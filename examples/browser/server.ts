@@ -41,12 +41,15 @@ async function answer(): Promise<void> {
 const answering = answer();
 
 /** `zeroth run` with the stream `events`, in a folder that is removed at the end. Resolves with the endpoint for clients. */
-async function startNode(folder: string): Promise<{ node: ChildProcess; sessions: string }> {
+async function startNode(
+  folder: string,
+): Promise<{ node: ChildProcess; gone: Promise<unknown>; sessions: string }> {
   const config = join(folder, 'zeroth.yaml');
   await writeFile(config, 'streams: { events: }\nsessions: { bind: "ws://127.0.0.1:0" }\n');
   const node = spawn(process.execPath, [file('packages/node/dist/cli/main.js'), 'run', config], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
+  const gone = once(node, 'close');
   let log = '';
   for await (const chunk of node.stderr.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
     log += chunk as string;
@@ -54,13 +57,13 @@ async function startNode(folder: string): Promise<{ node: ChildProcess; sessions
     if (ready === undefined) continue;
     node.stderr.resume();
     const { sessions } = JSON.parse(ready) as { sessions: [string] };
-    return { node, sessions: sessions[0] };
+    return { node, gone, sessions: sessions[0] };
   }
   throw new Error(`the node did not start: ${log}`);
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'zeroth-page-'));
-const { node, sessions } = await startNode(folder);
+const { node, gone, sessions } = await startNode(folder);
 
 const endpoints = JSON.stringify({
   readings: publisher.lastEndpoint,
@@ -89,10 +92,6 @@ const web = createServer((request, response) => {
     (error: Error) => response.writeHead(500).end(error.message),
   );
 });
-web.listen(Number(process.argv[2] ?? 0), '127.0.0.1');
-await once(web, 'listening');
-console.log(`Open http://127.0.0.1:${(web.address() as AddressInfo).port}/ (Ctrl-C ends it)`);
-
 async function stop(): Promise<void> {
   clearInterval(beat);
   web.close();
@@ -100,11 +99,14 @@ async function stop(): Promise<void> {
   publisher.close();
   reply.close();
   await answering;
-  if (node.exitCode === null) {
-    node.kill('SIGTERM');
-    await once(node, 'close');
-  }
+  node.kill('SIGTERM');
+  await gone;
   await rm(folder, { recursive: true, force: true });
 }
 
+// Before it says that it is there: whoever reads that may end it at once.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+
+web.listen(Number(process.argv[2] ?? 0), '127.0.0.1');
+await once(web, 'listening');
+console.log(`Open http://127.0.0.1:${(web.address() as AddressInfo).port}/ (Ctrl-C ends it)`);
