@@ -19,8 +19,8 @@ const SILENT = 500;
 const MUTE = 100;
 /** So many looks a peer that only sends may take for a pause: libzmq loses a message that it was writing at the end. */
 const PAUSE = 10;
-/** At so many: requests of peers that never pause are not taken any more, what is here is answered. */
-const ASKING = 100;
+/** How long, and for QUIET looks, requests of peers that never pause are taken: then what is here is answered. */
+const ASKING_MS = 1000;
 /** Of the time for a parting: for peers that are owed replies to the end, and may still have something on the way. */
 const RESERVE = 0.25;
 const RESERVE_MAX_MS = 1000;
@@ -42,12 +42,14 @@ export async function comeToRest(engine: Engine, patience: Patience): Promise<vo
 
 /** Parts from peers. Those that are left when it resolves have not ended their side in time. */
 export async function part(sessions: readonly Session[], { over, settled }: Patience): Promise<void> {
+  const start = performance.now();
   let left = sessions.map((session) => ({ session, heard: session.pipe.heard, still: 0 }));
   for (const session of sessions) session.retire();
   for (let looks = 1; !over(); looks += 1) {
     left = left.filter(({ session }) => session.state !== 'ended');
     if (left.length === 0) return;
     await poll();
+    const asked = looks >= QUIET && performance.now() - start >= ASKING_MS;
     const calm = settled();
     for (const each of left) {
       const { session } = each;
@@ -59,7 +61,7 @@ export async function part(sessions: readonly Session[], { over, settled }: Pati
         if (each.still >= (session.shut ? SILENT : MUTE)) session.destroy();
         continue;
       }
-      const done = each.still >= QUIET || looks >= ASKING;
+      const done = each.still >= QUIET || asked;
       // Who asks without a pause is never done: no more is taken until it has its replies.
       if (done && owed > 0 && each.still < QUIET) pipe.hold();
       if (done) session.shutIfDone(calm || Number.isNaN(owed));
@@ -73,6 +75,7 @@ export function reserved(deadline: number, timeout: number): number {
   return deadline - Math.min(RESERVE_MAX_MS, timeout * RESERVE);
 }
 
+/** Until the next look, which comes after the sockets were read: of a process that was held up timers are first. */
 export function poll(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  return new Promise((resolve) => setTimeout(() => setImmediate(resolve), POLL_MS));
 }
