@@ -14,6 +14,8 @@ import type { Stream } from '../store/store.ts';
 /** How long a change may wait to be saved, in ms, and in times of what saving takes: at most a twentieth of all time. */
 const SAVE_MS = 10;
 const SAVE_COST = 20;
+/** Milliseconds by which what saving takes may grow at once, besides twofold: the more is the machine's, which had no time. */
+const GRAIN = 0.1;
 /** Many consumers of which some are slow leave many ranges: then some that were delivered count as outstanding. */
 const MAX_RANGES = 1000;
 
@@ -65,7 +67,7 @@ export class Place {
     const value = JSON.stringify({ acknowledged, next, outstanding: ranges });
     this.#stream.places.save(this.#name, Buffer.from(value));
     this.#stream.protect(this.#name, acknowledged);
-    this.#cost = performance.now() - began;
+    this.#cost = Math.min(performance.now() - began, 2 * this.#cost + GRAIN);
   }
 }
 

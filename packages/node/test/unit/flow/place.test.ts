@@ -68,4 +68,21 @@ describe('the place of a route in its stream', () => {
     await saved;
     assert.equal(asked, 1);
   });
+
+  it('is saved as soon as before after one save for which the machine had no time', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const stream = filled(10);
+    let next = 1;
+    let busy = 0;
+    const place = new Place(stream, 'r', () => {
+      for (const end = performance.now() + busy; performance.now() < end; );
+      return { next, outstanding: [] };
+    });
+    for (busy of [0, 50, 0]) {
+      next++;
+      place.moved();
+      t.mock.timers.tick(10);
+      assert.equal(stream.protected, next);
+    }
+  });
 });
