@@ -1,7 +1,8 @@
 // node scripts/jitter.mjs SEED MS COMMAND [ARG...]: runs a command while the node processes under it are stopped (SIGSTOP)
 // one at a time for random moments of at most MS ms, as a machine does that is too busy. Linux only: it reads /proc.
 //
-// Left alone: a process that is stopped already, and one that listens for SIGCONT, to which the end of a stop is an order.
+// Left alone: a process that is stopped already, or that a test stops meanwhile, and one that listens for SIGCONT, to which
+// the end of a stop is an order.
 // The seed repeats the lengths, not what the machine makes of them.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -10,6 +11,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 /** How long the list of processes is taken to be true, in ms. */
 const FRESH = 50;
 const SIGCONT = 18;
+const SIGSTOP = 19;
 
 const [seed, longest, command, ...args] = process.argv.slice(2);
 
@@ -54,15 +56,21 @@ function below(root) {
   return found;
 }
 
+/** Whether a signal is in a set of /proc/PID/status, such as those that are caught; null: the process is gone. */
+function has(pid, set, number) {
+  try {
+    const mask = new RegExp(`^${set}:\\s*([0-9a-f]+)`, 'm').exec(
+      readFileSync(`/proc/${pid}/status`, 'utf8'),
+    )?.[1];
+    return mask === undefined ? null : ((BigInt(`0x${mask}`) >> BigInt(number - 1)) & 1n) === 1n;
+  } catch {
+    return null;
+  }
+}
+
 function mayStop(pid) {
   const seen = look(pid);
-  if (seen === null || 'TtZ'.includes(seen.status)) return false;
-  try {
-    const [, caught] = /^SigCgt:\s*([0-9a-f]+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-    return caught !== undefined && ((BigInt(`0x${caught}`) >> BigInt(SIGCONT - 1)) & 1n) === 0n;
-  } catch {
-    return false;
-  }
+  return seen !== null && !'TtZ'.includes(seen.status) && has(pid, 'SigCgt', SIGCONT) === false;
 }
 
 /** To a process that ended meanwhile there is nothing to say. */
@@ -99,7 +107,9 @@ for (let looked = 0; !over; ) {
     signal(pid, 'SIGSTOP');
     // Mostly short ones.
     await wait(random() ** 3 * Number(longest));
-    signal(pid, 'SIGCONT');
+    // A second stop waits for the end of the first; as long as it is not stopped, what waits is the first.
+    const wanted = look(pid)?.status === 'T' && has(pid, 'ShdPnd', SIGSTOP) === true;
+    if (!wanted) signal(pid, 'SIGCONT');
   }
   await wait(random() * 20);
 }
