@@ -106,7 +106,7 @@ describe('in a browser', { skip, timeout: TIMEOUT }, () => {
   });
 
   it('@zeroth/client publishes to a durable stream and consumes it, also when the node is killed meanwhile', async (t) => {
-    let node = await startNode('ws://127.0.0.1:0');
+    let node = await startNode('ws');
     t.after(() => node.stop());
     const endpoint = String(node.endpoints.get('sessions'));
     const url = await servePage(t);

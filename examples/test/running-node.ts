@@ -1,7 +1,9 @@
 /** A node as a process, for examples that need one. */
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,8 +17,25 @@ export interface RunningNode {
 }
 
 /** `zeroth run` with a route of each pattern, the stream `events` and sessions, on free ports. */
-export async function startNode(sessions = 'tcp://127.0.0.1:0'): Promise<RunningNode> {
-  return nodeIn(await mkdtemp(join(tmpdir(), 'zeroth-examples-')), sessions);
+export async function startNode(sessions: 'tcp' | 'ws' = 'tcp'): Promise<RunningNode> {
+  const dir = await mkdtemp(join(tmpdir(), 'zeroth-examples-'));
+  return nodeIn(dir, `${sessions}://127.0.0.1:${await freePort()}`);
+}
+
+/** One that no system gives out by itself: nobody takes it while a node starts again. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 const MAIN = fileURLToPath(new URL('../../../packages/node/dist/cli/main.js', import.meta.url));

@@ -4,6 +4,7 @@ import { after, before, describe, it, type TestContext } from 'node:test';
 import { type Library, type LooseSocket, ours, type SocketName, theirs } from '../support/libs.ts';
 import { noBrowser, Pages, type Tab } from '../support/page.ts';
 import { scope } from '../support/scope.ts';
+import { freePort } from '../support/transports.ts';
 
 const text = (frames: readonly Buffer[]): string => frames.map(String).join(' ');
 
@@ -22,10 +23,11 @@ describe('a web page', { skip: noBrowser }, () => {
     library: Library,
     type: SocketName,
     options: object = {},
+    endpoint = 'ws://127.0.0.1:*',
   ): Promise<{ server: LooseSocket; url: string; tab: Tab }> {
     const { open, after: last } = scope(t);
     const server = open(library.sockets[type] as new (options?: object) => LooseSocket, options);
-    await server.bind('ws://127.0.0.1:*');
+    await server.bind(endpoint);
     const tab = await pages.open({ minified: library === theirs });
     last(() => tab.close());
     last(() => assert.deepEqual(tab.complaints, []));
@@ -241,7 +243,9 @@ describe('a web page', { skip: noBrowser }, () => {
     });
 
     it('a page comes back to a server that went away', async (t) => {
-      const { server, url, tab } = await start(t, library, 'Reply');
+      // Nobody takes its port meanwhile.
+      const fixed = `ws://127.0.0.1:${await freePort('127.0.0.1')}`;
+      const { server, url, tab } = await start(t, library, 'Reply', {}, fixed);
       // The server ends and begins in the middle of what the page does.
       const replies = tab.run(async ({ Request }, endpoint) => {
         const request = new Request({ receiveTimeout: 20_000, reconnectInterval: 10 });

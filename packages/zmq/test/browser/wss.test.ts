@@ -7,6 +7,7 @@ import { until } from '../support/deadline.ts';
 import { type EventLog, watch } from '../support/events.ts';
 import { noBrowser, Pages, type Tab } from '../support/page.ts';
 import { type AnySocket, scope } from '../support/scope.ts';
+import { freePort } from '../support/transports.ts';
 
 const KEYS = { wssKeyPem: TEST_KEY, wssCertPem: TEST_CERTIFICATE };
 
@@ -23,11 +24,12 @@ describe('a web page over wss', { skip: noBrowser }, () => {
     Socket: new (options?: O) => S,
     options: NoInfer<O>,
     from: Pages = pages,
+    endpoint = 'wss://127.0.0.1:*/zmq',
   ): Promise<{ server: S; url: string; tab: Tab; log: EventLog }> {
     const here = scope(t);
     const server = here.open(Socket, { ...KEYS, ...options });
     const log = watch(server);
-    await server.bind('wss://127.0.0.1:*/zmq');
+    await server.bind(endpoint);
     const tab = await from.open();
     here.after(() => tab.close());
     here.after(() => assert.deepEqual(tab.complaints, []));
@@ -105,7 +107,9 @@ describe('a web page over wss', { skip: noBrowser }, () => {
   });
 
   it('comes back to a server that went away in the middle', async (t) => {
-    const { server, url, tab } = await start(t, main.Reply, {});
+    // Nobody takes its port meanwhile.
+    const fixed = `wss://127.0.0.1:${await freePort('127.0.0.1')}/zmq`;
+    const { server, url, tab } = await start(t, main.Reply, {}, pages, fixed);
     const replies = tab.run(async ({ Request }, endpoint) => {
       const request = new Request({ receiveTimeout: 20_000, reconnectInterval: 10 });
       const gone = new Promise((resolve) => request.events.on('peer:gone', resolve));

@@ -423,7 +423,7 @@ for (const subject of subjects()) {
     });
 
     it('stay open when the listener closes, and the address is free at once', LIMIT, async () => {
-      await using pair = await connectPair(subject);
+      await using pair = await connectPair(subject, true, await subject.fixed());
       const endpoint = pair.server.endpoint;
       await Promise.all([pair.server.close(), pair.server.close()]);
       const again = new Server(subject.transport, endpoint);
@@ -465,7 +465,7 @@ for (const subject of subjects()) {
 
     it('say what a dial to nobody came to', LIMIT, async (t) => {
       if (subject.refused === null) return t.skip('the name may still be bound');
-      const server = new Server(subject.transport, subject.endpoint());
+      const server = new Server(subject.transport, await subject.fixed());
       const { endpoint } = server;
       await server.close();
       await assert.rejects(dial(subject.transport, endpoint), (error) => {

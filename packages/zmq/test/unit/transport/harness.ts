@@ -17,6 +17,7 @@ import type {
 import { wsTransport } from '../../../src/transport/ws/transport.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../support/certificate.ts';
 import { framed } from '../../support/framed.ts';
+import { freePort } from '../../support/transports.ts';
 
 // Transports don't hold the process, and here nobody else waits.
 const alive = setInterval(() => {}, 60_000);
@@ -107,6 +108,8 @@ export interface Subject {
   readonly transport: Transport;
   /** A new endpoint for each call. */
   endpoint(): string;
+  /** One that nobody takes while it is not bound. */
+  fixed(): Promise<string>;
   /** The codes that a dial to an endpoint where nobody listens may give; null: it waits. */
   readonly refused: readonly string[] | null;
 }
@@ -131,6 +134,7 @@ const TCP: Subject = {
   skip: false,
   transport: tcpTransport,
   endpoint: () => 'tcp://127.0.0.1:*',
+  fixed: async () => `tcp://127.0.0.1:${await freePort('127.0.0.1')}`,
   refused: ['ECONNREFUSED'],
 };
 
@@ -173,6 +177,7 @@ export function subjects(): Subject[] {
       skip: HAS_IPV6 ? false : 'no IPv6 here',
       transport: tcpTransport,
       endpoint: () => 'tcp://[::1]:*',
+      fixed: async () => `tcp://[::1]:${await freePort('::1')}`,
       refused: ['ECONNREFUSED'],
     },
     {
@@ -180,6 +185,7 @@ export function subjects(): Subject[] {
       skip: false,
       transport: ipcTransport,
       endpoint: () => `ipc://${newPath()}`,
+      fixed: async () => `ipc://${newPath()}`,
       refused: ['ENOENT', 'ECONNREFUSED'],
     },
     {
@@ -187,6 +193,7 @@ export function subjects(): Subject[] {
       skip: process.platform === 'linux' ? false : 'Linux only',
       transport: ipcTransport,
       endpoint: () => `ipc://@zeroth-test-${process.pid}-${++serial}`,
+      fixed: async () => `ipc://@zeroth-test-${process.pid}-${++serial}`,
       refused: ['ECONNREFUSED'],
     },
     {
@@ -194,6 +201,7 @@ export function subjects(): Subject[] {
       skip: false,
       transport: framed(wsTransport, {}),
       endpoint: () => 'ws://127.0.0.1:*',
+      fixed: async () => `ws://127.0.0.1:${await freePort('127.0.0.1')}`,
       refused: ['ECONNREFUSED'],
     },
     {
@@ -206,6 +214,7 @@ export function subjects(): Subject[] {
         wssTrustSystem: false,
       }),
       endpoint: () => 'wss://127.0.0.1:*',
+      fixed: async () => `wss://127.0.0.1:${await freePort('127.0.0.1')}`,
       refused: ['ECONNREFUSED'],
     },
     {
@@ -213,6 +222,7 @@ export function subjects(): Subject[] {
       skip: false,
       transport: createInproc(),
       endpoint: () => `inproc://name-${++serial}`,
+      fixed: async () => `inproc://name-${++serial}`,
       refused: null,
     },
   ];
@@ -281,8 +291,12 @@ export interface Pair extends AsyncDisposable {
 }
 
 /** `near` dialled, `far` was accepted. Started unless told otherwise. */
-export async function connectPair(subject: Subject, start = true): Promise<Pair> {
-  const server = new Server(subject.transport, subject.endpoint());
+export async function connectPair(
+  subject: Subject,
+  start = true,
+  endpoint: string = subject.endpoint(),
+): Promise<Pair> {
+  const server = new Server(subject.transport, endpoint);
   const [near, far] = await Promise.all([dial(subject.transport, server.endpoint), server.accept()]);
   const nearSide = new Recorder();
   const farSide = new Recorder();

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { ZmqError } from '../../../src/errors.ts';
 import { tcpTransport } from '../../../src/transport/tcp.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
+import { freePort } from '../../support/transports.ts';
 import { dial, HAS_IPV6, OPTIONS, Recorder, Server } from './harness.ts';
 
 const LIMIT = { timeout: 20_000 };
@@ -141,9 +142,7 @@ describe('tcp dial', () => {
 
   it('connects from a source port', LIMIT, async () => {
     const server = new Server(tcpTransport, 'tcp://127.0.0.1:*');
-    const free = new Server(tcpTransport, 'tcp://127.0.0.1:*');
-    const source = port(free.endpoint);
-    await free.close();
+    const source = await freePort('127.0.0.1');
     const { near, far } = await meet(server, `tcp://127.0.0.1:${source};127.0.0.1:${port(server.endpoint)}`);
     assert.equal(near.local, `tcp://127.0.0.1:${source}`);
     assert.equal(far.remote, near.local);
