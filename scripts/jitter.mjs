@@ -1,8 +1,8 @@
 // node scripts/jitter.mjs SEED MS COMMAND [ARG...]: runs a command while the node processes under it are stopped (SIGSTOP)
 // one at a time for random moments of at most MS ms, as a machine does that is too busy. Linux only: it reads /proc.
 //
-// Left alone: a process that is stopped already, or that a test stops meanwhile, and one that listens for SIGCONT, to which
-// the end of a stop is an order.
+// Left alone: a process that is stopped already, or that a test stops meanwhile, one that listens for SIGCONT, to which
+// the end of a stop is an order, and one on the terminal that script(1) makes, which stops with it for good.
 // The seed repeats the lengths, not what the machine makes of them.
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ function below(root) {
   for (const todo = [root]; todo.length > 0; ) {
     for (const child of children.get(todo.pop()) ?? []) {
       todo.push(Number(child.pid));
-      if (isNode(child)) found.push(Number(child.pid));
+      if (isNode(child) && look(child.parent)?.name !== 'script') found.push(Number(child.pid));
     }
   }
   return found;

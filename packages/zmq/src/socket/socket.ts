@@ -253,7 +253,10 @@ export abstract class Socket {
     this.#engine.endpoints.disconnect(address);
   }
 
-  /** Closes at once; what is queued goes on being sent for `linger` milliseconds. */
+  /**
+   * Closes at once; what is queued goes on being sent for `linger` milliseconds, and a peer has time to read it. A program that
+   * ends without it leaves the reading to luck: a peer whose heartbeat it has not read yet is reset, as by libzmq.
+   */
   close(): void {
     this.#engine.close();
   }
