@@ -26,10 +26,13 @@ export class FairQueue {
     return pipe.inbox.keepLast(bytes, start, end, count);
   }
 
-  /** Takes out what is not wanted any more. `wanted` gets the memory of a message, where it begins and ends, and its pipe. */
+  /**
+   * Takes out what is not wanted any more. `wanted` gets the memory of a message, where it begins and ends, and its pipe. It
+   * must not call what may receive meanwhile.
+   */
   filter(wanted: (bytes: Uint8Array, at: number, next: number, pipe: Pipe) => boolean): void {
+    const turn = this.peek();
     const pipes = this.#active.splice(0);
-    this.#current = 0;
     for (const pipe of pipes) {
       const { inbox } = pipe;
       const runs: Run[] = [];
@@ -42,6 +45,8 @@ export class FairQueue {
         sift(bytes, start, end, found, (from, to, count) => this.push(pipe, bytes, from, to, count));
       }
     }
+    // Who has peeked may still take from it.
+    this.#current = turn === null ? 0 : Math.max(0, this.#active.indexOf(turn));
     for (const pipe of pipes) pipe.checkRoom();
   }
 

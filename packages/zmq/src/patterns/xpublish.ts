@@ -76,15 +76,18 @@ export class XPublisherPattern extends PublisherPattern {
     const peeked = this.#peeked;
     const moot = this.#announcements.settle(peeked !== null && this.#announced ? this.#first : null);
     let said = 0;
+    const dropped = new Map<Pipe, number>();
     this.#waiting = 0;
     this.inbound.filter((bytes, at, next, pipe) => {
       if (moot.has(bytes)) return false;
       const keep = !pipe.ended || pipe === peeked || isSubscription(bytes, at, next) || ++said <= receiveMark;
       if (keep) this.#waiting++;
-      else this.host.dropped(pipe, 'highWaterMark', 1);
+      else dropped.set(pipe, (dropped.get(pipe) ?? 0) + 1);
       return keep;
     });
     this.#kept = this.#waiting;
+    // Whoever hears of it may receive at once.
+    for (const [from, count] of dropped) this.host.dropped(from, 'highWaterMark', count);
   }
 
   /** Subscribes (or not) the peer that the last received message came from. */

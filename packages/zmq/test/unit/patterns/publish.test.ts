@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PatternOptions } from '../../../src/patterns/pattern.ts';
+import type { Pipe } from '../../../src/patterns/pipe.ts';
 import { PublisherPattern } from '../../../src/patterns/publish.ts';
 import { XPublisherPattern } from '../../../src/patterns/xpublish.ts';
 import { FakeHost, type FarOptions, type FarSide, join, receiveAll, runOf } from '../../support/pipes.ts';
@@ -376,6 +377,50 @@ describe('XPUB', () => {
       assert.equal(got.filter((text) => text === "'hello'").length + host.lost('highWaterMark'), 500);
     });
   }
+
+  it('lets the turn of a relay stand that takes its message after others have left', () => {
+    const { pattern } = xpub();
+    const [a, b, c] = [0, 1, 2].map(() => join(pattern, { receiveMark: 4 }));
+    a!.run([['a1'], ['a2'], ['a3']]);
+    b!.says('b1');
+    const got: string[] = [];
+    const take = (pipe: Pipe): void => {
+      const { bytes, start, end, count } = pipe.inbox.peekRun()!;
+      got.push(Buffer.from(bytes.subarray(start + 2, end)).toString('latin1'));
+      pipe.inbox.advance(end, count);
+      pattern.took(pipe);
+    };
+    take(pattern.peek()!);
+    const turn = pattern.peek()!;
+    assert.equal(turn, b!.pipe);
+    for (const topic of ['x', 'y', 'z']) wish(pattern, c!, topic);
+    c!.lose().leave();
+    take(turn);
+    assert.deepEqual([...got, ...told(pattern)], ['a1', 'b1', "'a2'", "'a3'"]);
+    assert.equal(a!.pipe.inbox.queued, 0);
+  });
+
+  it('can be received from by whoever is told of a drop', () => {
+    const { pattern, host } = xpub();
+    const got: string[] = [];
+    let dropped = 0;
+    host.dropped = (_pipe, _reason, count): void => {
+      dropped += count;
+      got.push(...told(pattern));
+    };
+    const later = join(pattern).says('hello');
+    for (let i = 0; i < 4; i++) join(pattern).run([['a'], ['b']]).lose().leave();
+    const first = subscriber(pattern, ['x', 'y']);
+    wish(pattern, later, 'z');
+    assert.equal(pattern.next()?.join(), 'hello');
+    subscriber(pattern, ['gone'], { receiveMark: 2 }).lose().leave();
+    wish(pattern, first, 'late');
+    got.push(...told(pattern));
+    assert.ok(dropped > 0);
+    const announced = got.filter((text) => text.startsWith('01'));
+    assert.deepEqual(announced, ['0178', '0179', '017a', '016c617465']);
+    assert.equal(got.length - announced.length + dropped, 8);
+  });
 
   it('drops nothing for a subscriber that comes and goes while the application receives', () => {
     const { pattern, host } = xpub();
