@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,20 +22,33 @@ export async function startNode(sessions: 'tcp' | 'ws' = 'tcp'): Promise<Running
   return nodeIn(dir, `${sessions}://127.0.0.1:${await freePort()}`);
 }
 
-/** One that no system gives out by itself: nobody takes it while a node starts again. */
+/**
+ * One that no system gives out by itself: nobody takes it while a node starts again. Tests have these in blocks of 50, and
+ * who has bound the first of a block has the others.
+ */
 async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(15_000, 32_000);
-    const server = createServer().listen(port, '127.0.0.1');
-    const free = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!free) continue;
+    const first = 10_000 + 50 * randomInt(440);
+    const lock = await listen(first);
+    lock?.unref();
+    const server = lock && (await listen(first + 1));
+    if (server === null) continue;
     server.close();
     await once(server, 'close');
-    return port;
+    return first + 1;
   }
+}
+
+/** Null: somebody has it, or the system keeps it for itself, as Windows does with some. */
+function listen(port: number): Promise<Server | null> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(null);
+      else reject(error);
+    });
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
 }
 
 const MAIN = fileURLToPath(new URL('../../../packages/node/dist/cli/main.js', import.meta.url));

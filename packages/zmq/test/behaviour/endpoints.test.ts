@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as zmq from '../../src/index.ts';
 import { text } from '../support/payload.ts';
+import { freePort } from '../support/port.ts';
 import { bindTo, left, link, ready, scope } from '../support/scope.ts';
-import { freePort, tcp, transports, wires } from '../support/transports.ts';
+import { tcp, transports, wires } from '../support/transports.ts';
 
 interface Expected {
   code: string;

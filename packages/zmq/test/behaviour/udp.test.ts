@@ -7,8 +7,8 @@ import { Datagram, Dish, Radio } from '../../src/draft.ts';
 import * as zmq from '../../src/index.ts';
 import { within } from '../support/deadline.ts';
 import { type LooseDraft, ourDrafts, theirDrafts, untilJoined } from '../support/drafts.ts';
+import { freeUdpPort } from '../support/port.ts';
 import { scope } from '../support/scope.ts';
-import { freeUdpPort } from '../support/transports.ts';
 
 const udp = {
   name: 'tcp',

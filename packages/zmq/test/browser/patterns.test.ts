@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { type Library, type LooseSocket, ours, type SocketName, theirs } from '../support/libs.ts';
 import { noBrowser, Pages, type Tab } from '../support/page.ts';
+import { freePort } from '../support/port.ts';
 import { scope } from '../support/scope.ts';
-import { freePort } from '../support/transports.ts';
 
 const text = (frames: readonly Buffer[]): string => frames.map(String).join(' ');
 

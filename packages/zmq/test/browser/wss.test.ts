@@ -6,8 +6,8 @@ import { TEST_CERTIFICATE, TEST_KEY } from '../support/certificate.ts';
 import { until } from '../support/deadline.ts';
 import { type EventLog, watch } from '../support/events.ts';
 import { noBrowser, Pages, type Tab } from '../support/page.ts';
+import { freePort } from '../support/port.ts';
 import { type AnySocket, scope } from '../support/scope.ts';
-import { freePort } from '../support/transports.ts';
 
 const KEYS = { wssKeyPem: TEST_KEY, wssCertPem: TEST_CERTIFICATE };
 

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import * as libzmq from 'zeromq';
 import { turn } from '../support/deadline.ts';
 import { type EventLog, watch } from '../support/events.ts';
-import { freePort } from '../support/transports.ts';
+import { freePort } from '../support/port.ts';
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;

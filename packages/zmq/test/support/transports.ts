@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TEST_CERTIFICATE, TEST_KEY } from './certificate.ts';
+import { freePort } from './port.ts';
 
 export type TransportName = 'tcp' | 'tcp6' | 'ipc' | 'ipc-abstract' | 'inproc' | 'ws' | 'wss';
 
@@ -43,48 +44,6 @@ function ipcPath(): string {
     process.once('exit', () => rmSync(made, { recursive: true, force: true }));
   }
   return join(folder, unique());
-}
-
-/**
- * Ports that no system gives out by itself, to who binds port 0 or connects: one that is free stays free. Each process
- * has 100 of its own among those that run at the same time.
- */
-const PORTS = 10_000;
-let tried = 0;
-
-function nextPort(): number {
-  tried += 1;
-  return PORTS + (process.pid % 200) * 100 + (tried % 100);
-}
-
-/** A TCP port that is free. For the tests that must know it before anything is bound. */
-export async function freePort(host: string): Promise<number> {
-  const { createServer } = await import('node:net');
-  for (;;) {
-    const port = nextPort();
-    const free = await new Promise<boolean>((resolve, reject) => {
-      const server = createServer();
-      server.once('error', (error: Error & { code?: string }) =>
-        error.code === 'EADDRINUSE' ? resolve(false) : reject(error),
-      );
-      server.listen(port, host, () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
-}
-
-/** As `freePort`, for UDP. */
-export async function freeUdpPort(): Promise<number> {
-  const { createSocket } = await import('node:dgram');
-  for (;;) {
-    const port = nextPort();
-    const free = await new Promise<boolean>((resolve) => {
-      const socket = createSocket('udp4');
-      socket.once('error', () => resolve(false));
-      socket.bind(port, '127.0.0.1', () => socket.close(() => resolve(true)));
-    });
-    if (free) return port;
-  }
 }
 
 const tcp: TestTransport = {

@@ -17,7 +17,7 @@ import type {
 import { wsTransport } from '../../../src/transport/ws/transport.ts';
 import { TEST_CERTIFICATE, TEST_KEY } from '../../support/certificate.ts';
 import { framed } from '../../support/framed.ts';
-import { freePort } from '../../support/transports.ts';
+import { freePort } from '../../support/port.ts';
 
 // Transports don't hold the process, and here nobody else waits.
 const alive = setInterval(() => {}, 60_000);

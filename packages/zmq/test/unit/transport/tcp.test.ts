@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { ZmqError } from '../../../src/errors.ts';
 import { tcpTransport } from '../../../src/transport/tcp.ts';
 import type { Connection } from '../../../src/transport/transport.ts';
-import { freePort } from '../../support/transports.ts';
+import { freePort } from '../../support/port.ts';
 import { dial, HAS_IPV6, OPTIONS, Recorder, Server } from './harness.ts';
 
 const LIMIT = { timeout: 20_000 };
