@@ -14,6 +14,14 @@ const SIGCONT = 18;
 const SIGSTOP = 19;
 
 const [seed, longest, command, ...args] = process.argv.slice(2);
+if (process.platform !== 'linux') fail('only Linux says in /proc which processes there are to be stopped');
+if (command === undefined || !(Number(seed) >= 0 && Number(longest) > 0))
+  fail(`a seed, milliseconds and a command are wanted, not: ${process.argv.slice(2).join(' ')}`);
+
+function fail(reason) {
+  console.error(`jitter: ${reason}`);
+  process.exit(2);
+}
 
 /** Numbers in [0, 1) that follow from the seed (a linear congruential generator, constants of Numerical Recipes). */
 let state = Number(seed) >>> 0;

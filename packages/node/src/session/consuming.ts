@@ -247,7 +247,9 @@ export class Consuming implements EntranceHost {
   }
 
   broken(runner: Runner, error: unknown): void {
-    for (const consumer of [...runner.group.members]) {
+    const members = [...runner.group.members];
+    if (members.length === 0) this.#log.event('session:fault', { err: error, command: 'CONSUME' });
+    for (const consumer of members) {
       this.#log.event('session:fault', { err: error, client: consumer.session.name, command: 'CONSUME' });
       this.refuse(consumer, 'STREAM_FAILED', messageOf(error));
     }

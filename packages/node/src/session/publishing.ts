@@ -143,6 +143,7 @@ export class Publishing {
         this.#outlet.send(session, { type: 'STORED', stream: hub.stream.name, receipts });
       } catch (err) {
         if (session.connection !== null) this.#outlet.fault(session.connection, 'STORED', err);
+        else this.#log.event('session:fault', { err, client: session.name, command: 'STORED' });
       }
     }
   }
