@@ -409,7 +409,10 @@ describe('XPUB', () => {
       got.push(...told(pattern));
     };
     const later = join(pattern).says('hello');
-    for (let i = 0; i < 4; i++) join(pattern).run([['a'], ['b']]).lose().leave();
+    for (let i = 0; i < 4; i++) {
+      const gone = join(pattern).run([['a'], ['b']]);
+      gone.lose().leave();
+    }
     const first = subscriber(pattern, ['x', 'y']);
     wish(pattern, later, 'z');
     assert.equal(pattern.next()?.join(), 'hello');
